@@ -1,0 +1,34 @@
+//! Every id of the service, in one list. An id is an address, never a secret: knowing one gives no right.
+
+ids! {
+    /// A login identity (family member or staff), in the directory.
+    AccountId,
+    /// The affiliation of a merchant for one wallet kind, in one department.
+    AffiliationId,
+    /// A card, whatever its state.
+    CardId,
+    /// A child of a family file.
+    ChildId,
+    /// A till or a merchant's server, with its own key, in the directory.
+    DeviceId,
+    /// A child's enrolment for one season.
+    EnrolmentId,
+    /// A family file, in one department.
+    FamilyId,
+    /// A guardian's record in a family file.
+    GuardianId,
+    /// An account of the ledger that is not a wallet (funding, merchant).
+    LedgerAccountId,
+    /// An affiliated organisation, in the directory.
+    MerchantId,
+    /// One request, as logs, answers and the journal name it.
+    RequestId,
+    /// A signed-in session: a family of refresh tokens.
+    SessionId,
+    /// The place of a member of staff (secretary of a collège, agent of a department).
+    StaffRoleId,
+    /// An immutable movement of cents.
+    TransferId,
+    /// A wallet: child, season and kind.
+    WalletId,
+}

@@ -1,0 +1,13 @@
+//! Pure vocabulary of the service: no web, no query. Every other module may use it; it uses none of them.
+
+#[macro_use]
+mod macros;
+
+pub mod actor;
+pub mod crypto;
+pub mod department;
+pub mod ids;
+pub mod money;
+pub mod text;
+pub mod time;
+pub mod words;

@@ -1,0 +1,203 @@
+//! Texts that callers send: trimmed, bounded, free of control characters, checked once while the body is read.
+
+use std::fmt;
+
+fn no_control(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text = raw.trim();
+    let length = text.chars().count();
+    if length < min || length > max {
+        return Err(format!("un texte de {min} à {max} caractères est attendu"));
+    }
+    // U+202A–U+202E and U+2066–U+2069 reorder what a reader sees: a name could read as another.
+    let hidden =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    if text.chars().any(hidden) {
+        return Err("les caractères de commande ne sont pas admis".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn person_name(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text = no_control(raw, min, max)?;
+    let fits = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '.' | ',' | '\u{300}'..='\u{36f}');
+    if !text.chars().all(fits) || !text.chars().any(char::is_alphabetic) {
+        return Err("un nom ne contient que des lettres, espaces, apostrophes et traits d'union".to_owned());
+    }
+    Ok(text)
+}
+
+fn email(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text = no_control(raw, min, max)?.to_lowercase();
+    text.parse::<lettre::Address>()
+        .ok()
+        .filter(|address| address.domain().contains('.') && text.is_ascii())
+        .map(|_| text)
+        .ok_or_else(|| "une adresse électronique est attendue".to_owned())
+}
+
+fn phone(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text: String = raw.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect();
+    let digits = text.strip_prefix('+').unwrap_or(&text);
+    if (min..=max).contains(&text.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text)
+    } else {
+        Err("un numéro de téléphone est attendu, par exemple 06 12 34 56 78".to_owned())
+    }
+}
+
+/// UAI: seven digits and a control letter, the alphabet of 23 letters without I, O and Q, digits modulo 23.
+fn uai(raw: &str, _: usize, _: usize) -> Result<String, String> {
+    const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPRSTUVWXYZ";
+    let text = raw.trim().to_uppercase();
+    let wrong = || "un code UAI est attendu, par exemple 0920149B".to_owned();
+    let (digits, letter) = text.split_at_checked(7).ok_or_else(wrong)?;
+    let number: usize =
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten().ok_or_else(wrong)?;
+    let expected = LETTERS.get(number % LETTERS.len()).copied();
+    if letter.len() == 1 && letter.bytes().next() == expected { Ok(text) } else { Err(wrong()) }
+}
+
+/// SIRET: 14 digits whose Luhn sum is a multiple of ten (La Poste, SIREN 356000000, excepted by rule: sum of digits by five).
+fn siret(raw: &str, _: usize, _: usize) -> Result<String, String> {
+    let text: String = raw.chars().filter(|c| *c != ' ').collect();
+    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|d| d.len() == 14) else {
+        return Err("un numéro SIRET de 14 chiffres est attendu".to_owned());
+    };
+    let luhn: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, d)| if place % 2 == 1 { (d * 2) / 10 + (d * 2) % 10 } else { *d })
+        .sum();
+    let la_poste = text.starts_with("356000000") && digits.iter().sum::<u32>() % 5 == 0;
+    if luhn % 10 == 0 || la_poste { Ok(text) } else { Err("ce numéro SIRET n'est pas valide".to_owned()) }
+}
+
+fn identifier(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text = no_control(raw, min, max)?;
+    if text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.')) {
+        Ok(text)
+    } else {
+        Err("seuls les minuscules, chiffres, tirets, points et soulignés sont admis".to_owned())
+    }
+}
+
+fn season_code(raw: &str, _: usize, _: usize) -> Result<String, String> {
+    let years = raw.split_once('-').and_then(|(from, to)| {
+        let from = Some(from).filter(|t| t.len() == 4)?.parse::<u16>().ok()?;
+        let to = Some(to).filter(|t| t.len() == 4)?.parse::<u16>().ok()?;
+        (from.checked_add(1)? == to).then_some(())
+    });
+    years.map(|()| raw.to_owned()).ok_or_else(|| "une saison s'écrit 2026-2027".to_owned())
+}
+
+checked_text! {
+    /// A person's first names or last name.
+    Name, 1..=80, "Camille", person_name
+}
+checked_text! {
+    /// A label shown to people: a merchant, an activity, a reason in a few words.
+    Label, 1..=120, "Stage de danse", no_control
+}
+checked_text! {
+    /// A sentence or two: the reason of a decision.
+    Note, 1..=500, "Le certificat de scolarité est illisible.", no_control
+}
+checked_text! {
+    /// A postal address on one line.
+    PostalAddress, 5..=200, "12 rue des Écoles, 92000 Nanterre", no_control
+}
+checked_text! {
+    /// An e-mail address, kept in lower case.
+    Email, 6..=254, "camille.martin@example.fr", email
+}
+checked_text! {
+    /// A telephone number, digits and an optional leading `+`.
+    Phone, 6..=16, "0612345678", phone
+}
+checked_text! {
+    /// National code of a school, control letter checked.
+    Uai, 8..=8, "0920149B", uai
+}
+checked_text! {
+    /// National number of an organisation's establishment, control digit checked.
+    Siret, 14..=14, "35600000000048", siret
+}
+checked_text! {
+    /// A code of the rules: a formula, a rule, a version of a text.
+    Code, 1..=40, "sport", identifier
+}
+checked_text! {
+    /// A school year: `2026-2027`.
+    SeasonCode, 9..=9, "2026-2027", season_code
+}
+checked_text! {
+    /// What a caller gives as secret or one-time code: bounded, never kept as it is.
+    Secret, 1..=512, "…", |raw, min, max| {
+        let length = raw.chars().count();
+        if (min..=max).contains(&length) { Ok(raw.to_owned()) } else { Err(format!("de {min} à {max} caractères sont attendus")) }
+    }
+}
+
+/// A value that never shows in a log or an error: `Debug` and `Display` print `***`.
+#[derive(Clone)]
+pub struct Sensitive<T>(T);
+
+impl<T> Sensitive<T> {
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+    /// The value itself; each call is a place to look at.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Sensitive<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn control_keys_of_uai_and_siret_are_checked() {
+        assert!("0352958A".parse::<Uai>().is_ok());
+        assert!("0352958B".parse::<Uai>().is_err());
+        assert!("20009045400014".parse::<Siret>().is_ok());
+        assert!("20009045400015".parse::<Siret>().is_err());
+    }
+
+    #[test]
+    fn names_are_letters() {
+        assert!("Éloïse-Marie d’Ornano".parse::<Name>().is_ok());
+        for wrong in ["", "   ", "<b>", "R2D2", "a\u{202e}b", "--"] {
+            assert!(wrong.parse::<Name>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_season_spans_two_following_years() {
+        assert!("2026-2027".parse::<SeasonCode>().is_ok());
+        for wrong in ["2026-2028", "2026", "26-27", "2026-2027 "] {
+            assert!(wrong.parse::<SeasonCode>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_a_parser(raw in "\\PC{0,40}") {
+            let _ = raw.parse::<Name>();
+            let _ = raw.parse::<Email>();
+            let _ = raw.parse::<Phone>();
+            let _ = raw.parse::<Uai>();
+            let _ = raw.parse::<Siret>();
+            let _ = raw.parse::<SeasonCode>();
+        }
+    }
+}

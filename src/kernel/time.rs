@@ -1,0 +1,38 @@
+//! Civil dates are those of Europe/Paris; instants are UTC. Nothing else in the service knows a time zone.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::{Europe::Paris, Tz};
+
+/// The civil date in Paris at that instant.
+#[must_use]
+pub fn paris_date(instant: DateTime<Utc>) -> NaiveDate {
+    instant.with_timezone(&Paris).date_naive()
+}
+
+/// The first instant of a civil day in Paris.
+#[must_use]
+pub fn start_of_day(date: NaiveDate) -> DateTime<Utc> {
+    // Clocks in Paris change at two or three in the morning: midnight exists, once.
+    let local: Option<DateTime<Tz>> = Paris.from_local_datetime(&date.and_time(NaiveTime::MIN)).earliest();
+    local.map_or_else(|| date.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc))
+}
+
+/// The first instant after a civil day in Paris: what is allowed "until" that day is allowed before this instant.
+#[must_use]
+pub fn end_of_day(date: NaiveDate) -> DateTime<Utc> {
+    start_of_day(date.checked_add_days(Days::new(1)).unwrap_or(date))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_of_paris_follows_its_clock() {
+        let summer = NaiveDate::from_ymd_opt(2027, 6, 30).map(end_of_day);
+        assert_eq!(summer.map(|i| i.to_rfc3339()), Some("2027-06-30T22:00:00+00:00".to_owned()));
+        let winter = NaiveDate::from_ymd_opt(2026, 12, 31).map(end_of_day);
+        assert_eq!(winter.map(|i| i.to_rfc3339()), Some("2026-12-31T23:00:00+00:00".to_owned()));
+        assert_eq!(summer.map(paris_date), NaiveDate::from_ymd_opt(2027, 7, 1));
+    }
+}

@@ -1,0 +1,35 @@
+//! Closed lists of words that several domains share.
+
+text_enum! {
+    /// The two wallets of a season; nothing moves between them.
+    pub enum WalletKind { Culture = "culture", Sport = "sport" }
+}
+
+text_enum! {
+    /// Year of collège, first to last.
+    pub enum Level { Sixieme = "6e", Cinquieme = "5e", Quatrieme = "4e", Troisieme = "3e" }
+}
+
+text_enum! {
+    /// Kind of school, as eligibility rules see it.
+    pub enum SchoolKind {
+        Public = "public",
+        PrivateUnderContract = "private_under_contract",
+        PrivateOutsideContract = "private_outside_contract",
+    }
+}
+
+text_enum! {
+    /// What an agent of a department is charged with.
+    pub enum AgentFunction {
+        Administrator = "administrator",
+        CaseWorker = "case_worker",
+        Finance = "finance",
+        Dpo = "dpo",
+    }
+}
+
+text_enum! {
+    /// What speaks for a merchant: a till at the counter or its server.
+    pub enum DeviceKind { Till = "till", Server = "server" }
+}
