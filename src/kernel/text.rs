@@ -70,8 +70,8 @@ fn siret(raw: &str, _: usize, _: usize) -> Result<String, String> {
         .enumerate()
         .map(|(place, d)| if place % 2 == 1 { (d * 2) / 10 + (d * 2) % 10 } else { *d })
         .sum();
-    let la_poste = text.starts_with("356000000") && digits.iter().sum::<u32>() % 5 == 0;
-    if luhn % 10 == 0 || la_poste { Ok(text) } else { Err("ce numéro SIRET n'est pas valide".to_owned()) }
+    let la_poste = text.starts_with("356000000") && digits.iter().sum::<u32>().is_multiple_of(5);
+    if luhn.is_multiple_of(10) || la_poste { Ok(text) } else { Err("ce numéro SIRET n'est pas valide".to_owned()) }
 }
 
 fn identifier(raw: &str, min: usize, max: usize) -> Result<String, String> {
