@@ -34,6 +34,11 @@ impl MasterKey {
         constant_time::verify_slices_are_equal(self.0.expose(), bytes).is_ok()
     }
 
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.is(other.0.expose())
+    }
+
     /// A keyed fingerprint for look-ups: the same input gives the same 32 bytes, and nobody without the key can test a guess.
     #[must_use]
     pub fn fingerprint(&self, purpose: &str, data: &[u8]) -> Vec<u8> {

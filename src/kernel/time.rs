@@ -23,6 +23,13 @@ pub fn end_of_day(date: NaiveDate) -> DateTime<Utc> {
     start_of_day(date.checked_add_days(Days::new(1)).unwrap_or(date))
 }
 
+/// The server's own clock: only for what is decided before a transaction exists, such as the life of a token.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one reading of the server's clock")]
+pub fn server_now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

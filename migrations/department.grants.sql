@@ -1,0 +1,19 @@
+-- Who may do what in a department; applied after every migration. Money moves only through the owner's functions: the service may
+-- read wallets and transfers, and change neither.
+revoke all on all tables in schema public from public, {app}, {check};
+revoke all on all functions in schema public from public;
+revoke create on schema public from public;
+grant usage on schema public to {app}, {check};
+grant execute on all functions in schema public to {app};
+grant execute on function actor_kind(), actor_account(), actor_is_department(), my_families(), instant(), today() to {check};
+grant select on families, wallets, transfers, ledger_refusals, ledger_entries, merchant_operations to {app};
+grant insert on families to {app};
+grant select, insert, update on season_versions, guardians, children, photos, enrolments, cards, affiliations to {app};
+grant select, insert on consents, enrolment_events, audit, ledger_accounts, card_keys to {app};
+grant select, insert, update, delete on jobs to {app};
+grant select on __diesel_schema_migrations to {app}, {check};
+-- The verifier reads amounts and ids, no name.
+grant select on wallets, ledger_accounts, ledger_entries to {check};
+grant select (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at, client_id, key,
+              fingerprint, merchant_id, device_id, reverses, grant_kind) on transfers to {check};
+grant select (id, child_id, family_id, season, state) on enrolments to {check};

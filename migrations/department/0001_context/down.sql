@@ -1,0 +1,1 @@
+drop function today(), instant(), actor_is_department(), actor_merchant(), actor_device(), actor_college(), actor_account(), actor_kind();

@@ -1,0 +1,1 @@
+drop table used_assertions, devices, merchants;

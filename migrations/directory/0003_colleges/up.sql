@@ -1,0 +1,12 @@
+-- Collèges as the national directory publishes them.
+create table colleges (
+    uai text primary key,
+    name text not null,
+    kind text not null constraint colleges_kind check (kind in ('public', 'private_under_contract', 'private_outside_contract')),
+    department text not null,
+    city text not null,
+    postal_code text not null,
+    open boolean not null,
+    updated_at timestamptz not null
+);
+create index colleges_department on colleges (department, name, uai);

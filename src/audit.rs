@@ -1,0 +1,30 @@
+//! The journal: who did what to what, written in the transaction that does it. No personal data goes in `details`.
+
+use crate::{db::Transaction, error::Error};
+use diesel::{prelude::*, sql_types};
+use serde_json::Value;
+use std::fmt::Display;
+
+/// Adds one line about `object` (its kind and id). The actor, the instant and the request come from the transaction.
+pub fn record<P>(
+    tx: &mut Transaction<'_, P>,
+    action: &str,
+    (object_kind, object_id): (&str, impl Display),
+    details: Value,
+) -> Result<(), Error> {
+    let at = tx.now()?;
+    diesel::sql_query(
+        "insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
+         values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind::<sql_types::Timestamptz, _>(at)
+    .bind::<sql_types::Uuid, _>(tx.caller.request)
+    .bind::<sql_types::Text, _>(tx.caller.actor.kind())
+    .bind::<sql_types::Nullable<sql_types::Uuid>, _>(tx.caller.actor.id())
+    .bind::<sql_types::Text, _>(action)
+    .bind::<sql_types::Text, _>(object_kind)
+    .bind::<sql_types::Text, _>(object_id.to_string())
+    .bind::<sql_types::Jsonb, _>(details)
+    .execute(tx.conn)?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The only reader of the environment: one struct, complete and checked before anything starts.
+
+use crate::{
+    db::Place,
+    kernel::{crypto::MasterKey, department::Department},
+};
+use anyhow::{Context, bail, ensure};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Key of the demonstration: known to everybody, refused everywhere else.
+pub const DEMO_KEY: [u8; 32] = *b"passplus demonstration key: open";
+
+/// How letters leave.
+#[derive(Debug, Clone)]
+pub enum MailConfig {
+    Smtp(String),
+    Folder(PathBuf),
+}
+
+/// One department the service runs for.
+#[derive(Clone)]
+pub struct DepartmentConfig {
+    pub code: Department,
+    pub name: String,
+    pub place: Place,
+}
+
+/// Everything that differs from one installation to another.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub metrics_listen: SocketAddr,
+    /// Address that families see: links in letters, `iss` and `aud` of tokens.
+    pub public_url: String,
+    pub cors_origins: Vec<String>,
+    pub mail: MailConfig,
+    pub mail_from: String,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub directory: Place,
+    pub departments: Vec<DepartmentConfig>,
+    /// The demonstration may use the known key; nothing else may.
+    pub demo: bool,
+}
+
+/// Reads one variable by name.
+pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads the process's environment.
+    pub fn from_env() -> anyhow::Result<Self> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads every variable through `read`; the first missing or wrong one is named.
+    pub fn read(read: Read<'_>) -> anyhow::Result<Self> {
+        let or = |name: &str, default: &str| read(name).unwrap_or_else(|| default.to_owned());
+        let list = |name: &str| -> Vec<String> {
+            let text = read(name).unwrap_or_default();
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+        };
+        let mail = match (read("PASSPLUS_SMTP_URL"), read("PASSPLUS_MAIL_FOLDER")) {
+            (Some(url), None) => MailConfig::Smtp(url),
+            (None, Some(folder)) => MailConfig::Folder(folder.into()),
+            _ => bail!("set PASSPLUS_SMTP_URL, or PASSPLUS_MAIL_FOLDER to write letters to files (one of the two)"),
+        };
+        let codes = Some(list("PASSPLUS_DEPARTMENTS")).filter(|codes| !codes.is_empty());
+        let codes = codes.unwrap_or_else(|| vec!["92".to_owned(), "78".to_owned()]);
+        let departments = codes.iter().map(|code| department(read, code)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut sorted: Vec<_> = departments.iter().map(|d| d.code).collect();
+        sorted.sort();
+        sorted.dedup();
+        ensure!(sorted.len() == departments.len(), "PASSPLUS_DEPARTMENTS names a department twice");
+        let public_url = or("PASSPLUS_PUBLIC_URL", "http://localhost:8080").trim_end_matches('/').to_owned();
+        Ok(Self {
+            listen: address(&or("PASSPLUS_LISTEN", "127.0.0.1:8080"), "PASSPLUS_LISTEN")?,
+            metrics_listen: address(&or("PASSPLUS_METRICS_LISTEN", "127.0.0.1:9090"), "PASSPLUS_METRICS_LISTEN")?,
+            public_url,
+            cors_origins: list("PASSPLUS_CORS_ORIGINS"),
+            mail,
+            mail_from: or("PASSPLUS_MAIL_FROM", "Pass+ <ne-pas-repondre@passplus.example>"),
+            trusted_proxies: list("PASSPLUS_TRUSTED_PROXIES")
+                .iter()
+                .map(|ip| ip.parse().with_context(|| format!("PASSPLUS_TRUSTED_PROXIES: {ip} is not an address")))
+                .collect::<anyhow::Result<_>>()?,
+            directory: Place {
+                url: required(read, "PASSPLUS_DIRECTORY_URL")?,
+                key: key(read, "PASSPLUS_DIRECTORY_KEY")?,
+            },
+            departments,
+            demo: false,
+        })
+    }
+
+    /// Refuses what must never serve: the known key outside the demonstration, one key for two places.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let mut keys: Vec<&MasterKey> = vec![&self.directory.key];
+        keys.extend(self.departments.iter().map(|d| &d.place.key));
+        for (rank, key) in keys.iter().enumerate() {
+            if self.demo {
+                continue;
+            }
+            ensure!(
+                !key.is(&DEMO_KEY),
+                "a key of the configuration is the demonstration's: everybody knows it; make one with `passplus key`"
+            );
+            let again = keys.iter().skip(rank.saturating_add(1)).any(|other| key.same_as(other));
+            ensure!(!again, "two places share one key: the directory and each department need a key of their own");
+        }
+        Ok(())
+    }
+}
+
+fn department(read: Read<'_>, code: &str) -> anyhow::Result<DepartmentConfig> {
+    let code: Department =
+        code.parse().map_err(|_| anyhow::anyhow!("PASSPLUS_DEPARTMENTS: {code} is not a department"))?;
+    let default_name = match code.as_str() {
+        "78" => "Yvelines",
+        "92" => "Hauts-de-Seine",
+        _ => "",
+    };
+    let name = read(&format!("PASSPLUS_DEPARTMENT_{code}_NAME")).unwrap_or_else(|| default_name.to_owned());
+    ensure!(!name.is_empty(), "PASSPLUS_DEPARTMENT_{code}_NAME is missing");
+    let place = Place {
+        url: required(read, &format!("PASSPLUS_DEPARTMENT_{code}_URL"))?,
+        key: key(read, &format!("PASSPLUS_DEPARTMENT_{code}_KEY"))?,
+    };
+    Ok(DepartmentConfig { code, name, place })
+}
+
+fn required(read: Read<'_>, name: &str) -> anyhow::Result<String> {
+    read(name).filter(|value| !value.is_empty()).with_context(|| format!("{name} is missing"))
+}
+
+fn key(read: Read<'_>, name: &str) -> anyhow::Result<MasterKey> {
+    MasterKey::parse(&required(read, name)?).map_err(|reason| anyhow::anyhow!("{name}: {reason}"))
+}
+
+fn address(text: &str, name: &str) -> anyhow::Result<SocketAddr> {
+    text.parse().with_context(|| format!("{name}: {text} is not an address with a port"))
+}

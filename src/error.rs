@@ -1,0 +1,292 @@
+//! One error for the whole service. What the domain refuses is a line of the table below; callers get it as a problem (RFC 9457)
+//! with a stable `code` and a French `detail`, and never learn more than that line says.
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use serde::Serialize;
+use std::{error::Error as StdError, fmt};
+use utoipa::ToSchema;
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident $status:literal $code:literal $sentence:literal;)*) => {
+        /// Everything the service may refuse, one line each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Refusal { $($(#[$doc])* $name),* }
+
+        impl Refusal {
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+            /// The stable code that programs test.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+            /// The sentence that people read.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+        }
+    };
+}
+
+refusals! {
+    // Requests
+    MalformedBody 400 "request.malformed" "Le corps de la requête n'est pas du JSON lisible.";
+    MalformedQuery 400 "request.query" "Les paramètres de la requête ne sont pas lisibles.";
+    NotFound 404 "not_found" "Rien ne se trouve à cette adresse, ou rien que vous puissiez voir.";
+    MethodNotAllowed 405 "method_not_allowed" "Cette adresse n'accepte pas cette méthode.";
+    BodyTooLarge 413 "request.too_large" "Le corps de la requête dépasse la taille admise.";
+    UnsupportedMediaType 415 "request.media_type" "Le type de contenu attendu n'est pas celui-ci.";
+    InvalidFields 422 "request.invalid" "Certains champs ne sont pas valables.";
+    IdempotencyKeyMissing 422 "idempotency.missing" "L'en-tête Idempotency-Key (un UUID) est obligatoire pour un mouvement d'argent.";
+    IdempotencyKeyReused 422 "idempotency.reused" "Cette clé a déjà servi pour une autre demande.";
+    StaleVersion 409 "version.stale" "Cette fiche a changé depuis votre lecture : relisez-la avant de recommencer.";
+    // Availability
+    Busy 503 "service.busy" "Le service est très sollicité : réessayez dans quelques secondes.";
+    Unavailable 503 "service.unavailable" "Le service est momentanément indisponible : réessayez dans quelques instants.";
+    StorageFull 503 "service.storage_full" "Le service ne peut rien enregistrer pour le moment : rien n'a été fait, réessayez plus tard.";
+    Internal 500 "internal" "Une erreur est survenue de notre fait ; elle est enregistrée sous le numéro de cette demande.";
+    // Access
+    Unauthenticated 401 "auth.required" "Identifiez-vous pour continuer.";
+    InvalidToken 401 "auth.invalid_token" "Votre session n'est pas ou n'est plus valable : identifiez-vous à nouveau.";
+    WrongCredentials 401 "auth.wrong_credentials" "Adresse ou mot de passe incorrect.";
+    SecondFactorRequired 401 "auth.second_factor_required" "Saisissez le code de votre application d'authentification.";
+    WrongSecondFactor 401 "auth.wrong_second_factor" "Ce code n'est pas le bon, ou il a déjà servi.";
+    Forbidden 403 "auth.forbidden" "Votre rôle ne permet pas cette action.";
+    StepUpRequired 403 "auth.step_up_required" "Confirmez votre identité avec un code récent avant cette action.";
+    TooManyAttempts 429 "auth.too_many_attempts" "Trop d'essais : patientez avant de recommencer.";
+    WeakPassword 422 "password.weak" "Mot de passe trop faible : 12 caractères de quatre sortes, 14 de trois sortes, ou une phrase d'au moins 7 mots.";
+    InvalidLink 422 "link.invalid" "Ce lien n'est pas valable, ou il a déjà servi, ou il a expiré.";
+    AlreadyInvited 409 "staff.already_exists" "Cette adresse appartient déjà à un compte du service.";
+    UnknownRefresh 401 "auth.refresh_unknown" "Votre session est terminée : identifiez-vous à nouveau.";
+    WrongAssertion 401 "device.invalid_client" "L'appareil n'a pas prouvé son identité.";
+    // Seasons
+    SeasonNotDraft 409 "season.no_draft" "Cette saison n'a pas de brouillon.";
+    SeasonDraftExists 409 "season.draft_exists" "Cette saison a déjà un brouillon.";
+    SeasonInvalid 422 "season.invalid_rules" "Les règles de la saison ne peuvent pas être publiées en l'état.";
+    SeasonRetroactive 409 "season.retroactive" "Une règle publiée ne peut pas changer le passé : choisissez une date d'effet à venir.";
+    SeasonClosed 409 "season.closed" "Cette saison n'est pas ouverte aux inscriptions.";
+    // Families
+    AlreadyGuardian 409 "guardian.already_member" "Ce compte fait déjà partie de cette famille.";
+    AlreadyChild 409 "child.already_registered" "Cet enfant est déjà inscrit dans la famille.";
+    ConsultOnly 403 "guardian.consult_only" "Vos droits sur ce dossier ne permettent que la consultation.";
+    ChildEnrolled 409 "child.enrolled" "L'identité d'un enfant inscrit ne se change plus en ligne : adressez-vous au département.";
+    TooManyChildren 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
+    PhotoRefused 422 "photo.refused" "Cette photo ne peut pas être utilisée.";
+    // Collèges
+    ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
+    UnknownCollege 422 "college.unknown" "Ce collège n'est pas connu ou n'est plus ouvert.";
+    ArrivalNotFound 404 "college.arrival_not_found" "Aucun élève unique d'un autre collège ne correspond à cette identité.";
+    // Enrolments
+    AlreadyEnrolled 409 "enrolment.already_exists" "Cet enfant a déjà une inscription pour cette saison.";
+    NotEligible 422 "enrolment.not_eligible" "L'enfant ne remplit aucune des conditions de la saison.";
+    DeadlinePassed 409 "enrolment.deadline_passed" "La date limite d'inscription est dépassée.";
+    UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
+    EnrolmentTransition 409 "enrolment.transition" "L'état actuel de l'inscription ne permet pas cette action.";
+    // Cards
+    NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
+    CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";
+    NotEnrolled 409 "card.not_enrolled" "Une carte n'est délivrée qu'à un enfant dont l'inscription est active.";
+    // Merchants and money
+    AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
+    AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
+    AffiliationTransition 409 "affiliation.transition" "L'état actuel de la convention ne permet pas cette action.";
+    NotAffiliated 409 "merchant.not_affiliated" "Votre convention ne permet pas d'encaisser sur ce porte-monnaie.";
+    /// Unknown, blocked, expired or uncovered: a till cannot tell them apart.
+    DebitRefused 409 "debit.refused" "Le paiement est refusé : demandez un autre moyen de paiement à la famille.";
+    RefundExceeds 409 "refund.exceeds_debit" "Les remboursements dépasseraient le montant encaissé.";
+    CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
+}
+
+/// One field of the body that cannot be taken, by JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    #[schema(example = "/amount_cents")]
+    pub pointer: String,
+    #[schema(example = "un montant entre 1 et 100000 centimes est attendu")]
+    pub detail: String,
+}
+
+/// What every failed request answers, as `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells the kind.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    pub kind: &'static str,
+    #[schema(example = "Conflict")]
+    pub title: &'static str,
+    #[schema(example = 409)]
+    pub status: u16,
+    /// Stable word for programs.
+    #[schema(example = "debit.refused")]
+    pub code: &'static str,
+    /// French sentence for people.
+    #[schema(example = "Le paiement est refusé : demandez un autre moyen de paiement à la famille.")]
+    pub detail: String,
+    /// The request's id, also in the `X-Request-Id` header and in the logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The fields at fault, if any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// Why something was not done. Nothing half done remains: the transaction rolled back.
+#[derive(Debug)]
+pub enum Error {
+    /// A line of the table.
+    Refused(Refusal),
+    /// A line of the table with more to say: which rule, which day.
+    RefusedBecause(Refusal, String),
+    /// Fields at fault.
+    Fields(Refusal, Vec<FieldError>),
+    /// Come back after that many seconds.
+    Later(Refusal, u64),
+    /// PostgreSQL asks to try the transaction again; callers never see it unless tries run out.
+    Retry(DieselError),
+    /// Ours. Logged once, said to nobody.
+    Internal(Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// An internal error from anything that explains itself.
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// One field at fault.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Fields(Refusal::InvalidFields, vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+
+    #[must_use]
+    pub const fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal)
+            | Self::RefusedBecause(refusal, _)
+            | Self::Fields(refusal, _)
+            | Self::Later(refusal, _) => *refusal,
+            Self::Retry(_) => Refusal::Busy,
+            Self::Internal(_) => Refusal::Internal,
+        }
+    }
+
+    /// The answer to the caller. The request's id is added on the way out.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let refusal = self.refusal();
+        let (detail, errors) = match self {
+            Self::RefusedBecause(_, because) => (because.clone(), vec![]),
+            Self::Fields(_, errors) => (refusal.sentence().to_owned(), errors.clone()),
+            _ => (refusal.sentence().to_owned(), vec![]),
+        };
+        let title = self.status_code().canonical_reason().unwrap_or_default();
+        Problem {
+            kind: "about:blank",
+            title,
+            status: refusal.status(),
+            code: refusal.code(),
+            detail,
+            instance: None,
+            errors,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry(cause) => write!(f, "the database asks to retry: {cause}"),
+            Self::Internal(cause) => write!(f, "{cause}"),
+            _ => f.write_str(self.refusal().code()),
+        }
+    }
+}
+
+impl StdError for Error {}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Named constraints and the refusal each one means; what is not here is a defect of ours.
+const CONSTRAINTS: &[(&str, Refusal)] = &[
+    ("accounts_email_unique", Refusal::AlreadyInvited),
+    ("merchants_siret_unique", Refusal::AlreadyMerchant),
+    ("season_versions_one_draft", Refusal::SeasonDraftExists),
+    ("guardians_account_unique", Refusal::AlreadyGuardian),
+    ("children_same_child", Refusal::AlreadyChild),
+    ("enrolments_one_per_season", Refusal::AlreadyEnrolled),
+    ("cards_one_live", Refusal::CardTransition),
+    ("affiliations_one_living", Refusal::AlreadyAffiliated),
+];
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        let DieselError::DatabaseError(kind, info) = &error else {
+            return if matches!(error, DieselError::NotFound) {
+                Self::Refused(Refusal::NotFound)
+            } else {
+                Self::internal(error)
+            };
+        };
+        if let Some((_, refusal)) =
+            info.constraint_name().and_then(|name| CONSTRAINTS.iter().find(|(constraint, _)| *constraint == name))
+        {
+            return Self::Refused(*refusal);
+        }
+        let message = info.message();
+        match kind {
+            DatabaseErrorKind::SerializationFailure => Self::Retry(error),
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                Self::Later(Refusal::Unavailable, 2)
+            }
+            // Diesel keeps no SQLSTATE; the server speaks English (lc_messages is set on every connection).
+            _ if message.starts_with("deadlock detected") => Self::Retry(error),
+            _ if message.contains("No space left on device") || message.contains("could not extend file") => {
+                Self::Later(Refusal::StorageFull, 60)
+            }
+            _ if message.starts_with("canceling statement") => Self::Later(Refusal::Busy, 1),
+            _ if message.contains("terminating connection")
+                || message.contains("server closed the connection")
+                || message.contains("the database system is")
+                || message.contains("no connection to the server") =>
+            {
+                Self::Later(Refusal::Unavailable, 2)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.refusal().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Internal(cause) => tracing::error!(error = %cause, "request failed on our side"),
+            Self::Retry(cause) => tracing::warn!(error = %cause, "request gave up retrying"),
+            _ => {}
+        }
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("application/problem+json");
+        if self.refusal().status() == 503 || matches!(self, Self::Later(..)) {
+            let seconds = if let Self::Later(_, seconds) = self { *seconds } else { 1 };
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if self.refusal().status() == 401 {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        let body = serde_json::to_string(&self.problem()).unwrap_or_default();
+        response.body(body)
+    }
+}

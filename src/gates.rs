@@ -1,0 +1,33 @@
+//! Bounded gates around heavy work on processor or memory, so that a storm of it neither starves the debits nor fills the memory.
+
+use crate::error::{Error, Refusal};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Lets so many pieces of work run at a time and so many wait; the next caller is told to come back.
+#[derive(Clone)]
+pub struct Gate {
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+}
+
+impl Gate {
+    #[must_use]
+    pub fn new(running_max: usize, waiting_max: usize) -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(running_max)),
+            admitted: Arc::new(Semaphore::new(running_max.saturating_add(waiting_max))),
+        }
+    }
+
+    /// Runs blocking `work` on a thread of its own when its turn comes, or answers 503 at once when too many wait.
+    pub async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let _admitted = self.admitted.try_acquire().map_err(|_| Error::Later(Refusal::Busy, 2))?;
+        let _running = self.running.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    }
+}

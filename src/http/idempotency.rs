@@ -1,0 +1,51 @@
+//! The caller's key on a money movement. It names the movement for ever: the same key answers the same, another body is refused.
+
+use crate::{
+    error::{Error, Refusal},
+    kernel::crypto::sha256,
+};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, http::StatusCode};
+use serde::Serialize;
+use std::future::{Ready, ready};
+use uuid::Uuid;
+
+/// Header that carries the key, and the one that marks an answer given again.
+pub const KEY_HEADER: &str = "Idempotency-Key";
+pub const REPLAYED_HEADER: &str = "Idempotency-Replayed";
+
+/// The key of this request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Uuid);
+
+impl FromRequest for IdempotencyKey {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get(KEY_HEADER).and_then(|value| value.to_str().ok());
+        ready(header.and_then(|text| Uuid::try_parse(text).ok()).map(Self).ok_or(Refusal::IdempotencyKeyMissing.into()))
+    }
+}
+
+/// What a key stands for: the operation, its object and the checked body. Spaces or order of fields make no other request.
+pub fn fingerprint(operation: &str, object: &str, body: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let body = serde_json::to_string(body).map_err(Error::internal)?;
+    Ok(sha256(format!("{operation}\n{object}\n{body}").as_bytes()))
+}
+
+/// `201` with what was made now, or made before under the same key.
+#[derive(Debug)]
+pub struct Moved<T> {
+    pub view: T,
+    pub replayed: bool,
+}
+
+impl<T: Serialize> Responder for Moved<T> {
+    type Body = BoxBody;
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(StatusCode::CREATED);
+        if self.replayed {
+            response.insert_header((REPLAYED_HEADER, "true"));
+        }
+        response.json(self.view)
+    }
+}

@@ -1,0 +1,96 @@
+//! What must happen after a commit is written inside it, as a job of the same database; a worker claims jobs one by one and repeats
+//! them until they are done. Contents are sealed: a queue of letters holds addresses and links.
+
+use crate::{
+    db::Transaction,
+    error::Error,
+    kernel::{ids::FamilyId, text::Sensitive},
+    mail::Letter,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::BASE64;
+use diesel::{
+    prelude::*,
+    sql_types::{self, Jsonb, Timestamptz},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// First wait after a failure; it doubles each time, up to `RETRY_MAX`.
+const RETRY_FIRST: TimeDelta = TimeDelta::seconds(30);
+const RETRY_MAX: TimeDelta = TimeDelta::hours(6);
+
+/// What can be left to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// A letter to one address.
+    Letter(Letter),
+    /// A service message to every guardian with present rights on a file.
+    FamilyNotice { family: FamilyId, subject: String, body: String },
+}
+
+/// A job in hand. If it is not finished by the time another worker may claim it, it will be done again.
+pub struct Claimed {
+    pub id: Uuid,
+    pub attempts: i32,
+    pub job: Sensitive<Job>,
+}
+
+/// Leaves `job` to the worker, if this transaction commits.
+pub fn enqueue<P>(tx: &mut Transaction<'_, P>, job: &Job) -> Result<(), Error> {
+    let now = tx.now()?;
+    let id = crate::kernel::ids::RequestId::generate().uuid();
+    let plain = serde_json::to_vec(job).map_err(Error::internal)?;
+    let sealed = tx.key.seal("job", id.as_bytes(), &plain).map_err(Error::internal)?;
+    diesel::sql_query("insert into jobs (id, kind, payload, created_at, run_at) values ($1, 'mail', $2, $3, $3)")
+        .bind::<sql_types::Uuid, _>(id)
+        .bind::<Jsonb, _>(json!({ "sealed": BASE64.encode(&sealed) }))
+        .bind::<Timestamptz, _>(now)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct JobRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Jsonb)]
+    payload: Value,
+}
+
+/// Takes the next due job for `RETRY_FIRST` and more, skipping those in other hands.
+pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
+    let now = tx.now()?;
+    let row: Option<JobRow> = diesel::sql_query(
+        "select id, attempts, payload from jobs where run_at <= $1 order by run_at limit 1 for update skip locked",
+    )
+    .bind::<Timestamptz, _>(now)
+    .get_result(tx.conn)
+    .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    diesel::sql_query("update jobs set attempts = attempts + 1, run_at = $2 where id = $1")
+        .bind::<sql_types::Uuid, _>(row.id)
+        .bind::<Timestamptz, _>(next_try(now, row.attempts))
+        .execute(tx.conn)?;
+    let sealed = row.payload.get("sealed").and_then(Value::as_str).unwrap_or_default();
+    let sealed = BASE64.decode(sealed.as_bytes()).map_err(Error::internal)?;
+    let plain = tx.key.open("job", row.id.as_bytes(), &sealed).map_err(Error::internal)?;
+    let job = serde_json::from_slice(&plain).map_err(Error::internal)?;
+    Ok(Some(Claimed { id: row.id, attempts: row.attempts, job: Sensitive::new(job) }))
+}
+
+/// Forgets a job that is done.
+pub fn finish<P>(tx: &mut Transaction<'_, P>, id: Uuid) -> Result<(), Error> {
+    diesel::sql_query("delete from jobs where id = $1").bind::<sql_types::Uuid, _>(id).execute(tx.conn)?;
+    Ok(())
+}
+
+fn next_try(now: DateTime<Utc>, attempts: i32) -> DateTime<Utc> {
+    let doublings = u32::try_from(attempts).unwrap_or(0).min(10);
+    let wait = RETRY_FIRST.checked_mul(2_i32.saturating_pow(doublings)).unwrap_or(RETRY_MAX).min(RETRY_MAX);
+    now.checked_add_signed(wait).unwrap_or(now)
+}

@@ -1,0 +1,279 @@
+//! A department's own database.
+
+diesel::table! {
+    season_versions (season, version) {
+        season -> Text,
+        version -> Integer,
+        state -> Text,
+        rules -> Jsonb,
+        effective_from -> Nullable<Timestamptz>,
+        drafted_by -> Nullable<Uuid>,
+        drafted_at -> Timestamptz,
+        published_by -> Nullable<Uuid>,
+        published_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    families (id) {
+        id -> Uuid,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    guardians (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        account_id -> Nullable<Uuid>,
+        first_names -> Text,
+        last_name -> Text,
+        email -> Text,
+        phone -> Nullable<Text>,
+        postal_address -> Nullable<Text>,
+        rights -> Text,
+        rights_from -> Date,
+        rights_until -> Nullable<Date>,
+        invitation_hash -> Nullable<Binary>,
+        invitation_expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    children (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        first_names -> Text,
+        last_name -> Text,
+        birth_date -> Date,
+        residence -> Text,
+        created_at -> Timestamptz,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    photos (child_id) {
+        child_id -> Uuid,
+        family_id -> Uuid,
+        image_sealed -> Binary,
+        submitted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    consents (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        guardian_id -> Uuid,
+        purpose -> Text,
+        granted -> Bool,
+        text_version -> Text,
+        channel -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    enrolments (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        state -> Text,
+        college_uai -> Text,
+        college_name -> Text,
+        in_network -> Bool,
+        level -> Text,
+        formula -> Text,
+        declares_scholarship -> Bool,
+        ase -> Bool,
+        rule -> Nullable<Text>,
+        refusal_reason -> Nullable<Text>,
+        refusal_note -> Nullable<Text>,
+        created_at -> Timestamptz,
+        submitted_at -> Nullable<Timestamptz>,
+        decided_at -> Nullable<Timestamptz>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    enrolment_events (id) {
+        id -> Uuid,
+        enrolment_id -> Uuid,
+        at -> Timestamptz,
+        event -> Text,
+        state -> Text,
+        actor_kind -> Text,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    ledger_accounts (id) {
+        id -> Uuid,
+        kind -> Text,
+        merchant_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    wallets (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        enrolment_id -> Uuid,
+        season -> Text,
+        kind -> Text,
+        balance_cents -> BigInt,
+        held_cents -> BigInt,
+        version -> BigInt,
+        spend_before -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    transfers (id) {
+        id -> Uuid,
+        kind -> Text,
+        from_account -> Uuid,
+        to_account -> Uuid,
+        amount_cents -> BigInt,
+        wallet_id -> Uuid,
+        wallet_version -> BigInt,
+        balance_after_cents -> BigInt,
+        at -> Timestamptz,
+        client_id -> Nullable<Uuid>,
+        key -> Nullable<Uuid>,
+        fingerprint -> Nullable<Binary>,
+        merchant_id -> Nullable<Uuid>,
+        device_id -> Nullable<Uuid>,
+        reverses -> Nullable<Uuid>,
+        grant_kind -> Nullable<Text>,
+        activity_label -> Nullable<Text>,
+        activity_date -> Nullable<Date>,
+        holder_first_name -> Nullable<Text>,
+        holder_initial -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    ledger_refusals (client_id, key) {
+        client_id -> Uuid,
+        key -> Uuid,
+        fingerprint -> Binary,
+        reason -> Text,
+        merchant_id -> Uuid,
+        card_id -> Nullable<Uuid>,
+        amount_cents -> BigInt,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    cards (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        state -> Text,
+        code_fingerprint -> Binary,
+        code_sealed -> Binary,
+        valid_until -> Date,
+        issued_at -> Timestamptz,
+        blocked_at -> Nullable<Timestamptz>,
+        block_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    card_keys (kid) {
+        kid -> Text,
+        public_key -> Binary,
+        private_sealed -> Binary,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    affiliations (id) {
+        id -> Uuid,
+        merchant_id -> Uuid,
+        merchant_name -> Text,
+        account_id -> Uuid,
+        wallet_kind -> Text,
+        state -> Text,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        request_id -> Uuid,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Text,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        payload -> Jsonb,
+        created_at -> Timestamptz,
+        run_at -> Timestamptz,
+        attempts -> Integer,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    merchant_operations (id) {
+        id -> Uuid,
+        kind -> Text,
+        amount_cents -> BigInt,
+        at -> Timestamptz,
+        key -> Uuid,
+        client_id -> Uuid,
+        device_id -> Uuid,
+        reverses -> Nullable<Uuid>,
+        wallet_kind -> Text,
+        activity_label -> Nullable<Text>,
+        activity_date -> Nullable<Date>,
+        holder_first_name -> Nullable<Text>,
+        holder_initial -> Nullable<Text>,
+        refunded_cents -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    season_versions,
+    families,
+    guardians,
+    children,
+    photos,
+    consents,
+    enrolments,
+    enrolment_events,
+    ledger_accounts,
+    wallets,
+    transfers,
+    ledger_refusals,
+    cards,
+    card_keys,
+    affiliations,
+    audit,
+    jobs,
+    merchant_operations
+);
