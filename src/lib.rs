@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod colleges;
+pub mod enrolments;
 pub mod kernel;
 pub mod seasons;
