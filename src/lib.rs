@@ -1,16 +1,38 @@
 //! Pass+: family accounts, wallets, cards and merchants of the collégiens of several departments.
+//!
+//! Modules in order of dependence: each may use those above it, never those below.
 #![forbid(unsafe_code)]
 
+/// Pure vocabulary: ids, money, time, texts, actors.
 pub mod kernel;
 
+/// One error, and the table of everything the service refuses.
 pub mod error;
 
+/// Transactions and pools; schema and roles; the tables as queries know them.
 pub mod db;
+pub mod migrate;
 pub mod schema;
 
+/// The journal, jobs left to the worker, letters, bounded gates, configuration.
 pub mod audit;
 pub mod config;
 pub mod gates;
 pub mod jobs;
 pub mod mail;
-pub mod migrate;
+
+/// What endpoints share.
+pub mod http;
+
+/// Who is who.
+pub mod auth;
+
+/// Dated rules of a department.
+pub mod seasons;
+
+/// Schools, and the yearly request.
+pub mod colleges;
+pub mod enrolments;
+
+/// The service put together.
+pub mod app;

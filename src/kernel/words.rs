@@ -33,3 +33,17 @@ text_enum! {
     /// What speaks for a merchant: a till at the counter or its server.
     pub enum DeviceKind { Till = "till", Server = "server" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::PartialSchema;
+
+    #[test]
+    fn the_api_description_lists_the_words_of_json() {
+        let published = serde_json::to_value(SchoolKind::schema()).expect("a schema is JSON");
+        let words = serde_json::to_value(SchoolKind::ALL).expect("words are JSON");
+        assert_eq!(published["enum"], words);
+        assert_eq!(words, serde_json::json!(["public", "private_under_contract", "private_outside_contract"]));
+    }
+}
