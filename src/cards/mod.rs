@@ -3,3 +3,4 @@
 //! A card carries a random number and nothing about the child. Its number alone opens nothing: the database knows what it stands for.
 
 pub mod code;
+pub mod state;
