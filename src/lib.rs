@@ -3,3 +3,4 @@
 
 pub mod cards;
 pub mod kernel;
+pub mod photos;
