@@ -30,9 +30,13 @@ pub mod auth;
 /// Dated rules of a department.
 pub mod seasons;
 
-/// Schools, and the yearly request.
+/// Portraits of the children; schools, and the yearly request.
 pub mod colleges;
 pub mod enrolments;
+pub mod photos;
+
+/// Cards: their life, their signed code.
+pub mod cards;
 
 /// The service put together.
 pub mod app;

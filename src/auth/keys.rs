@@ -5,7 +5,10 @@ use crate::{
     db::{Db, DirectoryTx},
     error::Error,
     http::{observe::Visitor, reply::Found},
-    kernel::{actor::Caller, crypto::{SigningPair, sha256}},
+    kernel::{
+        actor::Caller,
+        crypto::{SigningPair, sha256},
+    },
     schema::directory::signing_keys,
 };
 use actix_web::{CustomizeResponder, Responder, get, web};
@@ -69,7 +72,11 @@ impl KeyRing {
     }
 
     /// The key that signs at `now`: the newest that may.
-    pub fn sign(&self, now: DateTime<Utc>, with: impl Fn(&str, &EncodingKey) -> Result<String, Error>) -> Result<String, Error> {
+    pub fn sign(
+        &self,
+        now: DateTime<Utc>,
+        with: impl Fn(&str, &EncodingKey) -> Result<String, Error>,
+    ) -> Result<String, Error> {
         let read = self.read();
         let newest = read.keys.iter().filter(|key| key.signs_from <= now).max_by_key(|key| key.signs_from);
         let key = newest.ok_or_else(|| Error::internal("no signing key may sign yet"))?;
@@ -169,7 +176,15 @@ pub struct Jwk {
 impl Jwk {
     /// The published form of an Ed25519 key.
     pub fn ed25519(kid: String, public: &[u8], department: Option<crate::kernel::department::Department>) -> Self {
-        Self { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid, x: BASE64URL_NOPAD.encode(public), department }
+        Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            usage: "sig",
+            kid,
+            x: BASE64URL_NOPAD.encode(public),
+            department,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub mod passwords;
 pub mod throttles;
 pub mod tokens;
 
-pub mod accounts;
+//ACC
 pub mod devices;
 pub mod sessions;
-pub mod staff;
+//STAFF

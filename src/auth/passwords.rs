@@ -72,12 +72,14 @@ pub async fn hash(app: &App, password: NewPassword) -> Result<String, Error> {
 /// known one.
 pub async fn verify(app: &App, given: &Secret, hash: Option<String>) -> Result<bool, Error> {
     // The hash of nothing anybody knows, with the same parameters.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$ZG9lcyBub3QgbWF0dGVyIQ$WbYl2v9yVnXVtb1gyVJHfSv4Oy7cZGjqVW0xnG8nV2E";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$ZG9lcyBub3QgbWF0dGVyIQ$WbYl2v9yVnXVtb1gyVJHfSv4Oy7cZGjqVW0xnG8nV2E";
     let given = Sensitive::new(given.as_str().chars().take(PASSWORD_MAX_CHARS.saturating_add(1)).collect::<String>());
     app.passwords
         .run(move || {
             let known = hash.is_some();
-            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY)).map_err(|error| Error::internal(error.to_string()))?;
+            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))
+                .map_err(|error| Error::internal(error.to_string()))?;
             Ok(argon2()?.verify_password(given.expose().as_bytes(), &hash).is_ok() && known)
         })
         .await?
@@ -96,7 +98,15 @@ mod tests {
         assert!(is_strong("Caf3-du-Port"));
         assert!(is_strong("cafe-du-port-33"));
         assert!(is_strong("sept petits canards vont boire au lac bleu"));
-        for weak in ["", "azerty", "Azerty12345", "cafe-du-port-ab", "motdepassetreslong", "un deux un deux un deux un", "Aa1!Aa1!Aa1!"] {
+        for weak in [
+            "",
+            "azerty",
+            "Azerty12345",
+            "cafe-du-port-ab",
+            "motdepassetreslong",
+            "un deux un deux un deux un",
+            "Aa1!Aa1!Aa1!",
+        ] {
             assert!(!is_strong(weak), "{weak}");
         }
     }

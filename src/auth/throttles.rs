@@ -18,13 +18,16 @@ pub struct Throttle {
 }
 
 /// Tries of one account's password or second factor.
-pub const SIGN_IN_ACCOUNT: Throttle = Throttle { scope: "sign_in_account", attempts_max: 10, window: TimeDelta::minutes(15) };
+pub const SIGN_IN_ACCOUNT: Throttle =
+    Throttle { scope: "sign_in_account", attempts_max: 10, window: TimeDelta::minutes(15) };
 /// Sign-ins from one address: a school's whole computer room shares one.
-pub const SIGN_IN_ADDRESS: Throttle = Throttle { scope: "sign_in_address", attempts_max: 300, window: TimeDelta::minutes(15) };
+pub const SIGN_IN_ADDRESS: Throttle =
+    Throttle { scope: "sign_in_address", attempts_max: 300, window: TimeDelta::minutes(15) };
 /// Letters asked for one e-mail address.
 pub const LETTER_ACCOUNT: Throttle = Throttle { scope: "letter_account", attempts_max: 5, window: TimeDelta::hours(1) };
 /// Letters asked from one address, and one-time codes or links tried from it.
-pub const LETTER_ADDRESS: Throttle = Throttle { scope: "letter_address", attempts_max: 100, window: TimeDelta::hours(1) };
+pub const LETTER_ADDRESS: Throttle =
+    Throttle { scope: "letter_address", attempts_max: 100, window: TimeDelta::hours(1) };
 pub const LINK_ADDRESS: Throttle = Throttle { scope: "link_address", attempts_max: 100, window: TimeDelta::hours(1) };
 
 #[derive(QueryableByName)]

@@ -55,8 +55,8 @@ pub async fn issue(app: &App, bearer: Bearer) -> Result<String, Error> {
         Bearer::Device(id) => (id.uuid(), Kind::Device, DEVICE_TTL),
     };
     let claims = Claims {
-        iss: app.public_url.clone(),
-        aud: app.public_url.clone(),
+        iss: app.public_url.to_string(),
+        aud: app.public_url.to_string(),
         sub,
         kind,
         iat: now.timestamp(),
@@ -108,4 +108,3 @@ pub fn validation(audience: &str) -> Validation {
     validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
     validation
 }
-

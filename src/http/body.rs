@@ -1,11 +1,7 @@
 //! JSON bodies: bounded, typed, and refused with the place and the reason in French.
 
 use crate::error::{Error, FieldError, Refusal};
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    web,
-};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use serde::de::DeserializeOwned;
 use std::{future::Future, pin::Pin};
 
@@ -29,11 +25,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = request.content_type().eq_ignore_ascii_case("application/json");
-        let payload = payload.take();
+        let payload = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             if !is_json {
                 return Err(Refusal::UnsupportedMediaType.into());
             }
+            let payload = payload.map_err(|_| Error::Refused(Refusal::MalformedBody))?;
             let bytes = read(payload, JSON_MAX_BYTES).await?;
             parse(&bytes).map(Self)
         })
@@ -41,8 +38,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 }
 
 /// Reads a body up to `max_bytes`; beyond, nothing more is taken in.
-pub async fn read(payload: Payload, max_bytes: usize) -> Result<web::Bytes, Error> {
-    let read = web::Payload(payload).to_bytes_limited(max_bytes).await;
+pub async fn read(payload: web::Payload, max_bytes: usize) -> Result<web::Bytes, Error> {
+    let read = payload.to_bytes_limited(max_bytes).await;
     read.map_err(|_| Error::Refused(Refusal::BodyTooLarge))?.map_err(|_| Error::Refused(Refusal::MalformedBody))
 }
 

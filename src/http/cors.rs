@@ -10,7 +10,11 @@ const PREFLIGHT_SECONDS: usize = 3600;
 pub fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::HeaderName::from_static("idempotency-key")])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::HeaderName::from_static("idempotency-key"),
+        ])
         .expose_headers(["x-request-id", "idempotency-replayed", "retry-after"])
         .max_age(PREFLIGHT_SECONDS);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

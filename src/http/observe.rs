@@ -3,7 +3,10 @@
 use crate::{
     app::App,
     error::{Error, Refusal},
-    kernel::{actor::{Actor, Caller}, ids::RequestId},
+    kernel::{
+        actor::{Actor, Caller},
+        ids::RequestId,
+    },
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
@@ -115,7 +118,8 @@ fn complete_problem(response: ServiceResponse, request: RequestId) -> ServiceRes
             answer.append_header((name, value));
         }
     }
-    let answer = answer.content_type("application/problem+json").body(serde_json::to_string(&problem).unwrap_or_default());
+    let answer =
+        answer.content_type("application/problem+json").body(serde_json::to_string(&problem).unwrap_or_default());
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, answer)
 }

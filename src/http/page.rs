@@ -39,7 +39,8 @@ impl PageQuery {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
         let id = bytes.and_then(|b| Uuid::from_slice(&b).ok());
-        id.map(Some).ok_or_else(|| Error::RefusedBecause(Refusal::MalformedQuery, "Ce curseur n'est pas lisible.".to_owned()))
+        id.map(Some)
+            .ok_or_else(|| Error::RefusedBecause(Refusal::MalformedQuery, "Ce curseur n'est pas lisible.".to_owned()))
     }
 
     /// Rows the caller wants, within bounds.

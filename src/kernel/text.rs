@@ -85,8 +85,11 @@ fn identifier(raw: &str, min: usize, max: usize) -> Result<String, String> {
 
 fn season_code(raw: &str, _: usize, _: usize) -> Result<String, String> {
     let years = raw.split_once('-').and_then(|(from, to)| {
-        let from = Some(from).filter(|t| t.len() == 4)?.parse::<u16>().ok()?;
-        let to = Some(to).filter(|t| t.len() == 4)?.parse::<u16>().ok()?;
+        // `parse` alone would take a sign.
+        let year = |text: &str| {
+            text.bytes().all(|b| b.is_ascii_digit() && text.len() == 4).then(|| text.parse::<u16>().ok())?
+        };
+        let (from, to) = (year(from)?, year(to)?);
         (from.checked_add(1)? == to).then_some(())
     });
     years.map(|()| raw.to_owned()).ok_or_else(|| "une saison s'écrit 2026-2027".to_owned())
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn a_season_spans_two_following_years() {
         assert!("2026-2027".parse::<SeasonCode>().is_ok());
-        for wrong in ["2026-2028", "2026", "26-27", "2026-2027 "] {
+        for wrong in ["2026-2028", "2026", "26-27", "2026-2027 ", "+999-1000"] {
             assert!(wrong.parse::<SeasonCode>().is_err(), "{wrong}");
         }
     }

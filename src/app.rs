@@ -1,0 +1,88 @@
+//! The service put together: what every handler reaches, the middlewares in their order, start and graceful stop.
+
+use crate::{
+    auth::{actor::authenticate, keys::KeyRing},
+    config::Config,
+    db::Db,
+    error::{Error, Refusal},
+    gates::Gate,
+    http::{cors::cors, observe::observe, openapi},
+    kernel::department::Department,
+};
+use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Web threads; the heavy work runs elsewhere.
+const WORKERS: usize = 2;
+/// How long running requests may take once the service was told to stop.
+const STOP_SECONDS: u64 = 15;
+/// A client that sends its request slower than this is let go.
+const SLOW_CLIENT: Duration = Duration::from_secs(10);
+
+/// What every handler reaches.
+#[derive(Clone)]
+pub struct App {
+    pub db: Db,
+    pub keys: KeyRing,
+    /// Argon2 takes 19 MiB and 30 ms of a core each: two at a time.
+    pub passwords: Gate,
+    /// Decoding a portrait takes up to 100 MB: two at a time.
+    pub pictures: Gate,
+    /// Address of the service as its users see it, without trailing slash.
+    pub public_url: Arc<str>,
+    pub departments: Arc<BTreeMap<Department, String>>,
+    pub trusted_proxies: Arc<[IpAddr]>,
+    pub cors_origins: Arc<[String]>,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let departments = config.departments.iter().map(|d| (d.code, d.place.clone()));
+        Self {
+            db: Db::new(config.directory.clone(), departments),
+            keys: KeyRing::default(),
+            passwords: Gate::new(2, 64),
+            pictures: Gate::new(2, 16),
+            public_url: config.public_url.as_str().into(),
+            departments: Arc::new(config.departments.iter().map(|d| (d.code, d.name.clone())).collect()),
+            trusted_proxies: config.trusted_proxies.clone().into(),
+            cors_origins: config.cors_origins.clone().into(),
+        }
+    }
+
+    /// The department of a path, if the service runs for it.
+    pub fn department(&self, code: Department) -> Result<Department, Error> {
+        self.departments.contains_key(&code).then_some(code).ok_or(Error::Refused(Refusal::NotFound))
+    }
+}
+
+/// The server on a bound listener. It runs when awaited; its handle stops it gracefully.
+pub fn server(app: App, listener: TcpListener, workers: Option<usize>) -> std::io::Result<Server> {
+    let description = web::Data::new(openapi::Description::new());
+    let server = HttpServer::new(move || {
+        let app_data = web::Data::new(app.clone());
+        ActixApp::new()
+            .app_data(app_data)
+            .app_data(description.clone())
+            .app_data(web::PathConfig::default().error_handler(|_, _| Error::Refused(Refusal::NotFound).into()))
+            .app_data(web::QueryConfig::default().error_handler(|_, _| Error::Refused(Refusal::MalformedQuery).into()))
+            .configure(openapi::configure)
+            .default_service(web::to(openapi::no_such_route))
+            .wrap(from_fn(authenticate))
+            .wrap(from_fn(observe))
+            .wrap(cors(&app.cors_origins))
+    })
+    .workers(workers.unwrap_or(WORKERS))
+    .client_request_timeout(SLOW_CLIENT)
+    .shutdown_timeout(STOP_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}

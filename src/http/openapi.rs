@@ -1,0 +1,179 @@
+//! The list of endpoints, once: it mounts them and describes them, so that nothing is served undescribed.
+
+use crate::{
+    auth,
+    error::{Error, Problem, Refusal},
+    http::{health, observe::Visitor},
+};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Components, ContentBuilder, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+macro_rules! endpoints {
+    ($($($segment:ident)::+),* $(,)?) => {
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Pass+",
+                description = "Comptes des familles, porte-monnaie, cartes et encaissements des collégiens. Tout montant est en centimes d'euro, tout instant en UTC (RFC 3339), toute erreur un problème RFC 9457 dont `code` est stable.",
+                license(name = "EUPL-1.2", identifier = "EUPL-1.2")
+            ),
+            paths($($($segment)::+),*),
+            components(schemas(Problem)),
+            modifiers(&Bearer, &Problems)
+        )]
+        struct Endpoints;
+
+        /// Mounts every endpoint, the interactive page and the description.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            $(config.service($($segment)::+);)*
+            let page = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
+            config.service(serve_description);
+            config.service(SwaggerUi::new("/docs/{_:.*}").config(page).url("/openapi.json", document()));
+        }
+    };
+}
+
+endpoints! {
+    health::is_live,
+    health::is_ready,
+    auth::keys::list_token_keys,
+}
+
+/// The description of every endpoint (OpenAPI 3.1).
+pub fn document() -> utoipa::openapi::OpenApi {
+    Endpoints::openapi()
+}
+
+/// The description as the repository keeps it.
+pub fn document_yaml() -> Result<String, Error> {
+    document().to_yaml().map_err(Error::internal)
+}
+
+/// The same description as YAML, for generators of clients.
+#[get("/openapi.yaml")]
+async fn serve_description(_visitor: Visitor) -> Result<HttpResponse, Error> {
+    Ok(HttpResponse::Ok().content_type("application/yaml").body(document_yaml()?))
+}
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        document
+            .components
+            .get_or_insert_with(Components::new)
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+struct Problems;
+
+impl Modify for Problems {
+    /// Every operation says the problems its shape makes possible; what it refuses by itself stands in the table of refusals.
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let in_path = path.contains('{');
+            let operations = [
+                (false, &mut item.get),
+                (true, &mut item.post),
+                (true, &mut item.put),
+                (true, &mut item.patch),
+                (true, &mut item.delete),
+            ];
+            for (writes, operation) in operations {
+                if let Some(operation) = operation {
+                    add_problems(operation, in_path, writes);
+                }
+            }
+        }
+    }
+}
+
+fn add_problems(operation: &mut Operation, in_path: bool, writes: bool) {
+    let secured = operation.security.as_ref().is_some_and(|needs| !needs.is_empty());
+    let queried = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let mut statuses = vec![500, 503];
+    if secured {
+        statuses.extend([401, 403]);
+    }
+    if in_path {
+        statuses.push(404);
+    }
+    if queried {
+        statuses.push(400);
+    }
+    if operation.request_body.is_some() {
+        statuses.extend([400, 413, 415, 422]);
+    }
+    if writes {
+        statuses.extend([404, 409, 422]);
+    }
+    if !secured && writes {
+        statuses.extend([401, 429]);
+    }
+    for status in statuses {
+        let known = operation.responses.responses.contains_key(&status.to_string());
+        if !known {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let title = actix_web::http::StatusCode::from_u16(status)
+                .ok()
+                .and_then(|s| s.canonical_reason())
+                .unwrap_or_default();
+            let response =
+                ResponseBuilder::new().description(title).content("application/problem+json", content).build();
+            operation.responses.responses.insert(status.to_string(), RefOr::T(response));
+        }
+    }
+}
+
+/// Which methods each path takes: what an unmatched request is answered from.
+pub struct Description(Vec<(ResourceDef, Vec<&'static str>)>);
+
+impl Description {
+    #[must_use]
+    pub fn new() -> Self {
+        let document = document();
+        let methods = |item: &utoipa::openapi::PathItem| {
+            let all = [
+                ("GET", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PUT", item.put.is_some()),
+                ("PATCH", item.patch.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            all.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
+        };
+        let paths = document.paths.paths.iter();
+        Self(paths.map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+    }
+}
+
+impl Default for Description {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// 405 with `Allow` where the path exists for another method, 404 where it does not.
+pub async fn no_such_route(request: HttpRequest, description: web::Data<Description>) -> Result<HttpResponse, Error> {
+    let allowed: Vec<&str> = description
+        .0
+        .iter()
+        .filter(|(path, _)| path.is_match(request.path()))
+        .flat_map(|(_, methods)| methods.clone())
+        .collect();
+    // HEAD asks for what GET answers, without the body.
+    if allowed.is_empty() || (request.method() == Method::HEAD && allowed.contains(&"GET")) {
+        return Err(Refusal::NotFound.into());
+    }
+    Ok(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.join(", "))).finish())
+}
