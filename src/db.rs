@@ -252,11 +252,11 @@ fn in_transaction<P: Copy, T>(
     loop {
         let mut conn = store.pool.get().map_err(|_| Error::Later(Refusal::Unavailable, 2))?;
         let conn: &mut PgConnection = &mut conn;
-        let begun = match mode {
+        let opened = match mode {
             Mode::Glance => Ok(()),
             Mode::Read | Mode::Write => AnsiTransactionManager::begin_transaction_sql(conn, &begin),
         };
-        if let Err(error) = begun {
+        if let Err(error) = opened {
             // Nothing was done yet: a connection that died in the pool (restart, failover) may be replaced.
             AnsiTransactionManager::transaction_manager_status_mut(conn).set_in_error();
             if dead_connections_left == 0 || !is_connection_loss(&error) {
