@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 /// Pure vocabulary: ids, money, time, texts, actors.
+#[macro_use]
 pub mod kernel;
 
 /// One error, and the table of everything the service refuses.

@@ -9,7 +9,7 @@ pub mod passwords;
 pub mod throttles;
 pub mod tokens;
 
-//ACC
+pub mod accounts;
 pub mod devices;
 pub mod sessions;
-//STAFF
+pub mod staff;

@@ -1,7 +1,5 @@
 //! The life of a card. Losing it stops it at once, wherever it is on its way; what is replaced or expired never comes back.
 
-use crate::text_enum;
-
 text_enum! {
     /// Where a card stands.
     pub enum CardState {

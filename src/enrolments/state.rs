@@ -1,8 +1,6 @@
 //! The life of an enrolment: what may happen to it, and when. The wallets are credited on `Activate`, which no history contains
 //! twice: coming back from a suspension is another event.
 
-use crate::text_enum;
-
 text_enum! {
     /// Where a child's enrolment for a season stands.
     pub enum EnrolmentState {

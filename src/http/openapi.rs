@@ -45,6 +45,23 @@ endpoints! {
     health::is_live,
     health::is_ready,
     auth::keys::list_token_keys,
+    auth::accounts::http::sign_up,
+    auth::accounts::http::confirm_account,
+    auth::accounts::http::request_reset,
+    auth::accounts::http::reset_password,
+    auth::sessions::http::sign_in,
+    auth::sessions::http::refresh_session,
+    auth::sessions::http::confirm_factor,
+    auth::sessions::http::sign_out,
+    auth::sessions::http::sign_out_everywhere,
+    auth::sessions::http::show_me,
+    auth::staff::http::invite_staff,
+    auth::staff::http::list_staff,
+    auth::staff::http::revoke_staff,
+    auth::staff::http::invite_staff_again,
+    auth::staff::http::accept_invitation,
+    auth::devices::http::enrol_device,
+    auth::devices::http::issue_device_token,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).

@@ -53,7 +53,6 @@ macro_rules! ids {
 
 /// Declares a closed list of words: exhaustive enum in Rust, the same text in JSON, in SQL (where a `check` repeats it) and in the
 /// API description. The text is a `tt`: the derive of the description does not see through a captured `literal`.
-#[macro_export]
 macro_rules! text_enum {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:tt),* $(,)? }) => {
         $(#[$doc])*

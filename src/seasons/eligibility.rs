@@ -2,13 +2,10 @@
 //! family, the secretary and the agent read the same reason. Derogations are decided by people and do not pass here.
 
 use super::rules::{EligibilityRule, PlaceRule, born_within};
-use crate::{
-    kernel::{
-        department::Department,
-        text::{Code, Label},
-        words::{Level, SchoolKind},
-    },
-    text_enum,
+use crate::kernel::{
+    department::Department,
+    text::{Code, Label},
+    words::{Level, SchoolKind},
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

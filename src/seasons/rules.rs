@@ -3,14 +3,11 @@
 //! The types only say what can be read; coherence (no hole, no overlap, ordered dates) is what `SeasonRules::check` says, and only
 //! rules without problem may be published. Amounts are cents; dates are civil dates of Europe/Paris and every "until" day is included.
 
-use crate::{
-    kernel::{
-        department::Department,
-        money::{Amount, Cents},
-        text::{Code, Label, SeasonCode},
-        words::{Level, SchoolKind, WalletKind},
-    },
-    text_enum,
+use crate::kernel::{
+    department::Department,
+    money::{Amount, Cents},
+    text::{Code, Label, SeasonCode},
+    words::{Level, SchoolKind, WalletKind},
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

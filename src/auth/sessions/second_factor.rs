@@ -77,16 +77,15 @@ pub fn require(
     let secret = tx.key.open(SEALED_AS, account.id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
     let seconds = u64::try_from(now.timestamp()).map_err(Error::internal)?;
     let step = totp(&secret, account.email.as_str())?.check(&digits, seconds);
-    let accepted = match step {
-        Some(step) => db::take_totp_step(tx, account.id, i64::try_from(step).map_err(Error::internal)?, now)?,
-        None => {
-            let hash = recovery_hash(tx.key, account.id, &digits);
-            let taken = db::take_recovery_code(tx, account.id, &hash, now)?;
-            if taken {
-                audit::record(tx, "recovery_code_used", ("account", account.id), json!({}))?;
-            }
-            taken
+    let accepted = if let Some(step) = step {
+        db::take_totp_step(tx, account.id, i64::try_from(step).map_err(Error::internal)?, now)?
+    } else {
+        let hash = recovery_hash(tx.key, account.id, &digits);
+        let taken = db::take_recovery_code(tx, account.id, &hash, now)?;
+        if taken {
+            audit::record(tx, "recovery_code_used", ("account", account.id), json!({}))?;
         }
+        taken
     };
     if accepted { Ok(Some(now)) } else { Err(Refusal::WrongSecondFactor.into()) }
 }
