@@ -10,6 +10,9 @@ use std::{net::SocketAddr, path::PathBuf};
 /// Key of the demonstration: known to everybody, refused everywhere else.
 pub const DEMO_KEY: [u8; 32] = *b"passplus demonstration key: open";
 
+/// Departments and names when the configuration has none.
+pub const FOUNDERS: [(&str, &str); 2] = [("92", "Hauts-de-Seine"), ("78", "Yvelines")];
+
 /// How letters leave.
 #[derive(Debug, Clone)]
 pub enum MailConfig {
@@ -55,22 +58,14 @@ impl Config {
     /// Reads every variable through `read`; the first missing or wrong one is named.
     pub fn read(read: Read<'_>) -> anyhow::Result<Self> {
         let or = |name: &str, default: &str| read(name).unwrap_or_else(|| default.to_owned());
-        let list = |name: &str| -> Vec<String> {
-            let text = read(name).unwrap_or_default();
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
-        };
+        let list = |name: &str| list(read, name);
         let mail = match (read("PASSPLUS_SMTP_URL"), read("PASSPLUS_MAIL_FOLDER")) {
             (Some(url), None) => MailConfig::Smtp(url),
             (None, Some(folder)) => MailConfig::Folder(folder.into()),
             _ => bail!("set PASSPLUS_SMTP_URL, or PASSPLUS_MAIL_FOLDER to write letters to files (one of the two)"),
         };
-        let codes = Some(list("PASSPLUS_DEPARTMENTS")).filter(|codes| !codes.is_empty());
-        let codes = codes.unwrap_or_else(|| vec!["92".to_owned(), "78".to_owned()]);
-        let departments = codes.iter().map(|code| department(read, code)).collect::<anyhow::Result<Vec<_>>>()?;
-        let mut sorted: Vec<_> = departments.iter().map(|d| d.code).collect();
-        sorted.sort();
-        sorted.dedup();
-        ensure!(sorted.len() == departments.len(), "PASSPLUS_DEPARTMENTS names a department twice");
+        let codes = department_codes(read)?;
+        let departments = codes.into_iter().map(|code| department(read, code)).collect::<anyhow::Result<Vec<_>>>()?;
         let public_url = or("PASSPLUS_PUBLIC_URL", "http://localhost:8080").trim_end_matches('/').to_owned();
         Ok(Self {
             listen: address(&or("PASSPLUS_LISTEN", "127.0.0.1:8080"), "PASSPLUS_LISTEN")?,
@@ -111,16 +106,28 @@ impl Config {
     }
 }
 
-fn department(read: Read<'_>, code: &str) -> anyhow::Result<DepartmentConfig> {
-    let code: Department =
-        code.parse().map_err(|_| anyhow::anyhow!("PASSPLUS_DEPARTMENTS: {code} is not a department"))?;
-    let default_name = match code.as_str() {
-        "78" => "Yvelines",
-        "92" => "Hauts-de-Seine",
-        _ => "",
-    };
-    let name = read(&format!("PASSPLUS_DEPARTMENT_{code}_NAME")).unwrap_or_else(|| default_name.to_owned());
-    ensure!(!name.is_empty(), "PASSPLUS_DEPARTMENT_{code}_NAME is missing");
+fn list(read: Read<'_>, name: &str) -> Vec<String> {
+    let text = read(name).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+/// The departments the service runs for: `PASSPLUS_DEPARTMENTS`, or the two that founded it.
+pub fn department_codes(read: Read<'_>) -> anyhow::Result<Vec<Department>> {
+    let named = list(read, "PASSPLUS_DEPARTMENTS");
+    let named = if named.is_empty() { FOUNDERS.iter().map(|(code, _)| (*code).to_owned()).collect() } else { named };
+    let mut codes: Vec<Department> = vec![];
+    for text in named {
+        let code = text.parse().map_err(|_| anyhow::anyhow!("PASSPLUS_DEPARTMENTS: {text} is not a department"))?;
+        ensure!(!codes.contains(&code), "PASSPLUS_DEPARTMENTS names {code} twice");
+        codes.push(code);
+    }
+    Ok(codes)
+}
+
+fn department(read: Read<'_>, code: Department) -> anyhow::Result<DepartmentConfig> {
+    let founder = FOUNDERS.iter().find(|(known, _)| *known == code.as_str());
+    let name = read(&format!("PASSPLUS_DEPARTMENT_{code}_NAME")).or(founder.map(|(_, name)| (*name).to_owned()));
+    let name = name.with_context(|| format!("PASSPLUS_DEPARTMENT_{code}_NAME is missing"))?;
     let place = Place {
         url: required(read, &format!("PASSPLUS_DEPARTMENT_{code}_URL"))?,
         key: key(read, &format!("PASSPLUS_DEPARTMENT_{code}_KEY"))?,

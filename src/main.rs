@@ -1,1 +1,148 @@
-fn main() {}
+//! The command line: subcommands only, each one a line of what the library does.
+
+use anyhow::{Context, ensure};
+use clap::{Parser, Subcommand};
+use passplus::{
+    admin,
+    cards::token,
+    config::Config,
+    demo, http,
+    kernel::{department::Department, text::{Email, Name}},
+    serve,
+};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Pass+: comptes des familles, porte-monnaie et cartes des collégiens.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a private PostgreSQL, load a demonstration, play the main job, and stay up.
+    Demo {
+        /// Stop after the tour; the exit code says whether every step answered as it must.
+        #[arg(long)]
+        once: bool,
+        /// Forget the data of earlier starts first.
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Serve the API and work off the jobs, with the databases of the configuration.
+    Serve,
+    /// Work off the jobs only: more hands beside servers.
+    Work,
+    /// Create what lacks of roles and schema in the databases of the configuration.
+    Migrate,
+    /// Invite the first administrator of a department; the link goes by mail.
+    InviteAdministrator {
+        #[arg(long)]
+        department: Department,
+        #[arg(long)]
+        email: Email,
+        #[arg(long)]
+        name: Name,
+    },
+    /// Publish a new token-signing key; it signs in ten minutes, the old one stays valid half an hour more.
+    RotateKeys,
+    /// Make a key for the configuration.
+    Key,
+    /// Print the description of the API (OpenAPI 3.1, YAML).
+    Openapi,
+    /// Ask a running server whether it is ready: exit code 0 or 1.
+    Health,
+    /// Print the present code of an authenticator secret, for who has no application at hand.
+    Totp { secret: String },
+    /// What can be done with a card without the service.
+    #[command(subcommand)]
+    Card(CardCommand),
+}
+
+#[derive(Subcommand)]
+enum CardCommand {
+    /// Verify a card's signed form offline, with the published keys.
+    Verify {
+        /// The text of the QR: PP1.…
+        signed: String,
+        /// File saved from /.well-known/card-keys.json.
+        #[arg(long)]
+        keys: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("passplus: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo { once, fresh } => runtime()?.block_on(demo::run(once, fresh)),
+        Command::Serve => {
+            serve::log_as_json();
+            let config = Config::from_env()?;
+            runtime()?.block_on(serve::serve(&config))
+        }
+        Command::Work => {
+            serve::log_as_json();
+            let config = Config::from_env()?;
+            runtime()?.block_on(serve::work(&config))
+        }
+        Command::Migrate => {
+            for line in admin::migrate_all(&|name| std::env::var(name).ok())? {
+                println!("{line}");
+            }
+            Ok(())
+        }
+        Command::InviteAdministrator { department, email, name } => {
+            let config = Config::from_env()?;
+            runtime()?.block_on(admin::invite_administrator(&config, department, email, name))?;
+            println!("The invitation is in the outbox; it leaves as soon as a server or worker runs.");
+            Ok(())
+        }
+        Command::RotateKeys => {
+            let config = Config::from_env()?;
+            let kid = runtime()?.block_on(admin::rotate_keys(&config))?;
+            println!("Key {kid} is published and will sign in ten minutes.");
+            Ok(())
+        }
+        Command::Key => {
+            println!("{}", passplus::kernel::crypto::random_token());
+            Ok(())
+        }
+        Command::Openapi => {
+            print!("{}", http::openapi::document_yaml().map_err(|error| anyhow::anyhow!("{error}"))?);
+            Ok(())
+        }
+        Command::Health => {
+            let config = Config::from_env()?;
+            runtime()?.block_on(admin::health(config.listen))
+        }
+        Command::Totp { secret } => {
+            println!("{}", admin::totp_code(&secret)?);
+            Ok(())
+        }
+        Command::Card(CardCommand::Verify { signed, keys }) => {
+            let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
+            let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;
+            let card = token::verify(signed.trim(), &keys)?;
+            let today = passplus::kernel::time::paris_date(passplus::kernel::time::server_now());
+            ensure!(card.is_valid_on(today), "the signature is right, but the card was valid until {} only", card.valid_until());
+            println!("Right: issued by department {}, valid until {}.", card.code().department(), card.valid_until());
+            Ok(())
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<actix_web::rt::SystemRunner> {
+    Ok(actix_web::rt::System::new())
+}

@@ -1,8 +1,156 @@
-//! The card of a child: what is written on it, what a till reads from it, and what may happen to it.
-//!
-//! A card carries a random number and nothing about the child. Its number alone opens nothing: the database knows what it stands for.
+//! Cards: one living card a child. Its code opens nothing by itself; its signed form proves, even offline, that a department issued it.
 
 pub mod code;
+pub mod db;
+pub mod http;
 pub mod qr;
 pub mod state;
 pub mod token;
+
+use crate::{
+    audit,
+    db::Tx,
+    error::{Error, Refusal},
+    families,
+    kernel::{
+        crypto::{MasterKey, SigningPair},
+        ids::{CardId, ChildId, FamilyId},
+        text::SeasonCode,
+        words::Level,
+    },
+};
+use chrono::NaiveDate;
+use code::CardCode;
+use data_encoding::HEXLOWER;
+use db::CardRow;
+use serde_json::json;
+use state::{CardEvent, CardState};
+use token::{PublishedKey, SignedCard};
+
+text_enum! {
+    /// Why a card was blocked.
+    pub enum BlockReason { Lost = "lost", Stolen = "stolen", Other = "other" }
+}
+
+/// Purposes under which codes and keys are fingerprinted and sealed.
+const CODE: &str = "card";
+const SIGNING_KEY: &str = "card-key";
+
+/// What finds a card in the database without its code being there.
+#[must_use]
+pub fn fingerprint(key: &MasterKey, code: &CardCode) -> Vec<u8> {
+    key.fingerprint(CODE, &code.secret_bytes())
+}
+
+/// The last day of a card issued to a child of that level in that season: 31 August after the year of 3e.
+#[must_use]
+pub fn last_day(season: &SeasonCode, level: Level) -> NaiveDate {
+    let years_left = match level {
+        Level::Sixieme => 3,
+        Level::Cinquieme => 2,
+        Level::Quatrieme => 1,
+        Level::Troisieme => 0,
+    };
+    let ends: i32 = season.as_str().rsplit('-').next().and_then(|year| year.parse().ok()).unwrap_or(2026);
+    NaiveDate::from_ymd_opt(ends.saturating_add(years_left), 8, 31).unwrap_or(NaiveDate::MAX)
+}
+
+/// Gives a child a card, unless it has a living one. A digital card is active from the start; a printed one follows the same row.
+pub fn issue_if_none(
+    tx: &mut Tx<'_>,
+    child: ChildId,
+    family: FamilyId,
+    valid_until: NaiveDate,
+) -> Result<Option<CardId>, Error> {
+    let id = CardId::generate();
+    let code = CardCode::generate(tx.place);
+    let sealed = tx.key.seal(CODE, id.uuid().as_bytes(), &code.secret_bytes()).map_err(Error::internal)?;
+    let print = fingerprint(tx.key, &code);
+    if !db::insert_unless_living(tx, id, child, family, &print, &sealed, valid_until)? {
+        return Ok(None);
+    }
+    audit::record(tx, "card_issued", ("card", id), json!({ "child_id": child }))?;
+    Ok(Some(id))
+}
+
+/// Blocks a card at once: the next debit is refused. Any guardian of the file may, even one who may only consult.
+pub fn block(tx: &mut Tx<'_>, id: CardId, reason: BlockReason) -> Result<CardRow, Error> {
+    let row = moved(tx, id, CardEvent::Block, Some(reason))?;
+    audit::record(tx, "card_blocked", ("card", id), json!({ "reason": reason }))?;
+    families::notify(
+        tx,
+        row.family_id,
+        "Carte bloquée",
+        "Bonjour,\n\nLa carte de votre enfant vient d'être bloquée : aucun paiement ne passera plus.\n\
+         Si vous la retrouvez, débloquez-la dans votre espace ; sinon, demandez-en une nouvelle.\n\nPass+",
+    )?;
+    Ok(row)
+}
+
+/// Takes a block away: the card was found.
+pub fn unblock(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
+    let row = db::lock(tx, id)?;
+    families::require_full_rights(tx, row.family_id)?;
+    let row = moved(tx, id, CardEvent::Unblock, None)?;
+    audit::record(tx, "card_unblocked", ("card", id), json!({}))?;
+    Ok(row)
+}
+
+/// Ends a card for good and gives another, with another code, of the same validity.
+pub fn replace(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
+    let row = db::lock(tx, id)?;
+    families::require_full_rights(tx, row.family_id)?;
+    let row = moved(tx, id, CardEvent::Replace, None)?;
+    audit::record(tx, "card_replaced", ("card", id), json!({}))?;
+    let next = issue_if_none(tx, row.child_id, row.family_id, row.valid_until)?;
+    db::card(tx, next.ok_or(Error::Refused(Refusal::CardTransition))?)
+}
+
+fn moved(tx: &mut Tx<'_>, id: CardId, event: CardEvent, reason: Option<BlockReason>) -> Result<CardRow, Error> {
+    let row = db::lock(tx, id)?;
+    let next: CardState = row.state.after(event).ok_or(Error::Refused(Refusal::CardTransition))?;
+    db::set_state(tx, id, next, reason)
+}
+
+/// The child's living card.
+pub fn living(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
+    families::child(tx, child)?;
+    db::living_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
+}
+
+/// A card's code, for its family's eyes.
+pub fn code(tx: &Tx<'_>, row: &CardRow) -> Result<CardCode, Error> {
+    let secret = tx.key.open(CODE, row.id.uuid().as_bytes(), &row.code_sealed).map_err(Error::internal)?;
+    let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
+    Ok(CardCode::from_parts(tx.place, secret))
+}
+
+/// The signed form of a card: what its QR holds.
+pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
+    let code = code(tx, row)?;
+    let key = db::newest_key(tx)?.ok_or_else(|| Error::internal("the department has no card key"))?;
+    let pkcs8 = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed).map_err(Error::internal)?;
+    let pair = SigningPair::from_pkcs8(&pkcs8).map_err(Error::internal)?;
+    let card = SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))?;
+    Ok(card.sign(token::key_id(&key.public_key), &pair))
+}
+
+/// The keys that verify this department's cards.
+pub fn published_keys(tx: &mut Tx<'_>) -> Result<Vec<PublishedKey>, Error> {
+    let place = tx.place;
+    let keys = db::keys(tx)?.into_iter();
+    Ok(keys.map(|(kid, public)| PublishedKey { kid, department: place, public }).collect())
+}
+
+/// Makes the department's first card key, if it has none. At start, as the service itself.
+pub fn ensure_key(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if db::newest_key(tx)?.is_some() {
+        return Ok(());
+    }
+    let pair = SigningPair::generate().map_err(Error::internal)?;
+    let public = pair.public();
+    let kid = HEXLOWER.encode(&token::key_id(&public));
+    let sealed = tx.key.seal(SIGNING_KEY, kid.as_bytes(), pair.pkcs8()).map_err(Error::internal)?;
+    db::insert_key(tx, &kid, &public, &sealed)?;
+    audit::record(tx, "card_key_made", ("card_key", kid), json!({}))
+}

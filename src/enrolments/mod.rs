@@ -1,3 +1,209 @@
-//! A child's enrolment for one season, from the family's draft to the end of the rights.
+//! The yearly request of a child: drafted and submitted by the family, confirmed by the collège, and by that the right to two wallets.
 
+pub mod db;
+pub mod desk;
+pub mod http;
 pub mod state;
+
+use crate::{
+    audit, cards,
+    colleges::College,
+    db::Tx,
+    error::{Error, Refusal},
+    families,
+    kernel::{
+        ids::{ChildId, EnrolmentId},
+        text::{Code, Note, SeasonCode},
+        time,
+        words::{Level, SchoolKind},
+    },
+    ledger,
+    seasons::{
+        self,
+        eligibility::{SchoolFacts, Situation, Verdict, decide},
+        rules::{GrantKind, SeasonRules},
+    },
+};
+use db::EnrolmentRow;
+use serde_json::json;
+use state::{EnrolmentEvent, RefusalReason};
+
+/// What a family asks for a child and a season.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub college: College,
+    pub level: Level,
+    pub formula: Code,
+    pub declares_scholarship: bool,
+    pub ase: bool,
+}
+
+/// What a secretary or an agent answers.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    Confirm,
+    Refuse { reason: RefusalReason, note: Option<Note> },
+}
+
+/// A school outside the department's network: an agent decides on documents.
+fn is_in_network(tx: &Tx<'_>, college: &College) -> bool {
+    college.department == tx.place && college.kind != SchoolKind::PrivateOutsideContract
+}
+
+fn check_request(rules: &SeasonRules, request: &Request) -> Result<(), Error> {
+    if !request.college.open {
+        return Err(Refusal::UnknownCollege.into());
+    }
+    if rules.amounts_of(&request.formula, GrantKind::Base).is_none() {
+        return Err(Refusal::UnknownFormula.into());
+    }
+    Ok(())
+}
+
+/// Starts a request. It binds nobody until it is submitted.
+pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Request) -> Result<EnrolmentRow, Error> {
+    let child = families::child(tx, child)?;
+    families::require_full_rights(tx, child.family_id)?;
+    let rules = seasons::rules_in_force(tx, season)?;
+    check_request(&rules, request)?;
+    let in_network = is_in_network(tx, &request.college);
+    let row = db::insert(tx, &child, season, request, in_network)?;
+    db::insert_event(tx, &row, "draft", None)?;
+    audit::record(tx, "enrolment_drafted", ("enrolment", row.id), json!({ "child_id": child.id, "season": season }))?;
+    Ok(row)
+}
+
+/// Changes a request that is still, or again, in the family's hands.
+pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -> Result<EnrolmentRow, Error> {
+    let row = db::lock(tx, id, version)?;
+    families::require_full_rights(tx, row.family_id)?;
+    if !row.state.is_editable() {
+        return Err(Refusal::EnrolmentTransition.into());
+    }
+    let rules = seasons::rules_in_force(tx, &row.season)?;
+    check_request(&rules, request)?;
+    let in_network = is_in_network(tx, &request.college);
+    let row = db::rewrite(tx, &row, request, in_network)?;
+    audit::record(tx, "enrolment_edited", ("enrolment", id), json!({}))?;
+    Ok(row)
+}
+
+/// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
+pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
+    let row = db::lock(tx, id, version)?;
+    families::require_full_rights(tx, row.family_id)?;
+    let next = row.state.after(EnrolmentEvent::Submit).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
+    let rules = seasons::rules_in_force(tx, &row.season)?;
+    let child = families::child(tx, row.child_id)?;
+    let today = time::paris_date(tx.now()?);
+    if today < rules.opens_on {
+        let because = format!("Les inscriptions ouvrent le {}.", rules.opens_on.format("%d/%m/%Y"));
+        return Err(Error::RefusedBecause(Refusal::SeasonClosed, because));
+    }
+    let deadline = rules.deadline_for(child.birth_date).ok_or(Error::Refused(Refusal::SeasonClosed))?;
+    if today > deadline.until {
+        let because = format!("La date limite ({}) était le {}.", deadline.label, deadline.until.format("%d/%m/%Y"));
+        return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
+    }
+    let situation = Situation {
+        residence: child.residence,
+        school: SchoolFacts { department: college.department, kind: college.kind },
+        level: row.level,
+        birth_date: child.birth_date,
+        ase: row.ase,
+    };
+    let verdict = decide(&rules.eligibility, &situation);
+    let Verdict::Eligible { rule, .. } = &verdict else {
+        return Err(Error::RefusedBecause(Refusal::NotEligible, verdict.explain()));
+    };
+    let row = db::submitted(tx, &row, next, rule)?;
+    db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
+    audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
+    Ok(row)
+}
+
+/// Confirms, and by that activates and grants; or refuses with a reason that the family reads.
+pub fn decide_enrolment(
+    tx: &mut Tx<'_>,
+    id: EnrolmentId,
+    version: i32,
+    decision: &Decision,
+) -> Result<EnrolmentRow, Error> {
+    let row = db::lock(tx, id, version)?;
+    let transition = || Error::Refused(Refusal::EnrolmentTransition);
+    match decision {
+        Decision::Confirm => {
+            let confirmed = row.state.after(EnrolmentEvent::Confirm).ok_or_else(transition)?;
+            let row = db::decided(tx, &row, confirmed, None)?;
+            db::insert_event(tx, &row, EnrolmentEvent::Confirm.as_str(), None)?;
+            let active = row.state.after(EnrolmentEvent::Activate).ok_or_else(transition)?;
+            let row = db::moved(tx, &row, active)?;
+            db::insert_event(tx, &row, EnrolmentEvent::Activate.as_str(), None)?;
+            audit::record(tx, "enrolment_confirmed", ("enrolment", id), json!({}))?;
+            grant_rights(tx, &row)?;
+            Ok(row)
+        }
+        Decision::Refuse { reason, note } => {
+            let refused = row.state.after(EnrolmentEvent::Refuse).ok_or_else(transition)?;
+            let row = db::decided(tx, &row, refused, Some((*reason, note.as_ref())))?;
+            let said = note.as_ref().map_or_else(|| reason.sentence(), Note::as_str);
+            db::insert_event(tx, &row, EnrolmentEvent::Refuse.as_str(), Some(said))?;
+            audit::record(tx, "enrolment_refused", ("enrolment", id), json!({ "reason": reason }))?;
+            let body = format!(
+                "Bonjour,\n\nLa demande d'inscription de votre enfant pour la saison {} n'a pas été confirmée par le collège \
+                 {} : {said}\nVous pouvez la corriger et la soumettre à nouveau.\n\nPass+",
+                row.season, row.college_name
+            );
+            families::notify(tx, row.family_id, "Inscription à corriger", &body)?;
+            Ok(row)
+        }
+    }
+}
+
+/// What an active enrolment gives: the base amounts of its formula, each once, and a card if the child has none.
+/// The rules are those in force when the family submitted: a later version changes nothing for it.
+fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
+    let submitted_at = row.submitted_at.ok_or_else(|| Error::internal("an active enrolment was never submitted"))?;
+    let rules = seasons::rules_at(tx, &row.season, submitted_at)?;
+    let amounts = rules.amounts_of(&row.formula, GrantKind::Base).ok_or(Error::Refused(Refusal::UnknownFormula))?;
+    let spend_before = time::end_of_day(rules.spend_until);
+    let mut told = String::new();
+    for (wallet, amount) in amounts {
+        if ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)? {
+            audit::record(tx, "granted", ("enrolment", row.id), json!({ "wallet": wallet, "amount_cents": amount }))?;
+        }
+        told.push_str(&format!("  porte-monnaie {wallet} : {amount}\n"));
+    }
+    cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
+    let body = format!(
+        "Bonjour,\n\nLe collège {} a confirmé l'inscription de votre enfant pour la saison {}. Sont crédités :\n{told}\
+         À dépenser jusqu'au {}. Sa carte se trouve dans votre espace.\n\nPass+",
+        row.college_name,
+        row.season,
+        rules.spend_until.format("%d/%m/%Y")
+    );
+    families::notify(tx, row.family_id, "Inscription confirmée", &body)
+}
+
+/// Suspends an active enrolment (its wallets pay nothing meanwhile), or takes the suspension away.
+pub fn move_by_agent(
+    tx: &mut Tx<'_>,
+    id: EnrolmentId,
+    version: i32,
+    event: EnrolmentEvent,
+    note: &Note,
+) -> Result<EnrolmentRow, Error> {
+    let row = db::lock(tx, id, version)?;
+    let next = row.state.after(event).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
+    let row = db::moved(tx, &row, next)?;
+    db::insert_event(tx, &row, event.as_str(), Some(note.as_str()))?;
+    audit::record(tx, "enrolment_moved", ("enrolment", id), json!({ "event": event }))?;
+    let (what, subject) = if event == EnrolmentEvent::Suspend {
+        ("est suspendue", "Inscription suspendue")
+    } else {
+        ("est rétablie", "Inscription rétablie")
+    };
+    let body = format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
+    families::notify(tx, row.family_id, subject, &body)?;
+    Ok(row)
+}

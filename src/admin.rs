@@ -1,0 +1,87 @@
+//! What an operator does from the command line.
+
+use crate::{
+    app::App,
+    auth::{
+        keys,
+        staff::{self, Invitation, Place},
+    },
+    config::Config,
+    kernel::{
+        actor::Caller,
+        department::Department,
+        text::{Email, Name},
+        time,
+        words::AgentFunction,
+    },
+    migrate::{self, Schema},
+};
+use anyhow::{Context, ensure};
+use std::{net::SocketAddr, time::Duration};
+
+/// Roles and schema of every database named in the environment: `PASSPLUS_DIRECTORY_MIGRATE_URL` and
+/// `PASSPLUS_DEPARTMENT_<code>_MIGRATE_URL` sign in as a role that may create roles and owns the database.
+pub fn migrate_all(read: crate::config::Read<'_>) -> anyhow::Result<Vec<String>> {
+    let required = |name: &str| read(name).with_context(|| format!("{name} is missing"));
+    let mut lines = vec![];
+    let mut one = |url: String, schema: Schema| -> anyhow::Result<()> {
+        let applied = migrate::migrate(&url, schema)?;
+        lines.push(format!("{}: {applied} migration(s) applied, roles and grants in place", schema.stem()));
+        Ok(())
+    };
+    one(required("PASSPLUS_DIRECTORY_MIGRATE_URL")?, Schema::Directory)?;
+    for code in crate::config::department_codes(read)? {
+        one(required(&format!("PASSPLUS_DEPARTMENT_{code}_MIGRATE_URL"))?, Schema::Department(code))?;
+    }
+    Ok(lines)
+}
+
+/// Leaves the invitation of a department's first administrator in the outbox. Later ones are invited by him.
+pub async fn invite_administrator(
+    config: &Config,
+    department: Department,
+    email: Email,
+    name: Name,
+) -> anyhow::Result<()> {
+    let app = App::new(config);
+    ensure!(app.departments.contains_key(&department), "the configuration has no department {department}");
+    let invitation = Invitation { department, email, name, place: Place::Agent(AgentFunction::Administrator) };
+    let url = app.public_url.to_string();
+    app.db
+        .directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url))
+        .await
+        .map_err(|error| anyhow::anyhow!("{}", error.refusal().sentence()))?;
+    Ok(())
+}
+
+/// Publishes a new token-signing key and names it.
+pub async fn rotate_keys(config: &Config) -> anyhow::Result<String> {
+    let app = App::new(config);
+    app.db.directory_write(&Caller::system(), keys::rotate).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// Asks a server on this machine whether it is ready.
+pub async fn health(listen: SocketAddr) -> anyhow::Result<()> {
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
+    let answer = client.get(format!("http://{host}:{}/health/ready", listen.port())).send().await?;
+    ensure!(answer.status().is_success(), "not ready: {}", answer.status());
+    Ok(())
+}
+
+/// The present six digits of an authenticator secret in base32.
+pub fn totp_code(secret: &str) -> anyhow::Result<String> {
+    let now = u64::try_from(time::server_now().timestamp())?;
+    totp_code_at(secret, now)
+}
+
+/// The six digits of a secret at a Unix time.
+pub fn totp_code_at(secret: &str, seconds: u64) -> anyhow::Result<String> {
+    let secret = totp_rs::Secret::try_from_base32(secret.trim()).map_err(|_| anyhow::anyhow!("this is no base32 secret"))?;
+    let totp = totp_rs::Builder::new()
+        .with_secret(secret)
+        .with_account_name("passplus")
+        .build()
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(totp.generate(seconds).to_string())
+}

@@ -1,0 +1,193 @@
+//! A child's card as its family handles it, and the keys by which anyone verifies one.
+
+use crate::{
+    app::App,
+    auth::{
+        actor::{By, Guardian},
+        keys::{Jwk, Jwks, published},
+    },
+    cards::{self, BlockReason, db::CardRow, qr, state::CardState},
+    db::Tx,
+    error::Error,
+    http::{
+        body::Body,
+        observe::Visitor,
+        reply::{Created, Found, Media},
+    },
+    kernel::{
+        department::Department,
+        ids::{CardId, ChildId},
+    },
+};
+use actix_web::{Responder, get, post, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A card, with its code, for its family.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CardView {
+    pub id: CardId,
+    pub child_id: ChildId,
+    #[schema(example = "active")]
+    pub state: CardState,
+    /// What a till may type in when it cannot scan.
+    #[schema(example = "92-7K3M-9QXV-2B5N-HJ4T-8")]
+    pub code: String,
+    /// What the QR holds: verifiable offline with the published keys.
+    #[schema(example = "PP1.AE4TEAAB…")]
+    pub signed: String,
+    #[schema(example = "2030-08-31")]
+    pub valid_until: NaiveDate,
+    #[schema(example = "2026-09-03T09:00:00Z")]
+    pub issued_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-10-01T16:30:00Z")]
+    pub blocked_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "lost")]
+    pub block_reason: Option<BlockReason>,
+}
+
+fn view(tx: &mut Tx<'_>, row: CardRow) -> Result<CardView, Error> {
+    Ok(CardView {
+        code: cards::code(tx, &row)?.to_string(),
+        signed: cards::signed(tx, &row)?,
+        id: row.id,
+        child_id: row.child_id,
+        state: row.state,
+        valid_until: row.valid_until,
+        issued_at: row.issued_at,
+        blocked_at: row.blocked_at,
+        block_reason: row.block_reason,
+    })
+}
+
+/// Show a child's living card.
+///
+/// It is issued when the enrolment becomes active.
+#[utoipa::path(tag = "cards", responses((status = 200, body = CardView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/children/{child}/card")]
+pub async fn show_card(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+) -> Result<Found<CardView>, Error> {
+    let (department, child) = path.into_inner();
+    let show = move |tx: &mut Tx<'_>| {
+        let row = cards::living(tx, child)?;
+        view(tx, row)
+    };
+    app.db.read(department, &by.caller, show).await.map(Found)
+}
+
+/// Draw a card's QR as PNG.
+#[utoipa::path(tag = "cards",
+    responses((status = 200, body = String, content_type = "image/png", description = "8 pixels a module")),
+    security(("bearer" = [])))]
+#[get("/v1/departments/{department}/cards/{card}/qr.png")]
+pub async fn draw_card_png(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardId)>,
+) -> Result<Media, Error> {
+    let signed = signed(&app, &by, path.into_inner()).await?;
+    Ok(Media("image/png", qr::png(&signed).map_err(Error::internal)?))
+}
+
+/// Draw a card's QR as SVG.
+#[utoipa::path(tag = "cards",
+    responses((status = 200, body = String, content_type = "image/svg+xml", description = "With a title for screen readers")),
+    security(("bearer" = [])))]
+#[get("/v1/departments/{department}/cards/{card}/qr.svg")]
+pub async fn draw_card_svg(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardId)>,
+) -> Result<Media, Error> {
+    let signed = signed(&app, &by, path.into_inner()).await?;
+    Ok(Media("image/svg+xml", qr::svg(&signed, "Code de la carte Pass+").map_err(Error::internal)?.into_bytes()))
+}
+
+async fn signed(app: &App, by: &By<Guardian>, (department, id): (Department, CardId)) -> Result<String, Error> {
+    let sign = move |tx: &mut Tx<'_>| {
+        let row = cards::db::card(tx, id)?;
+        cards::signed(tx, &row)
+    };
+    app.db.read(department, &by.caller, sign).await
+}
+
+/// Why a card must stop paying.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockCard {
+    #[schema(example = "lost")]
+    pub reason: BlockReason,
+}
+
+/// Block a card.
+///
+/// The next debit is refused. Any guardian of the file may do it at any time.
+#[utoipa::path(tag = "cards", request_body = BlockCard, responses((status = 200, body = CardView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/cards/{card}/block")]
+pub async fn block_card(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardId)>,
+    body: Body<BlockCard>,
+) -> Result<Found<CardView>, Error> {
+    let ((department, id), reason) = (path.into_inner(), body.reason);
+    let block = move |tx: &mut Tx<'_>| {
+        let row = cards::block(tx, id, reason)?;
+        view(tx, row)
+    };
+    app.db.write(department, &by.caller, block).await.map(Found)
+}
+
+/// Unblock a card that was found.
+#[utoipa::path(tag = "cards", responses((status = 200, body = CardView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/cards/{card}/unblock")]
+pub async fn unblock_card(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardId)>,
+) -> Result<Found<CardView>, Error> {
+    let (department, id) = path.into_inner();
+    let unblock = move |tx: &mut Tx<'_>| {
+        let row = cards::unblock(tx, id)?;
+        view(tx, row)
+    };
+    app.db.write(department, &by.caller, unblock).await.map(Found)
+}
+
+/// Replace a card for good.
+///
+/// The old code never works again; the new card has another. The wallets are the child's and do not change.
+#[utoipa::path(tag = "cards", responses((status = 201, body = CardView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/cards/{card}/replace")]
+pub async fn replace_card(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardId)>,
+) -> Result<Created<CardView>, Error> {
+    let (department, id) = path.into_inner();
+    let replace = move |tx: &mut Tx<'_>| {
+        let row = cards::replace(tx, id)?;
+        view(tx, row)
+    };
+    app.db.write(department, &by.caller, replace).await.map(Created)
+}
+
+/// Keys that verify the cards of every department, offline.
+///
+/// `kid` is the first four bytes of the key's SHA-256; a card's signed form names its key and its department.
+#[utoipa::path(tag = "keys", responses((status = 200, body = Jwks)))]
+#[get("/.well-known/card-keys.json")]
+pub async fn list_card_keys(visitor: Visitor, app: web::Data<App>) -> Result<impl Responder, Error> {
+    let mut keys = vec![];
+    for department in app.departments.keys().copied() {
+        let own = app.db.read(department, &visitor.caller, cards::published_keys).await?;
+        keys.extend(own.into_iter().map(|key| Jwk::ed25519(key.kid, &key.public, Some(department))));
+    }
+    Ok(published(Jwks { keys }))
+}

@@ -1,0 +1,104 @@
+//! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
+
+use crate::{
+    db::Db,
+    error::Error,
+    families,
+    jobs::{self, Claimed, Job},
+    kernel::{actor::Caller, department::Department},
+    mail::{Letter, Mailer},
+};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long the worker rests when nothing is due.
+const REST: Duration = Duration::from_millis(500);
+
+/// Works until told to stop.
+pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let done = work_off(&db, &mailer).await;
+        if done == 0 {
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+/// Does what is due now in every database, one job each. Returns how many jobs were taken in hand.
+pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
+    let mut taken = 0_usize;
+    let departments: Vec<Department> = db.departments().collect();
+    let caller = Caller::system();
+    match directory_job(db, mailer, &caller).await {
+        Ok(worked) => taken = taken.saturating_add(usize::from(worked)),
+        Err(error) => tracing::warn!(%error, "the directory's jobs cannot be worked off"),
+    }
+    for department in departments {
+        match department_job(db, mailer, &caller, department).await {
+            Ok(worked) => taken = taken.saturating_add(usize::from(worked)),
+            Err(error) => tracing::warn!(%error, %department, "the department's jobs cannot be worked off"),
+        }
+    }
+    taken
+}
+
+async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool, Error> {
+    let Some(claimed) = db.directory_write(caller, jobs::claim).await? else { return Ok(false) };
+    let id = claimed.id;
+    let letters = match claimed.job.expose() {
+        Job::Letter(letter) => vec![letter.clone()],
+        Job::FamilyNotice { .. } => return Err(Error::internal("a family notice lies in the directory")),
+    };
+    if deliver(mailer, &claimed, letters).await {
+        db.directory_write(caller, move |tx| jobs::finish(tx, id)).await?;
+    }
+    Ok(true)
+}
+
+async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: Department) -> Result<bool, Error> {
+    let Some(claimed) = db.write(department, caller, jobs::claim).await? else { return Ok(false) };
+    let id = claimed.id;
+    let letters = match claimed.job.expose().clone() {
+        Job::Letter(letter) => vec![letter],
+        Job::FamilyNotice { family, subject, body } => db
+            .read(department, caller, move |tx| families::recipients(tx, family))
+            .await?
+            .into_iter()
+            .map(|to| Letter { to, subject: subject.clone(), body: body.clone() })
+            .collect(),
+    };
+    if deliver(mailer, &claimed, letters).await {
+        db.write(department, caller, move |tx| jobs::finish(tx, id)).await?;
+    }
+    Ok(true)
+}
+
+/// Sends the letters of a job; true when all of them went. A job that fails comes back later, whole.
+async fn deliver(mailer: &Mailer, claimed: &Claimed, letters: Vec<Letter>) -> bool {
+    let (mailer, id, attempts) = (mailer.clone(), claimed.id, claimed.attempts);
+    let sent = tokio::task::spawn_blocking(move || {
+        for (rank, letter) in letters.iter().enumerate() {
+            mailer.send(&format!("{id}-{rank}"), letter)?;
+        }
+        anyhow::Ok(())
+    })
+    .await;
+    match sent {
+        Ok(Ok(())) => {
+            metrics::counter!("jobs_done_total").increment(1);
+            true
+        }
+        Ok(Err(error)) => {
+            metrics::counter!("jobs_failed_total").increment(1);
+            tracing::warn!(job = %id, attempts, %error, "a letter could not be sent; it will be tried again");
+            false
+        }
+        Err(error) => {
+            tracing::error!(job = %id, %error, "the worker's thread failed");
+            false
+        }
+    }
+}
