@@ -128,7 +128,7 @@ fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 
 /// The folder into which a user without the right to install has unpacked PostgreSQL's packages.
 fn unpacked() -> Option<PathBuf> {
-    env::var_os("PASSPLUS_PG_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    env::var_os("PASSPLUS_PG_HOME").and_then(|home| fs::canonicalize(home).ok())
 }
 
 /// What the programs must find beside the system's libraries: those unpacked with them, and what the caller had set.
