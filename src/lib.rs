@@ -31,13 +31,26 @@ pub mod auth;
 /// Dated rules of a department.
 pub mod seasons;
 
-/// Portraits of the children; schools, and the yearly request.
+/// Schools, families and their children.
 pub mod colleges;
-pub mod enrolments;
+pub mod families;
 pub mod photos;
 
-/// Cards: their life, their signed code.
+/// Money, cards, and the yearly request that gives both.
+pub mod ledger;
 pub mod cards;
+pub mod enrolments;
 
-/// The service put together.
+/// Merchants and their tills.
+pub mod merchants;
+
+/// Reading the journal.
+pub mod journal;
+
+/// The service put together, its worker, its command line, its demonstration.
+pub mod admin;
 pub mod app;
+pub mod demo;
+pub mod embedded;
+pub mod serve;
+pub mod worker;
