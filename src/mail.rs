@@ -21,7 +21,7 @@ pub struct Letter {
 #[derive(Clone)]
 pub enum Mailer {
     Smtp { transport: SmtpTransport, from: Mailbox },
-    Folder { path: PathBuf, from: Mailbox },
+    Folder { path: PathBuf },
 }
 
 impl Mailer {
@@ -31,31 +31,31 @@ impl Mailer {
         Ok(Self::Smtp { transport, from: sender(from)? })
     }
 
-    /// One `.eml` file a letter, in a folder made when needed.
-    pub fn folder(path: PathBuf, from: &str) -> anyhow::Result<Self> {
+    /// One text file a letter, readable as it is, in a folder made when needed.
+    pub fn folder(path: PathBuf) -> anyhow::Result<Self> {
         fs::create_dir_all(&path).with_context(|| format!("cannot make the mail folder {}", path.display()))?;
-        Ok(Self::Folder { path, from: sender(from)? })
+        Ok(Self::Folder { path })
     }
 
     /// Hands the letter over, or says why not; the caller tries again later. `id` names the letter, so that a repeated delivery
     /// after a crash shows as the same one.
     pub fn send(&self, id: &str, letter: &Letter) -> anyhow::Result<()> {
-        let (Self::Smtp { from, .. } | Self::Folder { from, .. }) = self;
-        let message = Message::builder()
-            .from(from.clone())
-            .to(letter.to.as_str().parse()?)
-            .message_id(Some(format!("<{id}@passplus>")))
-            .subject(&letter.subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.body.clone())?;
         match self {
-            Self::Smtp { transport, .. } => {
+            Self::Smtp { transport, from } => {
+                let message = Message::builder()
+                    .from(from.clone())
+                    .to(letter.to.as_str().parse()?)
+                    .message_id(Some(format!("<{id}@passplus>")))
+                    .subject(&letter.subject)
+                    .header(ContentType::TEXT_PLAIN)
+                    .body(letter.body.clone())?;
                 transport.send(&message)?;
             }
-            Self::Folder { path, .. } => {
+            Self::Folder { path } => {
+                // Renamed when complete: who watches the folder never reads half a letter.
                 let part = path.join(format!("{id}.part"));
-                fs::write(&part, message.formatted())?;
-                fs::rename(part, path.join(format!("{id}.eml")))?;
+                fs::write(&part, format!("To: {}\nSubject: {}\n\n{}\n", letter.to, letter.subject, letter.body))?;
+                fs::rename(part, path.join(format!("{id}.txt")))?;
             }
         }
         Ok(())

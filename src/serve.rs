@@ -39,7 +39,7 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
 pub fn mailer(config: &Config) -> anyhow::Result<Mailer> {
     match &config.mail {
         MailConfig::Smtp(url) => Mailer::smtp(url, &config.mail_from),
-        MailConfig::Folder(path) => Mailer::folder(path.clone(), &config.mail_from),
+        MailConfig::Folder(path) => Mailer::folder(path.clone()),
     }
 }
 

@@ -1,0 +1,45 @@
+//! The demonstration's databases on its private PostgreSQL, made when they lack, and the configuration that leads to them.
+
+use crate::{
+    config::{Config, DEMO_KEY, DepartmentConfig, FOUNDERS, MailConfig},
+    db::Place,
+    embedded::{Cluster, SUPERUSER},
+    kernel::crypto::MasterKey,
+    migrate::{self, Schema},
+};
+use diesel::{Connection, PgConnection, connection::SimpleConnection, result::Error as DieselError};
+use std::{net::SocketAddr, path::Path};
+
+/// Makes and migrates the databases, and returns the configuration of a service on them.
+pub fn prepare(cluster: &Cluster, data: &Path, listen: SocketAddr, metrics_listen: SocketAddr) -> anyhow::Result<Config> {
+    let departments = FOUNDERS
+        .iter()
+        .map(|(code, name)| {
+            let code = code.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
+            Ok(DepartmentConfig { code, name: (*name).to_owned(), place: place(cluster, Schema::Department(code))? })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Config {
+        listen,
+        metrics_listen,
+        public_url: format!("http://{listen}"),
+        cors_origins: vec![],
+        mail: MailConfig::Folder(data.join("letters")),
+        mail_from: "Pass+ <ne-pas-repondre@passplus.example>".to_owned(),
+        trusted_proxies: vec![],
+        directory: place(cluster, Schema::Directory)?,
+        departments,
+        demo: true,
+    })
+}
+
+fn place(cluster: &Cluster, schema: Schema) -> anyhow::Result<Place> {
+    let database = schema.stem();
+    let mut conn = PgConnection::establish(&cluster.url(SUPERUSER, "postgres"))?;
+    match conn.batch_execute(&format!("create database {database}")) {
+        Err(DieselError::DatabaseError(_, info)) if info.message().contains("already exists") => {}
+        made => made?,
+    }
+    migrate::migrate(&cluster.url(SUPERUSER, &database), schema)?;
+    Ok(Place { url: cluster.url(&schema.app(), &database), key: MasterKey::new(DEMO_KEY) })
+}

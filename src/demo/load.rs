@@ -1,0 +1,136 @@
+//! Loads the demonstration through the service's own doors.
+
+use super::{
+    client::{Body, Client, Request},
+    people::{Cast, PASSWORD, Person, Till},
+};
+use crate::{
+    app::App,
+    auth::staff::{self, Invitation, Place},
+    kernel::{actor::Caller, department::Department, time, words::AgentFunction},
+    seasons::rules::{SeasonRules, default_rules},
+};
+use anyhow::Context;
+use chrono::Datelike;
+use reqwest::Method;
+use serde_json::json;
+
+const ANNUAIRE: &[u8] = include_bytes!("annuaire.csv");
+
+/// The school year whose season is open today: it opens in June.
+pub fn season_code() -> String {
+    let today = time::paris_date(time::server_now());
+    let first = if today.month() >= 6 { today.year() } else { today.year().saturating_sub(1) };
+    format!("{first}-{}", first.saturating_add(1))
+}
+
+/// Everything and everybody of the demonstration.
+pub async fn load(client: &Client, app: &App) -> anyhow::Result<Cast> {
+    let season = season_code();
+    let mut administrator_92 = administrator(client, app, "92").await?;
+    let mut administrator_78 = administrator(client, app, "78").await?;
+    for (code, person) in [("92", &mut administrator_92), ("78", &mut administrator_78)] {
+        publish_season(client, code, &season, person).await?;
+        import_colleges(client, code, person).await?;
+    }
+    let secretary_92 = secretary(client, "92", "0920001B", &mut administrator_92).await?;
+    let secretary_78 = secretary(client, "78", "0780001C", &mut administrator_78).await?;
+    let theatre = till(client, "Théâtre des Sablons", "90000000100017", "culture", &mut administrator_92).await?;
+    let judo = till(client, "Judo-club des Coteaux", "90000000200015", "sport", &mut administrator_92).await?;
+    let family_92 = family(client, "92", "camille.martin@example.fr", "Camille", "Martin", "Lou").await?;
+    let family_78 = family(client, "78", "thi.nguyen@example.fr", "Thi", "Nguyen", "Minh").await?;
+    Ok(Cast { season, administrator_92, administrator_78, secretary_92, secretary_78, family_92, family_78, theatre, judo })
+}
+
+/// The first administrator of a department, as an operator invites him.
+async fn administrator(client: &Client, app: &App, code: &str) -> anyhow::Result<Person> {
+    let department: Department = code.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
+    let email = format!("administration@departement-{code}.example");
+    let invitation = Invitation {
+        department,
+        email: email.parse().map_err(|reason: String| anyhow::anyhow!(reason))?,
+        name: "Dominique Bernard".parse().map_err(|reason: String| anyhow::anyhow!(reason))?,
+        place: Place::Agent(AgentFunction::Administrator),
+    };
+    let url = app.public_url.to_string();
+    app.db.directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url)).await.map_err(|e| anyhow::anyhow!("{e}"))?;
+    accept(client, &email, &format!("administrator of department {code}")).await
+}
+
+/// Follows the invitation's link.
+async fn accept(client: &Client, email: &str, what: &str) -> anyhow::Result<Person> {
+    let token = client.link(email).await?;
+    let body = json!({ "token": token, "password": PASSWORD });
+    let answer = client.expect(201, Request::post("/v1/invitations/accept", body)).await?;
+    Ok(Person::new(email, what, Some(answer.text("/secret")?)))
+}
+
+async fn publish_season(client: &Client, code: &str, season: &str, by: &mut Person) -> anyhow::Result<()> {
+    let token = by.sign_in(client).await?;
+    let department = code.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
+    let season_code = season.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
+    let mut rules: SeasonRules = default_rules(department, &season_code);
+    // A demonstration may be started on any day of the school year.
+    for deadline in &mut rules.deadlines {
+        deadline.until = rules.spend_until;
+    }
+    let base = format!("/v1/departments/{code}/seasons");
+    client.expect(201, Request::post(&base, json!({ "season": season, "rules": rules })).by(&token)).await?;
+    client.expect(200, Request::post(format!("{base}/{season}/publish"), json!({})).by(&token)).await?;
+    Ok(())
+}
+
+async fn import_colleges(client: &Client, code: &str, by: &mut Person) -> anyhow::Result<()> {
+    let request = Request {
+        method: Method::POST,
+        path: format!("/v1/departments/{code}/colleges/import"),
+        token: Some(by.sign_in(client).await?),
+        body: Body::Raw("text/csv", ANNUAIRE.to_vec()),
+        key: None,
+    };
+    let answer = client.expect(200, request).await?;
+    anyhow::ensure!(answer.number("/created")? == 3, "three collèges of {code} are expected: {}", answer.json);
+    Ok(())
+}
+
+async fn secretary(client: &Client, code: &str, college: &str, by: &mut Person) -> anyhow::Result<Person> {
+    let email = format!("secretariat.{}@college.example", college.to_lowercase());
+    let token = by.sign_in(client).await?;
+    let body = json!({ "email": email, "name": "Alix Moreau", "college_uai": college });
+    client.expect(201, Request::post(format!("/v1/departments/{code}/staff"), body).by(&token)).await?;
+    accept(client, &email, &format!("secretary of collège {college} ({code})")).await
+}
+
+async fn till(client: &Client, name: &str, siret: &str, wallet: &str, by: &mut Person) -> anyhow::Result<Till> {
+    let token = by.sign_in(client).await?;
+    let base = "/v1/departments/92/merchants";
+    let merchant = client.expect(201, Request::post(base, json!({ "siret": siret, "name": name })).by(&token)).await?;
+    let merchant = merchant.text("/id")?;
+    let starts_on = time::paris_date(time::server_now());
+    let body = json!({ "wallet_kind": wallet, "starts_on": starts_on });
+    client.expect(201, Request::post(format!("{base}/{merchant}/affiliations"), body).by(&token)).await?;
+    let body = json!({ "kind": "till", "label": "Caisse 1" });
+    let device = client.expect(201, Request::post(format!("{base}/{merchant}/devices"), body).by(&token)).await?;
+    Till::enrol(client, &device.text("/enrolment_code")?, &format!("till of {name} ({wallet})")).await
+}
+
+async fn family(client: &Client, code: &str, email: &str, first: &str, last: &str, child: &str) -> anyhow::Result<Person> {
+    client.expect(202, Request::post("/v1/accounts", json!({ "email": email }))).await?;
+    let token = client.link(email).await?;
+    let body = json!({ "token": token, "password": PASSWORD });
+    client.expect(204, Request::post("/v1/accounts/confirm", body)).await?;
+    let mut person = Person::new(email, &format!("family {last} ({code})"), None);
+    let token = person.sign_in(client).await?;
+    let base = format!("/v1/departments/{code}/families");
+    let body = json!({ "first_names": first, "last_name": last });
+    let family = client.expect(201, Request::post(&base, body).by(&token)).await.context("opening a family file")?;
+    let body = json!({ "first_names": child, "last_name": last, "birth_date": birth_date(), "residence": code });
+    client.expect(201, Request::post(format!("{base}/{}/children", family.text("/id")?), body).by(&token)).await?;
+    Ok(person)
+}
+
+/// Of a pupil in 6e.
+pub fn birth_date() -> String {
+    let year: i32 = season_code().get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
+    format!("{}-03-14", year.saturating_sub(11))
+}

@@ -1,0 +1,169 @@
+//! Who plays: the people and devices of the demonstration, kept beside its data so that a later start finds them again.
+
+use super::client::{Body, Client, Request};
+use crate::{
+    admin,
+    kernel::{crypto::{SigningPair, random_token}, time},
+};
+use anyhow::{Context, bail};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, time::Duration};
+
+/// Password of everybody in the demonstration.
+pub const PASSWORD: &str = "Demonstration-2026!";
+/// Life of a time code.
+const STEP_SECONDS: u64 = 30;
+
+/// Somebody who signs in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Person {
+    pub email: String,
+    pub what: String,
+    /// Staff: the authenticator secret.
+    pub totp_secret: Option<String>,
+    /// Token of a session opened in this process.
+    #[serde(skip)]
+    pub token: Option<String>,
+}
+
+/// A till.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Till {
+    pub device_id: String,
+    pub what: String,
+    /// PKCS#8 of its own key, base64url.
+    pub private_key: String,
+}
+
+/// Everybody.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cast {
+    pub season: String,
+    pub administrator_92: Person,
+    pub administrator_78: Person,
+    pub secretary_92: Person,
+    pub secretary_78: Person,
+    pub family_92: Person,
+    pub family_78: Person,
+    pub theatre: Till,
+    pub judo: Till,
+}
+
+impl Cast {
+    pub fn read(path: &Path) -> anyhow::Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(path)?;
+        serde_json::from_str(&text).map(Some).context("demo.json cannot be read: start with --fresh")
+    }
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        Ok(fs::write(path, serde_json::to_string_pretty(self)?)?)
+    }
+}
+
+impl Person {
+    pub fn new(email: &str, what: &str, totp_secret: Option<String>) -> Self {
+        Self { email: email.to_owned(), what: what.to_owned(), totp_secret, token: None }
+    }
+
+    /// What opens a session, with the time code of `steps_ahead`.
+    pub fn credentials(&self, steps_ahead: u64) -> anyhow::Result<serde_json::Value> {
+        let mut body = json!({ "email": self.email, "password": PASSWORD });
+        if let Some(secret) = &self.totp_secret {
+            let now = u64::try_from(time::server_now().timestamp())?;
+            let code = admin::totp_code_at(secret, now.saturating_add(STEP_SECONDS.saturating_mul(steps_ahead)))?;
+            body["second_factor"] = json!(code);
+        }
+        Ok(body)
+    }
+
+    /// An access token. A time code serves once: when the present one was used, the next is taken, or waited for.
+    pub async fn sign_in(&mut self, client: &Client) -> anyhow::Result<String> {
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        for attempt in 0..5_u64 {
+            let request = Request::post("/v1/sessions", self.credentials(attempt.min(1))?);
+            let answer = client.send(&request).await?;
+            match answer.status {
+                201 => {
+                    let token = answer.text("/access_token")?;
+                    self.token = Some(token.clone());
+                    return Ok(token);
+                }
+                401 if self.totp_secret.is_some() && attempt < 4 => {
+                    if attempt >= 1 {
+                        tokio::time::sleep(Duration::from_secs(10)).await;
+                    }
+                }
+                _ => bail!("{} cannot sign in: {}", self.email, answer.json),
+            }
+        }
+        bail!("{} cannot sign in", self.email)
+    }
+}
+
+impl Till {
+    /// The form by which the till proves its key.
+    pub fn assertion(&self, client: &Client) -> anyhow::Result<Request> {
+        let pkcs8 = BASE64URL_NOPAD.decode(self.private_key.as_bytes())?;
+        let now = time::server_now().timestamp();
+        let claims = json!({
+            "iss": self.device_id, "sub": self.device_id, "aud": format!("{}/v1/oauth/token", client.base()),
+            "iat": now, "exp": now.saturating_add(60), "jti": random_token(),
+        });
+        let assertion = encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&pkcs8))?;
+        let form = vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
+            ("client_assertion", assertion),
+        ];
+        Ok(Request { method: Method::POST, path: "/v1/oauth/token".to_owned(), token: None, body: Body::Form(form), key: None })
+    }
+
+    /// Makes a key and enrols it with a one-time code.
+    pub async fn enrol(client: &Client, code: &str, what: &str) -> anyhow::Result<Self> {
+        let pair = SigningPair::generate()?;
+        let body = json!({ "enrolment_code": code, "public_key": BASE64URL_NOPAD.encode(&pair.public()) });
+        let answer = client.expect(201, Request::post("/v1/devices/enrol", body)).await?;
+        let private_key = BASE64URL_NOPAD.encode(pair.pkcs8());
+        Ok(Self { device_id: answer.text("/device_id")?, what: what.to_owned(), private_key })
+    }
+}
+
+/// Who can sign in and how, and lines to paste.
+pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
+    let mut out = format!("\n\nPass+ is up at {url}   (interactive description: {url}/docs/ — metrics: http://{metrics}/metrics)\n\n");
+    let people = [
+        &cast.administrator_92,
+        &cast.secretary_92,
+        &cast.family_92,
+        &cast.administrator_78,
+        &cast.secretary_78,
+        &cast.family_78,
+    ];
+    let _ = writeln!(out, "{:<46} {:<30} {:<20} second factor", "who", "e-mail", "password");
+    for person in people {
+        let factor = person.totp_secret.as_ref().map_or_else(|| "none".to_owned(), |s| format!("passplus totp {s}"));
+        let _ = writeln!(out, "{:<46} {:<30} {PASSWORD:<20} {factor}", person.what, person.email);
+    }
+    for till in [&cast.theatre, &cast.judo] {
+        let _ = writeln!(out, "{:<46} device {}: its key is in demo.json", till.what, till.device_id);
+    }
+    let _ = write!(
+        out,
+        "\nTo paste:\n\
+         TOKEN=$(curl -s {url}/v1/sessions -H 'content-type: application/json' \\\n    \
+         -d '{{\"email\":\"{}\",\"password\":\"{PASSWORD}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+         curl -s {url}/v1/me -H \"authorization: Bearer $TOKEN\"\n\
+         curl -s {url}/v1/departments/92/families -H \"authorization: Bearer $TOKEN\"\n\
+         curl -s {url}/v1/departments/92/seasons/{}\n\nCtrl-C stops everything; the data stays.\n",
+        cast.family_92.email, cast.season
+    );
+    out
+}
