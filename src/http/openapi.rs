@@ -4,6 +4,7 @@ use crate::{
     auth,
     error::{Error, Problem, Refusal},
     http::{health, observe::Visitor},
+    seasons,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{
@@ -45,6 +46,13 @@ endpoints! {
     health::is_live,
     health::is_ready,
     auth::keys::list_token_keys,
+    seasons::http::list_seasons,
+    seasons::http::show_season,
+    seasons::http::draft_season,
+    seasons::http::show_draft,
+    seasons::http::rewrite_draft,
+    seasons::http::discard_draft,
+    seasons::http::publish_season,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).
