@@ -1,7 +1,7 @@
 //! The list of endpoints, once: it mounts them and describes them, so that nothing is served undescribed.
 
 use crate::{
-    auth,
+    auth, colleges,
     error::{Error, Problem, Refusal},
     http::{health, observe::Visitor},
     seasons,
@@ -53,6 +53,9 @@ endpoints! {
     seasons::http::rewrite_draft,
     seasons::http::discard_draft,
     seasons::http::publish_season,
+    colleges::http::list_colleges,
+    colleges::http::show_college,
+    colleges::http::import_colleges,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).
