@@ -69,6 +69,7 @@ refusals! {
     SeasonDraftExists 409 "season.draft_exists" "Cette saison a déjà un brouillon.";
     SeasonInvalid 422 "season.invalid_rules" "Les règles de la saison ne peuvent pas être publiées en l'état.";
     SeasonRetroactive 409 "season.retroactive" "Une règle publiée ne peut pas changer le passé : choisissez une date d'effet à venir.";
+    SeasonVersionTaken 409 "season.effective_taken" "Une version de cette saison prend déjà effet à cet instant.";
     SeasonClosed 409 "season.closed" "Cette saison n'est pas ouverte aux inscriptions.";
     // Families
     AlreadyGuardian 409 "guardian.already_member" "Ce compte fait déjà partie de cette famille.";
@@ -221,6 +222,9 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("accounts_email_unique", Refusal::AlreadyInvited),
     ("merchants_siret_unique", Refusal::AlreadyMerchant),
     ("season_versions_one_draft", Refusal::SeasonDraftExists),
+    // Two drafts begun at once take the same number.
+    ("season_versions_pk", Refusal::SeasonDraftExists),
+    ("season_versions_effective_unique", Refusal::SeasonVersionTaken),
     ("guardians_account_unique", Refusal::AlreadyGuardian),
     ("children_same_child", Refusal::AlreadyChild),
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),

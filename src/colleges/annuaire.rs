@@ -10,7 +10,7 @@ use crate::kernel::{
     words::SchoolKind,
 };
 use csv::StringRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod columns;
 use columns::Columns;
@@ -23,6 +23,8 @@ pub const MAX_ROWS: usize = 20_000;
 /// A collège as the directory describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollegeRow {
+    /// Line of the file where the row starts; the header is line 1.
+    pub line: u64,
     pub uai: Uai,
     pub name: Label,
     pub kind: SchoolKind,
@@ -45,12 +47,14 @@ pub struct RowProblem {
     pub detail: String,
 }
 
-/// What a file held. Each of its rows is in one of the three.
+/// What a file held. Each of its rows is one of `rows`, one of `problems` or one of `ignored`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Import {
     /// No two with the same UAI, in the order of the file.
     pub rows: Vec<CollegeRow>,
     pub problems: Vec<RowProblem>,
+    /// Schools that rows with a problem are about, when at least that could be read: they have not left the directory.
+    pub unread: BTreeSet<Uai>,
     /// How many rows are of another department, or not collèges.
     pub ignored: usize,
 }
@@ -91,7 +95,7 @@ pub fn read(bytes: &[u8], department: Department) -> Result<Import, ImportError>
         }
         let record = record.map_err(|_| ImportError::Unreadable)?;
         let line = lines.of(&record);
-        match columns.row(&record, department) {
+        match columns.row(&record, line, department) {
             Ok(None) => import.ignored = import.ignored.saturating_add(1),
             Ok(Some(row)) => {
                 if let Some(first) = seen.get(&row.uai) {
@@ -102,7 +106,10 @@ pub fn read(bytes: &[u8], department: Department) -> Result<Import, ImportError>
                     import.rows.push(row);
                 }
             }
-            Err(detail) => import.problems.push(RowProblem { line, detail }),
+            Err(detail) => {
+                import.problems.push(RowProblem { line, detail });
+                import.unread.extend(columns.uai(&record));
+            }
         }
     }
     Ok(import)
@@ -161,6 +168,7 @@ mod tests {
         assert_eq!(count(SchoolKind::PrivateUnderContract), 47);
         assert_eq!(count(SchoolKind::PrivateOutsideContract), 7);
         let first = CollegeRow {
+            line: 2,
             uai: "0352958A".parse().expect("an UAI"),
             name: "Collège Françoise Elie".parse().expect("a name"),
             kind: SchoolKind::Public,
@@ -193,6 +201,8 @@ mod tests {
         assert!(problem(&GOOD.replace("35260", "3526")).is_some_and(|d| d.contains("code postal")));
         assert!(problem(&GOOD.replace("Collège René Cassin", "")).is_some_and(|d| d.starts_with("Le nom")));
         assert!(problem(&GOOD.replace("Cancale", "")).is_some_and(|d| d.starts_with("La commune")));
+        let unread = import(&[&GOOD.replace("35260", "3526")]).unread;
+        assert_eq!(unread.iter().map(Uai::as_str).collect::<Vec<_>>(), ["0350003N"]);
         assert!(problem("OUVERT;035").is_some_and(|d| d == "La ligne compte 2 colonnes au lieu de 9."));
     }
 

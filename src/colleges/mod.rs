@@ -1,3 +1,43 @@
-//! The collèges whose pupils the service knows, and where their list comes from.
+//! The collèges whose pupils the service knows, and where their list comes from. They stand in the directory, for a pupil of one
+//! department may live in the other; each department imports its own.
 
 pub mod annuaire;
+mod db;
+pub mod http;
+pub mod import;
+
+pub use db::College;
+
+use crate::{
+    db::DirectoryTx,
+    error::{Error, Refusal},
+    kernel::{department::Department, text::Uai},
+};
+
+/// The collège of that code, open or not.
+pub fn find(tx: &mut DirectoryTx<'_>, uai: &Uai) -> Result<Option<College>, Error> {
+    db::college(tx, uai)
+}
+
+/// As `find`, for those who asked for it: `NotFound` when no department ever imported it.
+pub fn show_college(tx: &mut DirectoryTx<'_>, uai: &Uai) -> Result<College, Error> {
+    find(tx, uai)?.ok_or(Refusal::NotFound.into())
+}
+
+/// Which collèges a list is about.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub department: Option<Department>,
+    /// Part of the name, whatever its case.
+    pub name: Option<String>,
+}
+
+/// Open collèges in the order of their codes, after that one.
+pub fn list_colleges(
+    tx: &mut DirectoryTx<'_>,
+    filter: &Filter,
+    after: Option<&Uai>,
+    limit: i64,
+) -> Result<Vec<College>, Error> {
+    db::open_colleges(tx, filter.department, filter.name.as_deref(), after, limit)
+}

@@ -1,9 +1,10 @@
 //! The list of endpoints, once: it mounts them and describes them, so that nothing is served undescribed.
 
 use crate::{
-    auth,
+    auth, cards, colleges, enrolments,
     error::{Error, Problem, Refusal},
     http::{health, observe::Visitor},
+    journal, seasons,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{
@@ -62,6 +63,35 @@ endpoints! {
     auth::staff::http::accept_invitation,
     auth::devices::http::enrol_device,
     auth::devices::http::issue_device_token,
+    enrolments::http::draft_enrolment,
+    enrolments::http::list_enrolments,
+    enrolments::http::show_enrolment,
+    enrolments::http::edit_enrolment,
+    enrolments::http::submit_enrolment,
+    enrolments::desk::http::list_desk,
+    enrolments::desk::http::list_outside_network,
+    enrolments::desk::http::decide_enrolments,
+    enrolments::desk::http::decide_as_agent,
+    enrolments::desk::http::suspend_enrolment,
+    enrolments::desk::http::record_arrival,
+    cards::http::show_card,
+    cards::http::draw_card_png,
+    cards::http::draw_card_svg,
+    cards::http::block_card,
+    cards::http::unblock_card,
+    cards::http::replace_card,
+    cards::http::list_card_keys,
+    journal::http::read_journal,
+    seasons::http::list_seasons,
+    seasons::http::show_season,
+    seasons::http::draft_season,
+    seasons::http::show_draft,
+    seasons::http::rewrite_draft,
+    seasons::http::discard_draft,
+    seasons::http::publish_season,
+    colleges::http::list_colleges,
+    colleges::http::show_college,
+    colleges::http::import_colleges,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).

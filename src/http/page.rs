@@ -1,6 +1,9 @@
 //! Pages by key: a list goes on after the last row seen, whatever was added or removed meanwhile. No totals: nobody reads them.
 
-use crate::error::{Error, Refusal};
+use crate::{
+    error::{Error, Refusal},
+    kernel::text::{SeasonCode, Uai},
+};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,6 +12,36 @@ use uuid::Uuid;
 /// Rows of a page when the caller names no number, and at most.
 const LIMIT_DEFAULT: i64 = 20;
 const LIMIT_MAX: i64 = 100;
+
+/// What a list is ordered by: its rows' id, or their national code. A cursor is this key, opaque.
+pub trait Key: Sized {
+    fn bytes(&self) -> Vec<u8>;
+    /// The key of these bytes, checked: a cursor is what a caller sends.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Key for Uuid {
+    fn bytes(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_slice(bytes).ok()
+    }
+}
+
+macro_rules! text_keys {
+    ($($name:ident),*) => {$(
+        impl Key for $name {
+            fn bytes(&self) -> Vec<u8> {
+                self.as_str().as_bytes().to_vec()
+            }
+            fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                std::str::from_utf8(bytes).ok()?.parse().ok()
+            }
+        }
+    )*};
+}
+text_keys!(SeasonCode, Uai);
 
 /// Where a list goes on and how far.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -34,12 +67,12 @@ pub struct Page<T> {
 }
 
 impl PageQuery {
-    /// The id after which the page begins.
-    pub fn after(&self) -> Result<Option<Uuid>, Error> {
+    /// The key after which the page begins.
+    pub fn after<K: Key>(&self) -> Result<Option<K>, Error> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
-        let id = bytes.and_then(|b| Uuid::from_slice(&b).ok());
-        id.map(Some)
+        let key = bytes.and_then(|b| K::from_bytes(&b));
+        key.map(Some)
             .ok_or_else(|| Error::RefusedBecause(Refusal::MalformedQuery, "Ce curseur n'est pas lisible.".to_owned()))
     }
 
@@ -55,12 +88,41 @@ impl PageQuery {
     }
 
     /// Makes a page of `limit + 1` rows asked from the database: the one too many tells that there is more.
-    pub fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Result<Page<T>, Error> {
+    pub fn page<T, K: Key>(&self, mut items: Vec<T>, key: impl Fn(&T) -> K) -> Result<Page<T>, Error> {
         let limit = usize::try_from(self.limit()?).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|item| BASE64URL_NOPAD.encode(id(item).as_bytes()));
+        let next_cursor = last.map(|item| BASE64URL_NOPAD.encode(&key(item).bytes()));
         Ok(Page { items, next_cursor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(cursor: Option<String>, limit: Option<i64>) -> PageQuery {
+        PageQuery { cursor, limit }
+    }
+
+    #[test]
+    fn a_cursor_carries_the_key_of_the_last_row() {
+        let uais: Vec<Uai> = ["0350003N", "0352958A"].iter().map(|u| u.parse().expect("an UAI")).collect();
+        let page = query(None, Some(1)).page(uais.clone(), Uai::clone).expect("a page");
+        assert_eq!(page.items, uais[..1]);
+        let next = query(page.next_cursor, Some(1));
+        assert_eq!(next.after::<Uai>().ok().flatten().as_ref(), uais.first());
+        let last = next.page(uais[1..].to_vec(), Uai::clone).expect("a page");
+        assert_eq!((last.items.len(), last.next_cursor), (1, None));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_or_of_nobody_is_refused() {
+        for cursor in ["", "*", "AAAA", "AZrX8z4UdqeGZ3nF8l7xYQ"] {
+            let query = query(Some(cursor.to_owned()), None);
+            assert_eq!(query.after::<Uai>().map_err(|e| e.refusal()), Err(Refusal::MalformedQuery), "{cursor}");
+        }
+        assert!(query(Some("AZrX8z4UdqeGZ3nF8l7xYQ".to_owned()), None).after::<Uuid>().is_ok());
     }
 }

@@ -80,7 +80,7 @@ impl From<LineRow> for JournalLineView {
 pub async fn read_journal(
     by: By<JournalReader>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     query: web::Query<JournalQuery>,
 ) -> Result<Found<Page<JournalLineView>>, Error> {
     let JournalQuery { object_id, cursor, limit } = query.into_inner();
@@ -88,7 +88,7 @@ pub async fn read_journal(
     let (after, limit) = (page.after()?, page.limit()?.saturating_add(1));
     let rows = app
         .db
-        .write(*path, &by.caller, move |tx| {
+        .write(path.0, &by.caller, move |tx| {
             let rows = db::page(tx, object_id.as_deref(), after, limit)?;
             audit::record(tx, "journal_read", ("journal", object_id.as_deref().unwrap_or("all")), json!({ "lines": rows.len() }))?;
             Ok(rows)

@@ -20,3 +20,4 @@ create policy season_versions_read on season_versions for select using (state = 
 create policy season_versions_insert on season_versions for insert with check (actor_is_department());
 -- What is published never changes again: only drafts may be written over.
 create policy season_versions_update on season_versions for update using (actor_is_department() and state = 'draft') with check (actor_is_department());
+create policy season_versions_delete on season_versions for delete using (actor_is_department() and state = 'draft');

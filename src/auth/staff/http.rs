@@ -86,7 +86,7 @@ pub struct StaffInvited {
 pub async fn invite_staff(
     by: By<Administrator>,
     app: web::Data<App>,
-    _path: web::Path<Department>,
+    _path: web::Path<(Department,)>,
     body: Body<InviteStaff>,
 ) -> Result<Created<StaffInvited>, Error> {
     let InviteStaff { email, name, function, college_uai } = body.0;
@@ -112,7 +112,7 @@ pub async fn invite_staff(
 pub async fn list_staff(
     by: By<Administrator>,
     app: web::Data<App>,
-    _path: web::Path<Department>,
+    _path: web::Path<(Department,)>,
     page: web::Query<PageQuery>,
 ) -> Result<Found<Page<StaffView>>, Error> {
     let (department, after, limit) = (by.department, page.after()?, page.limit()?.saturating_add(1));

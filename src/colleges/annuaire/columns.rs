@@ -1,7 +1,11 @@
 //! One row of the directory: where its columns are, and what they say of a school.
 
 use super::{CollegeRow, ImportError};
-use crate::kernel::{department::Department, text::Label, words::SchoolKind};
+use crate::kernel::{
+    department::Department,
+    text::{Label, Uai},
+    words::SchoolKind,
+};
 use csv::StringRecord;
 
 /// Where the header puts the columns that matter.
@@ -40,8 +44,18 @@ impl Columns {
         })
     }
 
+    /// The school a row is about, if its code can be read; its control letter keeps a shifted column from passing for one.
+    pub(super) fn uai(&self, record: &StringRecord) -> Option<Uai> {
+        record.get(self.uai)?.parse().ok()
+    }
+
     /// The collège of a row, `None` when it is not one of the department's, or the first thing wrong with it.
-    pub(super) fn row(&self, record: &StringRecord, department: Department) -> Result<Option<CollegeRow>, String> {
+    pub(super) fn row(
+        &self,
+        record: &StringRecord,
+        line: u64,
+        department: Department,
+    ) -> Result<Option<CollegeRow>, String> {
         if record.len() != self.width {
             return Err(format!("La ligne compte {} colonnes au lieu de {}.", record.len(), self.width));
         }
@@ -58,6 +72,7 @@ impl Columns {
             value(place).parse().map_err(|why| format!("{what} n'est pas lisible : {why}."))
         };
         Ok(Some(CollegeRow {
+            line,
             uai: value(self.uai).parse().map_err(|why| format!("L'identifiant n'est pas lisible : {why}."))?,
             name: named("Le nom", self.name)?,
             kind: kind_of(value(self.sector), value(self.contract))?,

@@ -111,10 +111,10 @@ async fn desk_page(
 pub async fn list_desk(
     by: By<Secretary>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     query: web::Query<DeskQuery>,
 ) -> Result<Found<Page<PupilView>>, Error> {
-    desk_page(&app, &by.caller, path.into_inner(), query.into_inner(), None).await
+    desk_page(&app, &by.caller, path.0, query.into_inner(), None).await
 }
 
 /// List the requests that agents decide: schools outside the department's network.
@@ -123,10 +123,10 @@ pub async fn list_desk(
 pub async fn list_outside_network(
     by: By<CaseWorker>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     query: web::Query<DeskQuery>,
 ) -> Result<Found<Page<PupilView>>, Error> {
-    desk_page(&app, &by.caller, path.into_inner(), query.into_inner(), Some(false)).await
+    desk_page(&app, &by.caller, path.0, query.into_inner(), Some(false)).await
 }
 
 text_enum! {
@@ -205,7 +205,7 @@ pub struct DecisionsView {
 pub async fn decide_enrolments(
     by: By<Secretary>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     body: Body<DecideEnrolments>,
 ) -> Result<Found<DecisionsView>, Error> {
     let wanted = &body.decisions;
@@ -259,13 +259,13 @@ async fn decide_one(
 pub async fn decide_as_agent(
     by: By<CaseWorker>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     body: Body<DecideEnrolment>,
 ) -> Result<Found<EnrolmentView>, Error> {
     let (id, version, decision) = (body.enrolment_id, body.version, body.decision("")?);
     let row = app
         .db
-        .write(*path, &by.caller, move |tx| enrolments::decide_enrolment(tx, id, version, &decision))
+        .write(path.0, &by.caller, move |tx| enrolments::decide_enrolment(tx, id, version, &decision))
         .await?;
     Ok(Found(row.into()))
 }
@@ -333,14 +333,14 @@ pub struct RecordArrival {
 pub async fn record_arrival(
     by: By<Secretary>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     body: Body<RecordArrival>,
 ) -> Result<Found<PupilView>, Error> {
     let RecordArrival { season, last_name, first_names, birth_date, level } = body.0;
     let college = college(&app, &by.caller, by.college.clone()).await?;
     let arrival = desk::Arrival { season, last_name, first_names, birth_date, level };
     let (name, known) = (college.name, arrival.clone());
-    let row = app.db.write(*path, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &name)).await?;
+    let row = app.db.write(path.0, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &name)).await?;
     let desk::Arrival { first_names, last_name, birth_date, .. } = known;
     Ok(Found(PupilRow { enrolment: row, first_names, last_name, birth_date }.into()))
 }
