@@ -71,11 +71,12 @@ refusals! {
     SeasonRetroactive 409 "season.retroactive" "Une règle publiée ne peut pas changer le passé : choisissez une date d'effet à venir.";
     SeasonClosed 409 "season.closed" "Cette saison n'est pas ouverte aux inscriptions.";
     // Families
+    FamilyAlreadyOpen 409 "family.already_open" "Vous avez déjà ouvert un dossier familial dans ce département.";
     AlreadyGuardian 409 "guardian.already_member" "Ce compte fait déjà partie de cette famille.";
     AlreadyChild 409 "child.already_registered" "Cet enfant est déjà inscrit dans la famille.";
     ConsultOnly 403 "guardian.consult_only" "Vos droits sur ce dossier ne permettent que la consultation.";
     ChildEnrolled 409 "child.enrolled" "L'identité d'un enfant inscrit ne se change plus en ligne : adressez-vous au département.";
-    TooManyChildren 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
+    TooManyMembers 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
     PhotoRefused 422 "photo.refused" "Cette photo ne peut pas être utilisée.";
     // Collèges
     ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
@@ -221,6 +222,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("accounts_email_unique", Refusal::AlreadyInvited),
     ("merchants_siret_unique", Refusal::AlreadyMerchant),
     ("season_versions_one_draft", Refusal::SeasonDraftExists),
+    ("families_one_per_creator", Refusal::FamilyAlreadyOpen),
     ("guardians_account_unique", Refusal::AlreadyGuardian),
     ("children_same_child", Refusal::AlreadyChild),
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),

@@ -30,6 +30,9 @@ pub mod auth;
 /// Dated rules of a department.
 pub mod seasons;
 
+/// Family files: guardians, children, consents.
+pub mod families;
+
 /// Portraits of the children; schools, and the yearly request.
 pub mod colleges;
 pub mod enrolments;

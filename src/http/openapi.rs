@@ -3,6 +3,7 @@
 use crate::{
     auth,
     error::{Error, Problem, Refusal},
+    families,
     http::{health, observe::Visitor},
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
@@ -45,6 +46,20 @@ endpoints! {
     health::is_live,
     health::is_ready,
     auth::keys::list_token_keys,
+    families::http::open_family,
+    families::http::list_families,
+    families::http::show_family,
+    families::http::inspect_family,
+    families::guardians::http::change_contact,
+    families::guardians::http::invite_guardian,
+    families::guardians::http::accept_guardian_invitation,
+    families::guardians::http::change_guardian_rights,
+    families::children::http::add_child,
+    families::children::http::correct_child,
+    families::children::http::list_children,
+    families::children::http::show_child,
+    families::consents::http::record_consent,
+    families::consents::http::list_consents,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).
