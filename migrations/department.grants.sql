@@ -9,6 +9,7 @@ grant execute on function actor_kind(), actor_account(), actor_is_department(), 
 grant select on families, wallets, transfers, ledger_refusals, ledger_entries, merchant_operations to {app};
 grant insert on families to {app};
 grant select, insert, update on season_versions, guardians, children, photos, enrolments, cards, affiliations to {app};
+grant delete on photos to {app};
 grant select, insert on consents, enrolment_events, audit, ledger_accounts, card_keys to {app};
 grant select, insert, update, delete on jobs to {app};
 grant select on __diesel_schema_migrations to {app}, {check};

@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
+    photos,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{
@@ -60,6 +61,9 @@ endpoints! {
     families::children::http::show_child,
     families::consents::http::record_consent,
     families::consents::http::list_consents,
+    photos::http::submit_photo,
+    photos::http::show_photo,
+    photos::http::remove_photo,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).
