@@ -11,6 +11,7 @@ grant insert on families to {app};
 grant select, insert, update on season_versions, guardians, children, photos, enrolments, cards, affiliations to {app};
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
+grant delete on photos to {app};
 grant select, insert on consents, enrolment_events, audit, ledger_accounts, card_keys to {app};
 grant select, insert, update, delete on jobs to {app};
 grant select on __diesel_schema_migrations to {app}, {check};

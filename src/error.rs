@@ -72,11 +72,12 @@ refusals! {
     SeasonVersionTaken 409 "season.effective_taken" "Une version de cette saison prend déjà effet à cet instant.";
     SeasonClosed 409 "season.closed" "Cette saison n'est pas ouverte aux inscriptions.";
     // Families
+    FamilyAlreadyOpen 409 "family.already_open" "Vous avez déjà ouvert un dossier familial dans ce département.";
     AlreadyGuardian 409 "guardian.already_member" "Ce compte fait déjà partie de cette famille.";
     AlreadyChild 409 "child.already_registered" "Cet enfant est déjà inscrit dans la famille.";
     ConsultOnly 403 "guardian.consult_only" "Vos droits sur ce dossier ne permettent que la consultation.";
     ChildEnrolled 409 "child.enrolled" "L'identité d'un enfant inscrit ne se change plus en ligne : adressez-vous au département.";
-    TooManyChildren 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
+    TooManyMembers 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
     PhotoRefused 422 "photo.refused" "Cette photo ne peut pas être utilisée.";
     // Collèges
     ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
@@ -225,6 +226,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     // Two drafts begun at once take the same number.
     ("season_versions_pk", Refusal::SeasonDraftExists),
     ("season_versions_effective_unique", Refusal::SeasonVersionTaken),
+    ("families_one_per_creator", Refusal::FamilyAlreadyOpen),
     ("guardians_account_unique", Refusal::AlreadyGuardian),
     ("children_same_child", Refusal::AlreadyChild),
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),

@@ -3,8 +3,10 @@
 use crate::{
     auth, cards, colleges, enrolments,
     error::{Error, Problem, Refusal},
+    families,
     http::{health, observe::Visitor},
     journal, seasons,
+    photos,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{
@@ -92,6 +94,23 @@ endpoints! {
     colleges::http::list_colleges,
     colleges::http::show_college,
     colleges::http::import_colleges,
+    families::http::open_family,
+    families::http::list_families,
+    families::http::show_family,
+    families::http::inspect_family,
+    families::guardians::http::change_contact,
+    families::guardians::http::invite_guardian,
+    families::guardians::http::accept_guardian_invitation,
+    families::guardians::http::change_guardian_rights,
+    families::children::http::add_child,
+    families::children::http::correct_child,
+    families::children::http::list_children,
+    families::children::http::show_child,
+    families::consents::http::record_consent,
+    families::consents::http::list_consents,
+    photos::http::submit_photo,
+    photos::http::show_photo,
+    photos::http::remove_photo,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).

@@ -9,6 +9,8 @@ ids! {
     CardId,
     /// A child of a family file.
     ChildId,
+    /// A line of the journal of consents.
+    ConsentId,
     /// A till or a merchant's server, with its own key, in the directory.
     DeviceId,
     /// A child's enrolment for one season.

@@ -1,6 +1,7 @@
 create table families (
     id uuid primary key,
-    created_by uuid not null,
+    -- An account opens one file of its own; it may be invited into others.
+    created_by uuid not null constraint families_one_per_creator unique,
     created_at timestamptz not null
 );
 

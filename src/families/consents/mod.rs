@@ -1,0 +1,74 @@
+//! What each guardian consents to, as a journal: his last line about a purpose is what he wants now, and no line means no.
+
+mod db;
+pub mod http;
+
+pub use db::ConsentLine;
+
+use super::guardians;
+use crate::{
+    audit,
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{AccountId, ConsentId, FamilyId},
+        text::Code,
+    },
+    text_enum,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+text_enum! {
+    /// What may be consented to.
+    pub enum ConsentPurpose {
+        NewsEmail = "news_email",
+        NewsSms = "news_sms",
+        AudienceStatistics = "audience_statistics",
+    }
+}
+
+text_enum! {
+    /// By which way a consent was said.
+    pub enum ConsentChannel { Web = "web", Mobile = "mobile" }
+}
+
+/// A choice, with the text that was before the eyes of who made it.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub purpose: ConsentPurpose,
+    pub granted: bool,
+    pub text_version: Code,
+    pub channel: ConsentChannel,
+}
+
+/// Adds one line for the calling guardian. Present rights of any kind are enough: he speaks for himself alone.
+pub fn record_consent(
+    tx: &mut Tx<'_>,
+    family: FamilyId,
+    account: AccountId,
+    choice: &Choice,
+) -> Result<ConsentLine, Error> {
+    let guardian = guardians::own_id(tx, family, account)?;
+    let line = db::insert(tx, ConsentId::generate(), family, guardian, choice)?;
+    audit::record(
+        tx,
+        "consent_recorded",
+        ("guardian", guardian),
+        json!({ "consent_id": line.id, "purpose": choice.purpose, "granted": choice.granted }),
+    )?;
+    Ok(line)
+}
+
+/// The last line of the calling guardian about each purpose he ever spoke of, and a page of all his lines, last first. One line more
+/// than `limit` may come.
+pub fn list_consents(
+    tx: &mut Tx<'_>,
+    family: FamilyId,
+    account: AccountId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<(Vec<ConsentLine>, Vec<ConsentLine>), Error> {
+    let guardian = guardians::own_id(tx, family, account)?;
+    Ok((db::last_lines(tx, guardian)?, db::lines(tx, guardian, after, limit)?))
+}

@@ -1,0 +1,66 @@
+//! Files, and the lock that keeps their bounds.
+
+use crate::{
+    db::Tx,
+    error::Error,
+    families::guardians::GuardianRights,
+    kernel::ids::{AccountId, FamilyId},
+    schema::department::{families, guardians},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{prelude::*, sql_types};
+use uuid::Uuid;
+
+/// One file of a guardian, with what he may do in it.
+#[derive(Debug, Clone, Queryable)]
+pub struct FamilyLine {
+    pub id: FamilyId,
+    pub opened_at: DateTime<Utc>,
+    pub rights: GuardianRights,
+    pub rights_until: Option<NaiveDate>,
+}
+
+/// Without `returning`: the caller sees the file only once he is its guardian.
+pub fn insert_family(
+    tx: &mut Tx<'_>,
+    id: FamilyId,
+    created_by: AccountId,
+    created_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::insert_into(families::table)
+        .values((families::id.eq(id), families::created_by.eq(created_by), families::created_at.eq(created_at)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn opened_at(tx: &mut Tx<'_>, id: FamilyId) -> Result<DateTime<Utc>, Error> {
+    Ok(families::table.find(id).select(families::created_at).first(tx.conn)?)
+}
+
+pub fn families_of(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<FamilyLine>, Error> {
+    let mut query = families::table
+        .inner_join(guardians::table.on(guardians::family_id.eq(families::id)))
+        .filter(guardians::account_id.eq(account))
+        .select((families::id, families::created_at, guardians::rights, guardians::rights_until))
+        .order(families::id)
+        .limit(limit.saturating_add(1))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(families::id.gt(after));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+/// Makes those who add to one file take turns until they commit, so that what they count stays true. The row itself cannot be locked:
+/// nobody has the right to update it.
+pub fn take_turns(tx: &mut Tx<'_>, id: FamilyId) -> Result<(), Error> {
+    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('family ' || $1::text, 0))")
+        .bind::<sql_types::Uuid, _>(id)
+        .execute(tx.conn)?;
+    Ok(())
+}

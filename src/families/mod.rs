@@ -1,0 +1,119 @@
+//! Family files: one a household and department, with its guardians, its children and what each guardian consents to.
+//!
+//! A file is seen by its guardians with present rights and by the department's agents; the database's policies say so, the rules here
+//! say what may be done. A guardian's contact record is his own: no other guardian ever reads it.
+
+pub mod children;
+pub mod consents;
+mod db;
+pub mod guardians;
+pub mod http;
+
+pub use children::{Child, child};
+pub use db::FamilyLine;
+pub use guardians::{recipients, require_full_rights};
+
+use crate::{
+    audit,
+    db::Tx,
+    error::Error,
+    jobs::{self, Job},
+    kernel::{
+        ids::{AccountId, FamilyId, GuardianId},
+        time::paris_date,
+    },
+};
+use chrono::{DateTime, Utc};
+use guardians::{Contact, GuardianRecord, GuardianRights, NewGuardian, Person};
+use serde_json::json;
+use uuid::Uuid;
+
+/// A file as one of its guardians sees it: one contact record only, his own.
+#[derive(Debug)]
+pub struct OwnFamily {
+    pub id: FamilyId,
+    pub opened_at: DateTime<Utc>,
+    pub me: AccountId,
+    pub contact: Contact,
+    pub guardians: Vec<GuardianRecord>,
+    pub children: Vec<Child>,
+}
+
+/// A file as the department instructs it.
+#[derive(Debug)]
+pub struct DeskFamily {
+    pub id: FamilyId,
+    pub opened_at: DateTime<Utc>,
+    pub guardians: Vec<(GuardianRecord, Contact)>,
+    pub children: Vec<Child>,
+}
+
+/// Opens the caller's own file, with himself as its first guardian, with full rights from today.
+pub fn open_family(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    person: &Person,
+    contact: &Contact,
+) -> Result<OwnFamily, Error> {
+    let now = tx.now()?;
+    let id = FamilyId::generate();
+    db::insert_family(tx, id, account, now)?;
+    guardians::enter(
+        tx,
+        &NewGuardian {
+            id: GuardianId::generate(),
+            family_id: id,
+            account_id: Some(account),
+            person: person.clone(),
+            contact: contact.clone(),
+            rights: GuardianRights::Full,
+            rights_from: paris_date(now),
+            invitation_hash: None,
+            invitation_expires_at: None,
+            created_at: now,
+        },
+    )?;
+    audit::record(tx, "family_opened", ("family", id), json!({}))?;
+    show_family(tx, id, account)
+}
+
+/// A page of the files in which the account is a guardian with present rights, oldest first. One row more than `limit` may come.
+pub fn list_families(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<FamilyLine>, Error> {
+    db::families_of(tx, account, after, limit)
+}
+
+/// The file as the guardian behind `account` may see it. Invitations that nobody accepted in time are not shown.
+pub fn show_family(tx: &mut Tx<'_>, id: FamilyId, account: AccountId) -> Result<OwnFamily, Error> {
+    let now = tx.now()?;
+    let opened_at = db::opened_at(tx, id)?;
+    let contact = guardians::own_contact(tx, id, account)?;
+    let mut guardians = guardians::records(tx, id)?;
+    guardians.retain(|guardian| !guardian.has_lapsed(now));
+    let children = children::all(tx, id)?;
+    Ok(OwnFamily { id, opened_at, me: account, contact, guardians, children })
+}
+
+/// The whole file, contact records included. The reading itself is journalled.
+pub fn inspect_family(tx: &mut Tx<'_>, id: FamilyId) -> Result<DeskFamily, Error> {
+    let opened_at = db::opened_at(tx, id)?;
+    let guardians = guardians::records_with_contact(tx, id)?;
+    let children = children::all(tx, id)?;
+    audit::record(tx, "family_inspected", ("family", id), json!({}))?;
+    Ok(DeskFamily { id, opened_at, guardians, children })
+}
+
+/// Leaves to the worker a service message to every guardian of the file with an account and present rights.
+pub fn notify(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<(), Error> {
+    jobs::enqueue(tx, &Job::FamilyNotice { family, subject: subject.to_owned(), body: body.to_owned() })
+}
+
+/// A letter's text, signed by the department whose name is given.
+#[must_use]
+pub fn signed(text: &str, department_name: &str) -> String {
+    format!("Bonjour,\n\n{text}\n\nPass+ — Département {department_name}\n")
+}

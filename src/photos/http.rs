@@ -1,0 +1,108 @@
+//! Upload and sight of a portrait by the family.
+//!
+//! Ten megabytes a time are the heaviest thing that families send: who may not send them is told before they are read, and only so
+//! many are in memory together.
+
+use crate::{
+    app::App,
+    auth::actor::{By, Guardian},
+    error::{Error, Refusal},
+    http::{
+        body,
+        reply::{Done, Media},
+    },
+    kernel::{department::Department, ids::ChildId},
+    photos::{self, picture},
+};
+use actix_web::{HttpMessage, HttpRequest, delete, get, http::header, put, web};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+
+/// Uploads in memory at a time, from their first byte until they are redrawn: 480 MB at worst.
+const UPLOADS_MAX: usize = 48;
+static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_MAX);
+/// How long one may take to arrive: 10 MB by a poor mobile network.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The bytes of a picture.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct PictureFile(#[expect(dead_code, reason = "only described")] Vec<u8>);
+
+/// Send a child's portrait.
+///
+/// A JPEG or PNG file of 10 MB at most, at least 200 pixels a side. It is cropped to 35:45, redrawn without metadata and kept
+/// encrypted; a former portrait is replaced. Asks for full rights, before anything of the file is read.
+#[utoipa::path(tag = "photos",
+    request_body(content((PictureFile = "image/jpeg"), (PictureFile = "image/png"))),
+    responses((status = 204)), security(("bearer" = [])))]
+#[put("/v1/departments/{department}/children/{child}/photo")]
+pub async fn submit_photo(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<Done, Error> {
+    let (department, child) = path.into_inner();
+    refuse_by_header(&request)?;
+    app.db.read(department, &by.caller, move |tx| photos::require_right_to_change(tx, child)).await?;
+    let upload = UPLOADS.try_acquire().map_err(|_| Error::Later(Refusal::Busy, 5))?;
+    let file = receive(payload).await?;
+    let jpeg = app.pictures.run(move || picture::normalise(&file)).await??;
+    drop(upload);
+    app.db.write(department, &by.caller, move |tx| photos::submit_photo(tx, child, &jpeg)).await?;
+    Ok(Done)
+}
+
+/// What the headers already tell: another type, or more than is admitted.
+fn refuse_by_header(request: &HttpRequest) -> Result<(), Error> {
+    let media_type = request.content_type();
+    if !["image/jpeg", "image/png"].iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        return Err(Refusal::UnsupportedMediaType.into());
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match length.and_then(|text| text.parse::<usize>().ok()) {
+        Some(length) if length > picture::MAX_BYTES => Err(Refusal::BodyTooLarge.into()),
+        // A body of unknown length is cut at the same bound while it is read.
+        _ => Ok(()),
+    }
+}
+
+async fn receive(payload: web::Payload) -> Result<web::Bytes, Error> {
+    let received = tokio::time::timeout(UPLOAD_TIMEOUT, body::read(payload, picture::MAX_BYTES)).await;
+    received.map_err(|_| {
+        let because = "L'envoi de la photo a duré trop longtemps : recommencez avec une meilleure connexion.";
+        Error::RefusedBecause(Refusal::PhotoRefused, because.to_owned())
+    })?
+}
+
+/// Show a child's portrait.
+#[utoipa::path(tag = "photos", responses((status = 200, body = PictureFile, content_type = "image/jpeg")),
+    security(("bearer" = [])))]
+#[get("/v1/departments/{department}/children/{child}/photo")]
+pub async fn show_photo(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+) -> Result<Media, Error> {
+    let (department, child) = path.into_inner();
+    let jpeg = app.db.read(department, &by.caller, move |tx| photos::show_photo(tx, child)).await?;
+    Ok(Media(photos::MEDIA_TYPE, jpeg))
+}
+
+/// Remove a child's portrait.
+///
+/// Asks for full rights.
+#[utoipa::path(tag = "photos", responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/departments/{department}/children/{child}/photo")]
+pub async fn remove_photo(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+) -> Result<Done, Error> {
+    let (department, child) = path.into_inner();
+    app.db.write(department, &by.caller, move |tx| photos::remove_photo(tx, child)).await?;
+    Ok(Done)
+}
