@@ -77,7 +77,8 @@ pub fn totp_code(secret: &str) -> anyhow::Result<String> {
 
 /// The six digits of a secret at a Unix time.
 pub fn totp_code_at(secret: &str, seconds: u64) -> anyhow::Result<String> {
-    let secret = totp_rs::Secret::try_from_base32(secret.trim()).map_err(|_| anyhow::anyhow!("this is no base32 secret"))?;
+    let secret =
+        totp_rs::Secret::try_from_base32(secret.trim()).map_err(|_| anyhow::anyhow!("this is no base32 secret"))?;
     let totp = totp_rs::Builder::new()
         .with_secret(secret)
         .with_account_name("passplus")

@@ -7,7 +7,10 @@ use passplus::{
     cards::token,
     config::Config,
     demo, http,
-    kernel::{department::Department, text::{Email, Name}},
+    kernel::{
+        department::Department,
+        text::{Email, Name},
+    },
     serve,
 };
 use std::{path::PathBuf, process::ExitCode};
@@ -136,7 +139,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;
             let card = token::verify(signed.trim(), &keys)?;
             let today = passplus::kernel::time::paris_date(passplus::kernel::time::server_now());
-            ensure!(card.is_valid_on(today), "the signature is right, but the card was valid until {} only", card.valid_until());
+            ensure!(
+                card.is_valid_on(today),
+                "the signature is right, but the card was valid until {} only",
+                card.valid_until()
+            );
             println!("Right: issued by department {}, valid until {}.", card.code().department(), card.valid_until());
             Ok(())
         }

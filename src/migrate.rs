@@ -68,9 +68,9 @@ pub fn migrate(url: &str, schema: Schema) -> anyhow::Result<usize> {
     let mut conn = connect(url)?;
     let (owner, app, check) = (schema.owner(), schema.app(), schema.check());
     // Roles belong to the whole server: another migration may make the same ones at the same moment.
-    for (role, options) in [(&owner, "nologin"), (&app, "login"), (&check, "login")] {
+    for (role, options) in [(&owner, "nologin inherit"), (&app, "login noinherit"), (&check, "login noinherit")] {
         conn.batch_execute(&format!(
-            "do $$ begin create role {role} {options} nosuperuser nocreatedb nocreaterole nobypassrls noinherit;
+            "do $$ begin create role {role} {options} nosuperuser nocreatedb nocreaterole nobypassrls;
              exception when duplicate_object or unique_violation then null; end $$"
         ))
         .with_context(|| format!("cannot create the role {role}"))?;

@@ -69,9 +69,14 @@ pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Run
     check(config)?;
     let app = App::new(config);
     let (caller, mailer) = (Caller::system(), mailer(config)?);
-    app.keys.refresh(&app.db, None).await.map_err(|error| anyhow::anyhow!("the signing keys do not open: {error}; is the directory's key the right one?"))?;
+    app.keys.refresh(&app.db, None).await.map_err(|error| {
+        anyhow::anyhow!("the signing keys do not open: {error}; is the directory's key the right one?")
+    })?;
     for department in app.departments.keys() {
-        app.db.write(*department, &caller, cards::ensure_key).await.map_err(|error| anyhow::anyhow!("department {department}: {error}"))?;
+        app.db
+            .write(*department, &caller, cards::ensure_key)
+            .await
+            .map_err(|error| anyhow::anyhow!("department {department}: {error}"))?;
     }
     let address = listener.local_addr()?;
     let server = app::server(app.clone(), listener, None)?;
@@ -84,9 +89,15 @@ pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Run
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: &Config) -> anyhow::Result<()> {
-    ensure!(config.listen != config.metrics_listen, "PASSPLUS_LISTEN and PASSPLUS_METRICS_LISTEN must differ: metrics are not for the public");
+    ensure!(
+        config.listen != config.metrics_listen,
+        "PASSPLUS_LISTEN and PASSPLUS_METRICS_LISTEN must differ: metrics are not for the public"
+    );
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-    let metrics = serve_metrics(TcpListener::bind(config.metrics_listen).with_context(|| format!("cannot listen on {}", config.metrics_listen))?)?;
+    let metrics = serve_metrics(
+        TcpListener::bind(config.metrics_listen)
+            .with_context(|| format!("cannot listen on {}", config.metrics_listen))?,
+    )?;
     let running = start(config, listener).await?;
     tracing::info!(address = %running.address, "serving");
     wait_for_signal().await?;

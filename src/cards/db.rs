@@ -24,7 +24,8 @@ pub struct CardRow {
     pub block_reason: Option<BlockReason>,
 }
 
-/// Inserts an active card; false when the child has a living one. No `returning`: a secretary issues cards he may not see.
+/// Inserts an active card; false when the child has a living one. Neither `returning` nor a conflict target: both would ask for the
+/// right to read the card, and a secretary issues cards he may not see.
 pub fn insert_unless_living(
     tx: &mut Tx<'_>,
     id: CardId,
@@ -38,7 +39,7 @@ pub fn insert_unless_living(
     let inserted = diesel::sql_query(
         "insert into cards (id, child_id, family_id, state, code_fingerprint, code_sealed, valid_until, issued_at)
          values ($1, $2, $3, 'active', $4, $5, $6, $7)
-         on conflict (child_id) where state in ('ordered', 'printed', 'posted', 'active', 'blocked') do nothing",
+         on conflict do nothing",
     )
     .bind::<sql_types::Uuid, _>(id)
     .bind::<sql_types::Uuid, _>(child)
@@ -68,12 +69,7 @@ pub fn living_of(tx: &mut Tx<'_>, child: ChildId) -> Result<Option<CardRow>, Err
         .optional()?)
 }
 
-pub fn set_state(
-    tx: &mut Tx<'_>,
-    id: CardId,
-    state: CardState,
-    reason: Option<BlockReason>,
-) -> Result<CardRow, Error> {
+pub fn set_state(tx: &mut Tx<'_>, id: CardId, state: CardState, reason: Option<BlockReason>) -> Result<CardRow, Error> {
     let blocked_at = reason.is_some().then_some(tx.now()?);
     Ok(diesel::update(cards::table.find(id))
         .set((cards::state.eq(state), cards::block_reason.eq(reason), cards::blocked_at.eq(blocked_at)))

@@ -131,7 +131,8 @@ pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
     let key = db::newest_key(tx)?.ok_or_else(|| Error::internal("the department has no card key"))?;
     let pkcs8 = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed).map_err(Error::internal)?;
     let pair = SigningPair::from_pkcs8(&pkcs8).map_err(Error::internal)?;
-    let card = SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))?;
+    let card =
+        SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))?;
     Ok(card.sign(token::key_id(&key.public_key), &pair))
 }
 

@@ -97,7 +97,8 @@ impl Client {
             Body::Form(form) => builder.form(form),
             Body::Raw(media, bytes) => builder.header(header::CONTENT_TYPE, *media).body(bytes.clone()),
         };
-        let response = builder.send().await.with_context(|| format!("{} {} got no answer", request.method, request.path))?;
+        let response =
+            builder.send().await.with_context(|| format!("{} {} got no answer", request.method, request.path))?;
         let status = response.status().as_u16();
         let media = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.unwrap_or_default().to_owned();
@@ -110,7 +111,13 @@ impl Client {
     pub async fn expect(&self, status: u16, request: Request) -> anyhow::Result<Answer> {
         let answer = self.send(&request).await?;
         if answer.status != status {
-            bail!("{} {} answered {} instead of {status}: {}", request.method, request.path, answer.status, answer.json);
+            bail!(
+                "{} {} answered {} instead of {status}: {}",
+                request.method,
+                request.path,
+                answer.status,
+                answer.json
+            );
         }
         Ok(answer)
     }

@@ -11,7 +11,12 @@ use diesel::{Connection, PgConnection, connection::SimpleConnection, result::Err
 use std::{net::SocketAddr, path::Path};
 
 /// Makes and migrates the databases, and returns the configuration of a service on them.
-pub fn prepare(cluster: &Cluster, data: &Path, listen: SocketAddr, metrics_listen: SocketAddr) -> anyhow::Result<Config> {
+pub fn prepare(
+    cluster: &Cluster,
+    data: &Path,
+    listen: SocketAddr,
+    metrics_listen: SocketAddr,
+) -> anyhow::Result<Config> {
     let departments = FOUNDERS
         .iter()
         .map(|(code, name)| {

@@ -39,7 +39,17 @@ pub async fn load(client: &Client, app: &App) -> anyhow::Result<Cast> {
     let judo = till(client, "Judo-club des Coteaux", "90000000200015", "sport", &mut administrator_92).await?;
     let family_92 = family(client, "92", "camille.martin@example.fr", "Camille", "Martin", "Lou").await?;
     let family_78 = family(client, "78", "thi.nguyen@example.fr", "Thi", "Nguyen", "Minh").await?;
-    Ok(Cast { season, administrator_92, administrator_78, secretary_92, secretary_78, family_92, family_78, theatre, judo })
+    Ok(Cast {
+        season,
+        administrator_92,
+        administrator_78,
+        secretary_92,
+        secretary_78,
+        family_92,
+        family_78,
+        theatre,
+        judo,
+    })
 }
 
 /// The first administrator of a department, as an operator invites him.
@@ -53,7 +63,10 @@ async fn administrator(client: &Client, app: &App, code: &str) -> anyhow::Result
         place: Place::Agent(AgentFunction::Administrator),
     };
     let url = app.public_url.to_string();
-    app.db.directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url)).await.map_err(|e| anyhow::anyhow!("{e}"))?;
+    app.db
+        .directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url))
+        .await
+        .map_err(|e| anyhow::anyhow!("{e}"))?;
     accept(client, &email, &format!("administrator of department {code}")).await
 }
 
@@ -114,7 +127,14 @@ async fn till(client: &Client, name: &str, siret: &str, wallet: &str, by: &mut P
     Till::enrol(client, &device.text("/enrolment_code")?, &format!("till of {name} ({wallet})")).await
 }
 
-async fn family(client: &Client, code: &str, email: &str, first: &str, last: &str, child: &str) -> anyhow::Result<Person> {
+async fn family(
+    client: &Client,
+    code: &str,
+    email: &str,
+    first: &str,
+    last: &str,
+    child: &str,
+) -> anyhow::Result<Person> {
     client.expect(202, Request::post("/v1/accounts", json!({ "email": email }))).await?;
     let token = client.link(email).await?;
     let body = json!({ "token": token, "password": PASSWORD });

@@ -3,7 +3,10 @@
 use super::client::{Body, Client, Request};
 use crate::{
     admin,
-    kernel::{crypto::{SigningPair, random_token}, time},
+    kernel::{
+        crypto::{SigningPair, random_token},
+        time,
+    },
 };
 use anyhow::{Context, bail};
 use data_encoding::BASE64URL_NOPAD;
@@ -123,7 +126,13 @@ impl Till {
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
             ("client_assertion", assertion),
         ];
-        Ok(Request { method: Method::POST, path: "/v1/oauth/token".to_owned(), token: None, body: Body::Form(form), key: None })
+        Ok(Request {
+            method: Method::POST,
+            path: "/v1/oauth/token".to_owned(),
+            token: None,
+            body: Body::Form(form),
+            key: None,
+        })
     }
 
     /// Makes a key and enrols it with a one-time code.
@@ -138,7 +147,9 @@ impl Till {
 
 /// Who can sign in and how, and lines to paste.
 pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
-    let mut out = format!("\n\nPass+ is up at {url}   (interactive description: {url}/docs/ — metrics: http://{metrics}/metrics)\n\n");
+    let mut out = format!(
+        "\n\nPass+ is up at {url}   (interactive description: {url}/docs/ — metrics: http://{metrics}/metrics)\n\n"
+    );
     let people = [
         &cast.administrator_92,
         &cast.secretary_92,

@@ -256,4 +256,3 @@ pub async fn submit_enrolment(
     let row = app.db.write(department, &by.caller, move |tx| enrolments::submit(tx, id, version, &school)).await?;
     Ok(Found(row.into()))
 }
-

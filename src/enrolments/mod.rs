@@ -203,7 +203,8 @@ pub fn move_by_agent(
     } else {
         ("est rétablie", "Inscription rétablie")
     };
-    let body = format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
+    let body =
+        format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
     families::notify(tx, row.family_id, subject, &body)?;
     Ok(row)
 }

@@ -5,8 +5,7 @@ use crate::{
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
-    journal, seasons,
-    photos,
+    journal, photos, seasons,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{

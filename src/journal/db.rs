@@ -1,10 +1,6 @@
 //! Lines of the journal, newest last.
 
-use crate::{
-    db::Tx,
-    error::Error,
-    schema::department::audit,
-};
+use crate::{db::Tx, error::Error, schema::department::audit};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
@@ -24,12 +20,7 @@ pub struct LineRow {
     pub details: Value,
 }
 
-pub fn page(
-    tx: &mut Tx<'_>,
-    object_id: Option<&str>,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<LineRow>, Error> {
+pub fn page(tx: &mut Tx<'_>, object_id: Option<&str>, after: Option<Uuid>, limit: i64) -> Result<Vec<LineRow>, Error> {
     let mut query = audit::table.filter(audit::id.gt(after.unwrap_or(Uuid::nil()))).into_boxed();
     if let Some(object) = object_id {
         query = query.filter(audit::object_id.eq(object.to_owned()));

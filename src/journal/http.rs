@@ -90,7 +90,12 @@ pub async fn read_journal(
         .db
         .write(path.0, &by.caller, move |tx| {
             let rows = db::page(tx, object_id.as_deref(), after, limit)?;
-            audit::record(tx, "journal_read", ("journal", object_id.as_deref().unwrap_or("all")), json!({ "lines": rows.len() }))?;
+            audit::record(
+                tx,
+                "journal_read",
+                ("journal", object_id.as_deref().unwrap_or("all")),
+                json!({ "lines": rows.len() }),
+            )?;
             Ok(rows)
         })
         .await?;

@@ -2,18 +2,5 @@
 
 mod support;
 
-mod accounts;
-mod bad_input;
-mod cards;
-mod colleges;
-mod coverage;
-mod debits;
-mod departments;
-mod desk;
-mod devices;
-mod enrolments;
 mod families;
-mod merchants;
-mod seasons;
 mod service;
-mod staff;

@@ -155,7 +155,9 @@ impl DecideEnrolment {
     fn decision(&self, pointer: &str) -> Result<Decision, Error> {
         match (self.decision, self.reason) {
             (DecisionWord::Confirm, None) if self.note.is_none() => Ok(Decision::Confirm),
-            (DecisionWord::Confirm, _) => Err(Error::field(format!("{pointer}/reason"), "une confirmation n'a pas de motif")),
+            (DecisionWord::Confirm, _) => {
+                Err(Error::field(format!("{pointer}/reason"), "une confirmation n'a pas de motif"))
+            }
             (DecisionWord::Refuse, Some(reason)) => Ok(Decision::Refuse { reason, note: self.note.clone() }),
             (DecisionWord::Refuse, None) => Err(Error::field(format!("{pointer}/reason"), "un refus demande un motif")),
         }
@@ -222,7 +224,7 @@ pub async fn decide_enrolments(
         .collect::<Result<_, _>>()?;
     let mut results = Vec::with_capacity(wanted.len());
     for (row, decision) in wanted.iter().zip(decisions) {
-        results.push(decide_one(&app, &by.caller, *path, row, decision).await?);
+        results.push(decide_one(&app, &by.caller, path.0, row, decision).await?);
     }
     Ok(Found(DecisionsView { results }))
 }
@@ -263,10 +265,8 @@ pub async fn decide_as_agent(
     body: Body<DecideEnrolment>,
 ) -> Result<Found<EnrolmentView>, Error> {
     let (id, version, decision) = (body.enrolment_id, body.version, body.decision("")?);
-    let row = app
-        .db
-        .write(path.0, &by.caller, move |tx| enrolments::decide_enrolment(tx, id, version, &decision))
-        .await?;
+    let row =
+        app.db.write(path.0, &by.caller, move |tx| enrolments::decide_enrolment(tx, id, version, &decision)).await?;
     Ok(Found(row.into()))
 }
 

@@ -14,7 +14,6 @@ use crate::{
         ids::{AccountId, ConsentId, FamilyId},
         text::Code,
     },
-    text_enum,
 };
 use serde_json::json;
 use uuid::Uuid;

@@ -23,7 +23,6 @@ use crate::{
         time::paris_date,
     },
     mail::Letter,
-    text_enum,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::json;

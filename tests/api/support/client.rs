@@ -124,10 +124,15 @@ fn described_path(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {
         let wanted: Vec<&str> = template.split('/').collect();
-        wanted.len() == parts.len() && wanted.iter().zip(&parts).all(|(want, part)| want.starts_with('{') || want == part)
+        wanted.len() == parts.len()
+            && wanted.iter().zip(&parts).all(|(want, part)| want.starts_with('{') || want == part)
     };
     let paths = description()["paths"].as_object().unwrap();
-    paths.keys().filter(|template| fits(template)).min_by_key(|template| template.matches('{').count()).map(String::as_str)
+    paths
+        .keys()
+        .filter(|template| fits(template))
+        .min_by_key(|template| template.matches('{').count())
+        .map(String::as_str)
 }
 
 fn check(method: &Method, path: &str, answer: &Answer) {
@@ -137,7 +142,12 @@ fn check(method: &Method, path: &str, answer: &Answer) {
     }
     if answer.status >= 400 {
         let media = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        assert_eq!(media, Some("application/problem+json"), "{method} {path} answered {} without a problem", answer.status);
+        assert_eq!(
+            media,
+            Some("application/problem+json"),
+            "{method} {path} answered {} without a problem",
+            answer.status
+        );
     }
     // Nothing of ours fails silently in a test.
     assert_ne!(answer.status, 500, "{method} {path} failed on our side: {}", answer.json);
@@ -147,7 +157,12 @@ fn check(method: &Method, path: &str, answer: &Answer) {
         return;
     }
     let response = &operation["responses"][answer.status.to_string()];
-    assert!(!response.is_null(), "{method} {template} answered {}, which is not described: {}", answer.status, answer.json);
+    assert!(
+        !response.is_null(),
+        "{method} {template} answered {}, which is not described: {}",
+        answer.status,
+        answer.json
+    );
     let Some(content) = response["content"].as_object() else {
         assert!(answer.bytes.is_empty(), "{method} {template} answered a body that is not described");
         return;
@@ -164,6 +179,7 @@ fn check(method: &Method, path: &str, answer: &Answer) {
         schema["components"] = json!({ "schemas": description()["components"]["schemas"] });
         Box::leak(Box::new(jsonschema::validator_for(&schema).unwrap()))
     });
-    let wrong: Vec<String> = validator.iter_errors(&answer.json).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+    let wrong: Vec<String> =
+        validator.iter_errors(&answer.json).map(|e| format!("{} at {}", e, e.instance_path())).collect();
     assert!(wrong.is_empty(), "{method} {template} {} is not as described: {wrong:?}\n{}", answer.status, answer.json);
 }

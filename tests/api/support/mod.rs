@@ -49,6 +49,8 @@ impl Service {
 
     /// Those departments.
     pub async fn start_for(departments: &[(&str, &str)]) -> Self {
+        // A failure of ours says why, among the lines of the test that met it.
+        tracing_subscriber::fmt().with_env_filter("error").with_test_writer().try_init().ok();
         let schemas: Vec<Schema> = std::iter::once(Schema::Directory)
             .chain(departments.iter().map(|(code, _)| Schema::Department(code.parse().unwrap())))
             .collect();

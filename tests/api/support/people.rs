@@ -217,11 +217,7 @@ impl Service {
             place: Place::Agent(AgentFunction::Administrator),
         };
         let url = self.app.public_url.to_string();
-        self.app
-            .db
-            .directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url))
-            .await
-            .unwrap();
+        self.app.db.directory_write(&Caller::system(), move |tx| staff::invite(tx, &invitation, &url)).await.unwrap();
         self.accept_agent(&email, department).await
     }
 
