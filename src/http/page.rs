@@ -33,14 +33,24 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page seen otherwise.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
+    }
+}
+
 impl PageQuery {
     /// The id after which the page begins.
     pub fn after(&self) -> Result<Option<Uuid>, Error> {
+        let Some(bytes) = self.after_bytes()? else { return Ok(None) };
+        Uuid::from_slice(&bytes).map(Some).map_err(|_| unreadable_cursor())
+    }
+
+    /// The key after which the page begins, for lists that go by another key than an id.
+    pub fn after_bytes(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
-        let id = bytes.and_then(|b| Uuid::from_slice(&b).ok());
-        id.map(Some)
-            .ok_or_else(|| Error::RefusedBecause(Refusal::MalformedQuery, "Ce curseur n'est pas lisible.".to_owned()))
+        BASE64URL_NOPAD.decode(cursor.as_bytes()).map(Some).map_err(|_| unreadable_cursor())
     }
 
     /// Rows the caller wants, within bounds.
@@ -55,12 +65,22 @@ impl PageQuery {
     }
 
     /// Makes a page of `limit + 1` rows asked from the database: the one too many tells that there is more.
-    pub fn page<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Result<Page<T>, Error> {
+    pub fn page<T>(&self, items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Result<Page<T>, Error> {
+        self.page_by(items, |item| id(item).into_bytes())
+    }
+
+    /// The same for a list that goes by another key.
+    pub fn page_by<T, K: AsRef<[u8]>>(&self, mut items: Vec<T>, key: impl Fn(&T) -> K) -> Result<Page<T>, Error> {
         let limit = usize::try_from(self.limit()?).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
         let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|item| BASE64URL_NOPAD.encode(id(item).as_bytes()));
+        let next_cursor = last.map(|item| BASE64URL_NOPAD.encode(key(item).as_ref()));
         Ok(Page { items, next_cursor })
     }
+}
+
+/// A cursor that is none of ours, or of another list.
+pub fn unreadable_cursor() -> Error {
+    Error::RefusedBecause(Refusal::MalformedQuery, "Ce curseur n'est pas lisible.".to_owned())
 }
