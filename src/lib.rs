@@ -30,6 +30,9 @@ pub mod auth;
 /// Dated rules of a department.
 pub mod seasons;
 
+/// Wallets and the money that moves through them; what opens or spends rights calls it.
+pub mod ledger;
+
 /// Portraits of the children; schools, and the yearly request.
 pub mod colleges;
 pub mod enrolments;
@@ -37,6 +40,9 @@ pub mod photos;
 
 /// Cards: their life, their signed code.
 pub mod cards;
+
+/// Merchants: conventions, tills, and what happens at the counter.
+pub mod merchants;
 
 /// The service put together.
 pub mod app;
