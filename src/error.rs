@@ -97,6 +97,7 @@ refusals! {
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
     AffiliationTransition 409 "affiliation.transition" "L'état actuel de la convention ne permet pas cette action.";
+    DeviceTransition 409 "device.transition" "L'état actuel de l'appareil ne permet pas cette action.";
     NotAffiliated 409 "merchant.not_affiliated" "Votre convention ne permet pas d'encaisser sur ce porte-monnaie.";
     /// Unknown, blocked, expired or uncovered: a till cannot tell them apart.
     DebitRefused 409 "debit.refused" "Le paiement est refusé : demandez un autre moyen de paiement à la famille.";

@@ -15,13 +15,13 @@ use crate::{
         ids::{ChildId, EnrolmentId},
         text::{Code, Note, SeasonCode},
         time,
-        words::{Level, SchoolKind},
+        words::{GrantKind, Level, SchoolKind},
     },
     ledger,
     seasons::{
         self,
         eligibility::{SchoolFacts, Situation, Verdict, decide},
-        rules::{GrantKind, SeasonRules},
+        rules::SeasonRules,
     },
 };
 use db::EnrolmentRow;
@@ -169,9 +169,7 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
     let spend_before = time::end_of_day(rules.spend_until);
     let mut told = String::new();
     for (wallet, amount) in amounts {
-        if ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)? {
-            audit::record(tx, "granted", ("enrolment", row.id), json!({ "wallet": wallet, "amount_cents": amount }))?;
-        }
+        ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
         told.push_str(&format!("  porte-monnaie {wallet} : {amount}\n"));
     }
     cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
