@@ -324,7 +324,7 @@ fn cut(text: &str) -> String {
 }
 
 fn wallet(wallets: &Answer, kind: &str) -> anyhow::Result<(String, i64)> {
-    let all = wallets.json.as_array().context("wallets are a list")?;
+    let all = wallets.json["items"].as_array().context("wallets are a list")?;
     let found =
         all.iter().find(|wallet| wallet["kind"] == kind).with_context(|| format!("there is a {kind} wallet"))?;
     let id = found["id"].as_str().context("a wallet has an id")?.to_owned();
