@@ -27,6 +27,7 @@ use crate::{
 use db::EnrolmentRow;
 use serde_json::json;
 use state::{EnrolmentEvent, RefusalReason};
+use std::fmt::Write as _;
 
 /// What a family asks for a child and a season.
 #[derive(Debug, Clone)]
@@ -170,7 +171,7 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
     let mut told = String::new();
     for (wallet, amount) in amounts {
         ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
-        told.push_str(&format!("  porte-monnaie {wallet} : {amount}\n"));
+        let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
     }
     cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
     let body = format!(
