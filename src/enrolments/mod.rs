@@ -93,6 +93,9 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
 pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
     let row = db::lock(tx, id, version)?;
     families::require_full_rights(tx, row.family_id)?;
+    if row.college_uai != college.uai {
+        return Err(Refusal::StaleVersion.into());
+    }
     let next = row.state.after(EnrolmentEvent::Submit).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let rules = seasons::rules_in_force(tx, &row.season)?;
     let child = families::child(tx, row.child_id)?;
@@ -135,6 +138,9 @@ pub fn decide_enrolment(
     match decision {
         Decision::Confirm => {
             let confirmed = row.state.after(EnrolmentEvent::Confirm).ok_or_else(transition)?;
+            if db::same_pupil_is_enrolled(tx, &row)? {
+                return Err(Refusal::DuplicatePupil.into());
+            }
             let row = db::decided(tx, &row, confirmed, None)?;
             db::insert_event(tx, &row, EnrolmentEvent::Confirm.as_str(), None)?;
             let active = row.state.after(EnrolmentEvent::Activate).ok_or_else(transition)?;

@@ -3,4 +3,5 @@
 mod support;
 
 mod families;
+mod letters;
 mod service;
