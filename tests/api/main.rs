@@ -3,5 +3,6 @@
 mod support;
 
 mod families;
+mod hostile;
 mod letters;
 mod service;

@@ -5,7 +5,7 @@ mod client;
 mod people;
 mod postgres;
 
-pub use client::{Answer, Api};
+pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, superuser_url};
 
