@@ -2,6 +2,10 @@
 
 mod support;
 
+mod accounts;
 mod families;
 mod letters;
 mod service;
+mod sessions;
+mod staff;
+mod tokens;
