@@ -151,3 +151,44 @@ async fn sign_in_again(world: &World, agent: &Agent) -> crate::support::Api {
     let answer = sign_in(world, &agent.email, PASSWORD, &world.totp(&agent.totp_secret)).await.expect(201);
     world.api.with_token(&answer.text("/access_token"))
 }
+
+#[actix_web::test]
+async fn a_revoked_place_ends_sessions_invitations_and_sign_in_at_once() {
+    let world = World::start().await;
+    let leaver = world.agent("92", "case_worker").await;
+    let elsewhere = sign_in_again(&world, &leaver).await;
+    let leaver_place = id_of(&place_of(&world, &leaver.email).await);
+    world.administrator_78.post(&format!("{STAFF}/{leaver_place}/revoke"), json!({})).await.refused(404, "not_found");
+    let other = format!("/v1/departments/78/staff/{leaver_place}");
+    for action in ["revoke", "invite-again"] {
+        world.administrator_78.post(&format!("{other}/{action}"), json!({})).await.refused(404, "not_found");
+        let absent = format!("{STAFF}/{}/{action}", StaffRoleId::generate());
+        world.administrator.post(&absent, json!({})).await.refused(404, "not_found");
+        leaver.post(&format!("{STAFF}/{leaver_place}/{action}"), json!({})).await.refused(403, "auth.forbidden");
+    }
+    leaver.get("/v1/me").await.expect(200);
+
+    // An invitation is under way when the place goes.
+    world.administrator.post(&format!("{STAFF}/{leaver_place}/invite-again"), json!({})).await.expect(204);
+    let link = world.link(&leaver.email).await;
+    world.administrator.post(&format!("{STAFF}/{leaver_place}/revoke"), json!({})).await.expect(204);
+    for api in [&leaver.api, &elsewhere] {
+        api.get("/v1/me").await.refused(401, "auth.invalid_token");
+    }
+    accept(&world, &link).await.refused(422, "link.invalid");
+    world.advance(TimeDelta::seconds(30));
+    let code = world.totp(&leaver.totp_secret);
+    sign_in(&world, &leaver.email, PASSWORD, &code).await.refused(401, "auth.wrong_credentials");
+    for action in ["revoke", "invite-again"] {
+        let path = format!("{STAFF}/{leaver_place}/{action}");
+        world.administrator.post(&path, json!({})).await.refused(404, "not_found");
+    }
+    assert!(place_of(&world, &leaver.email).await["revoked_at"].is_string());
+
+    // Somebody must remain.
+    let own = place_of(&world, &world.administrator.email).await;
+    let path = format!("{STAFF}/{}/revoke", id_of(&own));
+    world.administrator.post(&path, json!({})).await.refused(403, "auth.forbidden");
+    world.administrator.get("/v1/me").await.expect(200);
+    assert!(place_of(&world, &world.administrator.email).await["revoked_at"].is_null());
+}

@@ -96,7 +96,7 @@ pub async fn accept(app: &App, caller: &Caller, token: Secret, password: &Secret
         .await
 }
 
-/// Takes a person's place away; his sessions end with it.
+/// Takes a person's place away; his sessions and his invitation end with it.
 pub fn revoke(tx: &mut DirectoryTx<'_>, department: Department, role: StaffRoleId) -> Result<(), Error> {
     let account = db::revoke_role(tx, department, role)?.ok_or(Error::Refused(Refusal::NotFound))?;
     if tx.caller.actor.id() == Some(account.uuid()) {
@@ -106,6 +106,7 @@ pub fn revoke(tx: &mut DirectoryTx<'_>, department: Department, role: StaffRoleI
         ));
     }
     sessions::end_all(tx, account, "role_revoked")?;
+    accounts::db::drop_links(tx, account, LinkPurpose::AcceptInvitation)?;
     audit::record(tx, "staff_revoked", ("staff_role", role), json!({}))
 }
 
