@@ -192,3 +192,26 @@ async fn a_revoked_place_ends_sessions_invitations_and_sign_in_at_once() {
     world.administrator.get("/v1/me").await.expect(200);
     assert!(place_of(&world, &world.administrator.email).await["revoked_at"].is_null());
 }
+
+#[actix_web::test]
+async fn an_invitation_sent_again_replaces_password_factor_codes_and_sessions() {
+    let world = World::start().await;
+    let agent = world.agent("92", "finance").await;
+    let place = id_of(&place_of(&world, &agent.email).await);
+    world.administrator.post(&format!("{STAFF}/{place}/invite-again"), json!({})).await.expect(204);
+    // Nothing changes before the link is followed: who asks cannot lock out.
+    agent.get("/v1/me").await.expect(200);
+    let body = json!({ "token": world.link(&agent.email).await, "password": "Nouveau-Mot-2026" });
+    let factor = world.api.post("/v1/invitations/accept", body).await.expect(201);
+    world.advance(TimeDelta::seconds(30));
+
+    // The lost telephone is out with all it had.
+    agent.get("/v1/me").await.refused(401, "auth.invalid_token");
+    let (old, new) = (world.totp(&agent.totp_secret), world.totp(&factor.text("/secret")));
+    sign_in(&world, &agent.email, PASSWORD, &new).await.refused(401, "auth.wrong_credentials");
+    for dead in [&old, &agent.recovery_codes[0]] {
+        sign_in(&world, &agent.email, "Nouveau-Mot-2026", dead).await.refused(401, "auth.wrong_second_factor");
+    }
+    sign_in(&world, &agent.email, "Nouveau-Mot-2026", &new).await.expect(201);
+    sign_in(&world, &agent.email, "Nouveau-Mot-2026", &factor.text("/recovery_codes/0")).await.expect(201);
+}
