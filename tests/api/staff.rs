@@ -215,3 +215,36 @@ async fn an_invitation_sent_again_replaces_password_factor_codes_and_sessions() 
     sign_in(&world, &agent.email, "Nouveau-Mot-2026", &new).await.expect(201);
     sign_in(&world, &agent.email, "Nouveau-Mot-2026", &factor.text("/recovery_codes/0")).await.expect(201);
 }
+
+#[actix_web::test]
+async fn a_large_decision_asks_for_a_second_factor_shown_in_the_last_five_minutes() {
+    let world = World::start().await;
+    let secretary = world.secretary(COLLEGE).await;
+    let rows = |count: usize| {
+        let row = || json!({ "enrolment_id": StaffRoleId::generate(), "version": 1, "decision": "confirm" });
+        Value::Array((0..count).map(|_| row()).collect())
+    };
+    secretary.decide(rows(51)).await.expect(200);
+    world.advance(TimeDelta::seconds(5 * 60 + 1));
+    secretary.decide(rows(50)).await.expect(200);
+    secretary.decide(rows(51)).await.refused(403, "auth.step_up_required");
+    let path = "/v1/sessions/current/second-factor";
+    let show = async |code: &str| secretary.post(path, json!({ "second_factor": code })).await;
+    show("000000x").await.refused(401, "auth.wrong_second_factor");
+    secretary.decide(rows(51)).await.refused(403, "auth.step_up_required");
+    let code = world.totp(&secretary.totp_secret);
+    show(&code).await.expect(204);
+    secretary.decide(rows(51)).await.expect(200);
+    show(&code).await.refused(401, "auth.wrong_second_factor");
+    world.api.post(path, json!({ "second_factor": code })).await.refused(401, "auth.required");
+
+    // Right codes are no tries to be counted; wrong ones are.
+    for _ in 0..8 {
+        world.advance(TimeDelta::seconds(30));
+        show(&world.totp(&secretary.totp_secret)).await.expect(204);
+    }
+    for _ in 0..10 {
+        show("000000x").await.refused(401, "auth.wrong_second_factor");
+    }
+    show(&world.totp(&secretary.totp_secret)).await.refused(429, "auth.too_many_attempts");
+}
