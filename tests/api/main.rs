@@ -3,6 +3,7 @@
 mod support;
 
 mod accounts;
+mod bad_input;
 mod families;
 mod letters;
 mod service;
