@@ -52,7 +52,7 @@ pub fn caller(request: &HttpRequest, actor: Actor) -> Caller {
     Caller { actor, request: origin.request, address: origin.address }
 }
 
-/// The middleware itself; outermost but for CORS.
+/// The middleware itself, outermost: what CORS refuses is a problem too.
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

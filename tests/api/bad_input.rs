@@ -188,6 +188,47 @@ async fn a_wrong_address_is_not_found_and_a_wrong_question_is_explained() {
 }
 
 #[actix_web::test]
+async fn only_the_configured_web_site_may_call_from_a_browser() {
+    let service = Service::start().await;
+    let ask = async |origin: &str, method: &str, headers: &str| {
+        let request = service.api.request(Method::OPTIONS, "/v1/sessions").header("origin", origin);
+        let request = request.header("access-control-request-method", method);
+        service.api.send(request.header("access-control-request-headers", headers)).await
+    };
+    let ours = "https://familles.example";
+    let allowed = ask(ours, "POST", "content-type, authorization, idempotency-key").await.expect(200);
+    assert_eq!(allowed.headers["access-control-allow-origin"], ours);
+    let methods = allowed.headers["access-control-allow-methods"].to_str().unwrap();
+    assert!(["GET", "POST", "PUT", "PATCH", "DELETE"].iter().all(|method| methods.contains(method)), "{methods}");
+    assert!(!allowed.headers.contains_key("access-control-allow-credentials"), "no cookie is ever used");
+    for (origin, method, headers) in [
+        ("https://voleur.example", "POST", "content-type"),
+        ("https://familles.example.voleur.example", "POST", "content-type"),
+        ("http://familles.example", "POST", "content-type"),
+        ("null", "POST", "content-type"),
+        (ours, "TRACE", "content-type"),
+        (ours, "POST", "x-other"),
+    ] {
+        let refused = ask(origin, method, headers).await.expect(400);
+        assert!(!refused.headers.contains_key("access-control-allow-origin"), "{origin} {method} {headers}");
+    }
+
+    // The browser hides an answer from a page that is not named in it, errors too must name ours.
+    let call = async |origin: &str| {
+        let request = service.api.request(Method::POST, SIGN_UP).header("origin", origin).json(&json!({}));
+        service.api.send(request).await.expect(422)
+    };
+    let answered = call(ours).await;
+    assert_eq!(answered.headers["access-control-allow-origin"], ours);
+    let exposed = answered.headers["access-control-expose-headers"].to_str().unwrap();
+    assert!(
+        ["x-request-id", "retry-after", "idempotency-replayed"].iter().all(|name| exposed.contains(name)),
+        "{exposed}"
+    );
+    assert!(!call("https://voleur.example").await.headers.contains_key("access-control-allow-origin"));
+}
+
+#[actix_web::test]
 async fn hostile_texts_are_kept_or_refused_and_break_nothing() {
     let world = World::start().await;
     let family = world.family("92").await;
