@@ -188,6 +188,36 @@ async fn a_wrong_address_is_not_found_and_a_wrong_question_is_explained() {
 }
 
 #[actix_web::test]
+async fn head_answers_like_get_without_a_body_and_options_name_the_methods() {
+    let service = Service::start().await;
+    let api = service.sign_up("tete@example.fr").await;
+    for (path, status) in [
+        ("/health/live", 200),
+        ("/health/ready", 200),
+        ("/v1/me", 200),
+        ("/openapi.json", 200),
+        ("/v1/nothing", 404),
+        ("/v1/accounts", 405),
+    ] {
+        let got = api.get(path).await.expect(status);
+        let head = api.send(api.request(Method::HEAD, path)).await.expect(status);
+        assert!(head.bytes.is_empty(), "{path}");
+        assert_eq!(head.headers.get("content-type"), got.headers.get("content-type"), "{path}");
+        assert_eq!(head.headers.get("content-length"), got.headers.get("content-length"), "{path}");
+    }
+    service.api.send(service.api.request(Method::HEAD, "/v1/me")).await.expect(401);
+    for (method, path, allow) in [
+        (Method::OPTIONS, "/v1/sessions", "POST, DELETE"),
+        (Method::TRACE, "/v1/accounts", "POST"),
+        (Method::PUT, "/v1/me", "GET"),
+        (Method::from_bytes(b"PROPFIND").unwrap(), "/v1/me", "GET"),
+    ] {
+        let refused = api.send(api.request(method, path)).await.refused(405, "method_not_allowed");
+        assert_eq!(refused.headers["allow"], allow);
+    }
+}
+
+#[actix_web::test]
 async fn only_the_configured_web_site_may_call_from_a_browser() {
     let service = Service::start().await;
     let ask = async |origin: &str, method: &str, headers: &str| {
