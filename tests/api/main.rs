@@ -2,7 +2,12 @@
 
 mod support;
 
+mod accounts;
+mod bad_input;
 mod families;
 mod hostile;
 mod letters;
 mod service;
+mod sessions;
+mod staff;
+mod tokens;

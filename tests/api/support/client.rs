@@ -140,7 +140,15 @@ fn check(method: &Method, path: &str, answer: &Answer) {
     if let Some(code) = answer.json["code"].as_str() {
         seen_codes().lock().unwrap().insert(code.to_owned());
     }
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    assert_eq!(header("x-content-type-options"), Some("nosniff"), "{method} {path}");
+    assert_eq!(header("referrer-policy"), Some("no-referrer"), "{method} {path}");
     if answer.status >= 400 {
+        assert_eq!(header("cache-control"), Some("no-store"), "{method} {path}");
+        if method != Method::HEAD {
+            assert!(answer.json["code"].is_string(), "{method} {path} answered no code: {}", answer.json);
+            assert_eq!(answer.json["instance"].as_str(), header("x-request-id"), "{method} {path}");
+        }
         let media = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         assert_eq!(
             media,

@@ -18,7 +18,11 @@ use passplus::{
     migrate::Schema,
     worker,
 };
-use std::{net::TcpListener, path::PathBuf, sync::Arc};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 /// Season of most tests, and the school year it belongs to.
 pub const SEASON: &str = "2026-2027";
@@ -36,9 +40,9 @@ pub struct Service {
     pub config: Config,
     pub letters: PathBuf,
     mailer: Mailer,
-    server: actix_web::dev::ServerHandle,
+    servers: Mutex<Vec<actix_web::dev::ServerHandle>>,
     _folder: Arc<tempfile::TempDir>,
-    _databases: Databases,
+    pub databases: Databases,
 }
 
 impl Service {
@@ -92,7 +96,20 @@ impl Service {
         let letters = folder.path().join("letters");
         let mailer = passplus::serve::mailer(&config).unwrap();
         let api = Api::new(&config.public_url);
-        Self { api, app, config, letters, mailer, server: handle, _folder: folder, _databases: databases }
+        let servers = Mutex::new(vec![handle]);
+        Self { api, app, config, letters, mailer, servers, _folder: folder, databases }
+    }
+
+    /// A second server on the same databases and clock, under the same public address; it knows nothing of what the first keeps in
+    /// memory.
+    pub fn second_server(&self) -> Api {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = App { keys: passplus::auth::keys::KeyRing::default(), ..self.app.clone() };
+        let server = app::server(app, listener, Some(1)).unwrap();
+        self.servers.lock().unwrap().push(server.handle());
+        tokio::spawn(server);
+        Api::new(&base)
     }
 
     /// Moves the service's clock and the databases'.
@@ -132,6 +149,8 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // The listener goes at once; requests of a finished test interest nobody.
-        drop(self.server.stop(false));
+        for server in self.servers.lock().unwrap().iter() {
+            drop(server.stop(false));
+        }
     }
 }
