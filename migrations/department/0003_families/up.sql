@@ -83,6 +83,16 @@ create function accept_guardian_invitation(token_hash bytea) returns uuid langua
             and actor_kind() = 'guardian'
           returning family_id $$;
 
+-- The one way to change what a guardian may do: the service has no right to update these columns by itself.
+create function set_guardian_rights(guardian uuid, new_rights text, new_until date) returns void language plpgsql
+    security definer set search_path = public, pg_temp as $$
+begin
+    if not actor_is_department() then
+        raise insufficient_privilege using message = 'only the department changes the rights of a guardian';
+    end if;
+    update guardians set rights = new_rights, rights_until = new_until where id = guardian;
+end $$;
+
 alter table families enable row level security;
 create policy families_read on families for select using (actor_is_department() or id in (select my_families()));
 create policy families_insert on families for insert
