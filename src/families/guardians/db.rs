@@ -62,6 +62,7 @@ pub struct NewGuardian {
     pub contact: Contact,
     pub rights: GuardianRights,
     pub rights_from: NaiveDate,
+    pub rights_until: Option<NaiveDate>,
     pub invitation_hash: Option<Vec<u8>>,
     pub invitation_expires_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -100,9 +101,14 @@ pub fn id_of(tx: &mut Tx<'_>, family: FamilyId, account: AccountId) -> Result<Gu
     Ok(own.select(guardians::id).first(tx.conn)?)
 }
 
-pub fn rights_of(tx: &mut Tx<'_>, family: FamilyId, account: AccountId) -> Result<GuardianRights, Error> {
+/// What that account may do in a file, and until which day.
+pub fn rights_of(
+    tx: &mut Tx<'_>,
+    family: FamilyId,
+    account: AccountId,
+) -> Result<(GuardianRights, Option<NaiveDate>), Error> {
     let own = guardians::table.filter(guardians::family_id.eq(family).and(guardians::account_id.eq(account)));
-    Ok(own.select(guardians::rights).first(tx.conn)?)
+    Ok(own.select((guardians::rights, guardians::rights_until)).first(tx.conn)?)
 }
 
 pub fn present_emails(tx: &mut Tx<'_>, family: FamilyId, today: NaiveDate) -> Result<Vec<Email>, Error> {
