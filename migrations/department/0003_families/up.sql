@@ -116,8 +116,9 @@ create policy children_write_update on children for update
     with check (actor_is_department() or family_id in (select my_own_families()));
 
 alter table photos enable row level security;
-create policy photos_all on photos for all
-    using (actor_is_department() or family_id in (select my_families()))
+create policy photos_read on photos for select using (actor_is_department() or family_id in (select my_families()));
+create policy photos_write on photos for all
+    using (actor_is_department() or family_id in (select my_own_families()))
     with check (actor_is_department() or family_id in (select my_own_families()));
 
 alter table consents enable row level security;
