@@ -37,9 +37,10 @@ create table children (
     -- Department where the child lives: all that eligibility needs of an address.
     residence text not null,
     created_at timestamptz not null,
-    version integer not null default 1,
-    constraint children_same_child unique (family_id, last_name, first_names, birth_date)
+    version integer not null default 1
 );
+-- Written otherwise it is the same child, and has the same rights once.
+create unique index children_same_child on children (family_id, folded(last_name), folded(first_names), birth_date);
 
 -- A portrait, re-encoded and sealed with the department's key.
 create table photos (

@@ -77,7 +77,7 @@ begin
       from (select e.id from enrolments e join children c on c.id = e.child_id
              where e.season = p_season and e.state in ('submitted', 'active', 'suspended')
                and e.college_uai <> actor_college()
-               and lower(c.last_name) = lower(p_last_name) and lower(c.first_names) = lower(p_first_names)
+               and folded(c.last_name) = folded(p_last_name) and folded(c.first_names) = folded(p_first_names)
                and c.birth_date = p_birth_date
              limit 2 for update of e) e;
     if coalesce(array_length(found_ids, 1), 0) <> 1 then
