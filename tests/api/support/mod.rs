@@ -2,6 +2,7 @@
 //! port, and one client per kind of caller.
 
 mod client;
+mod guests;
 mod people;
 mod postgres;
 
@@ -38,7 +39,7 @@ pub struct Service {
     mailer: Mailer,
     server: actix_web::dev::ServerHandle,
     _folder: Arc<tempfile::TempDir>,
-    _databases: Databases,
+    databases: Databases,
 }
 
 impl Service {
@@ -92,12 +93,23 @@ impl Service {
         let letters = folder.path().join("letters");
         let mailer = passplus::serve::mailer(&config).unwrap();
         let api = Api::new(&config.public_url);
-        Self { api, app, config, letters, mailer, server: handle, _folder: folder, _databases: databases }
+        Self { api, app, config, letters, mailer, server: handle, _folder: folder, databases }
     }
 
     /// Moves the service's clock and the databases'.
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.app.db.advance_clock(by);
+    }
+
+    /// A department's database as a superuser sees it: for what only an operator or an intruder does.
+    pub fn superuser(&self, department: &str) -> diesel::PgConnection {
+        let name = self.databases.name(Schema::Department(department.parse().unwrap()));
+        diesel::Connection::establish(&superuser_url(name)).unwrap()
+    }
+
+    /// A department's database with the server's own role and no caller yet.
+    pub fn app_role(&self, department: &str) -> diesel::PgConnection {
+        diesel::Connection::establish(&self.databases.url(Schema::Department(department.parse().unwrap()))).unwrap()
     }
 
     /// Works off every job that is due.
