@@ -108,12 +108,14 @@ pub fn submitted(
     row: &EnrolmentRow,
     state: EnrolmentState,
     rule: &Code,
+    in_network: bool,
 ) -> Result<EnrolmentRow, Error> {
     let now = tx.now()?;
     Ok(diesel::update(enrolments::table.find(row.id))
         .set((
             enrolments::state.eq(state),
             enrolments::rule.eq(rule),
+            enrolments::in_network.eq(in_network),
             enrolments::submitted_at.eq(now),
             enrolments::refusal_reason.eq(None::<RefusalReason>),
             enrolments::refusal_note.eq(None::<Note>),

@@ -51,11 +51,11 @@ fn is_in_network(tx: &Tx<'_>, college: &College) -> bool {
     college.department == tx.place && college.kind != SchoolKind::PrivateOutsideContract
 }
 
-fn check_request(rules: &SeasonRules, request: &Request) -> Result<(), Error> {
-    if !request.college.open {
+fn check_request(rules: &SeasonRules, college: &College, formula: &Code) -> Result<(), Error> {
+    if !college.open {
         return Err(Refusal::UnknownCollege.into());
     }
-    if rules.amounts_of(&request.formula, GrantKind::Base).is_none() {
+    if rules.amounts_of(formula, GrantKind::Base).is_none() {
         return Err(Refusal::UnknownFormula.into());
     }
     Ok(())
@@ -66,7 +66,7 @@ pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Req
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
     let rules = seasons::rules_in_force(tx, season)?;
-    check_request(&rules, request)?;
+    check_request(&rules, &request.college, &request.formula)?;
     let in_network = is_in_network(tx, &request.college);
     let row = db::insert(tx, &child, season, request, in_network)?;
     db::insert_event(tx, &row, "draft", None)?;
@@ -74,15 +74,22 @@ pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Req
     Ok(row)
 }
 
+/// The row, locked for a guardian with full rights. The rights come first: to one who may only consult, the lock would say that
+/// there is nothing.
+fn lock_as_family(tx: &mut Tx<'_>, id: EnrolmentId, version: i32) -> Result<EnrolmentRow, Error> {
+    let family = db::enrolment(tx, id)?.family_id;
+    families::require_full_rights(tx, family)?;
+    db::lock(tx, id, version)
+}
+
 /// Changes a request that is still, or again, in the family's hands.
 pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -> Result<EnrolmentRow, Error> {
-    let row = db::lock(tx, id, version)?;
-    families::require_full_rights(tx, row.family_id)?;
+    let row = lock_as_family(tx, id, version)?;
     if !row.state.is_editable() {
         return Err(Refusal::EnrolmentTransition.into());
     }
     let rules = seasons::rules_in_force(tx, &row.season)?;
-    check_request(&rules, request)?;
+    check_request(&rules, &request.college, &request.formula)?;
     let in_network = is_in_network(tx, &request.college);
     let row = db::rewrite(tx, &row, request, in_network)?;
     audit::record(tx, "enrolment_edited", ("enrolment", id), json!({}))?;
@@ -91,8 +98,8 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
 
 /// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
 pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
-    let row = db::lock(tx, id, version)?;
-    families::require_full_rights(tx, row.family_id)?;
+    let row = lock_as_family(tx, id, version)?;
+    // The collège was read before the lock: the request may have been written anew meanwhile.
     if row.college_uai != college.uai {
         return Err(Refusal::StaleVersion.into());
     }
@@ -109,6 +116,8 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College)
         let because = format!("La date limite ({}) était le {}.", deadline.label, deadline.until.format("%d/%m/%Y"));
         return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
     }
+    // A draft may be older than the rules and what is known of the collège.
+    check_request(&rules, college, &row.formula)?;
     let situation = Situation {
         residence: child.residence,
         school: SchoolFacts { department: college.department, kind: college.kind },
@@ -120,7 +129,8 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College)
     let Verdict::Eligible { rule, .. } = &verdict else {
         return Err(Error::RefusedBecause(Refusal::NotEligible, verdict.explain()));
     };
-    let row = db::submitted(tx, &row, next, rule)?;
+    let in_network = is_in_network(tx, college);
+    let row = db::submitted(tx, &row, next, rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
     Ok(row)

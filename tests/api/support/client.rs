@@ -45,6 +45,20 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The fields at fault of a problem, by JSON pointer.
+    #[track_caller]
+    pub fn pointers(&self) -> Vec<String> {
+        let errors = self.json["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", self.json));
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+    /// The rows of a page.
+    #[track_caller]
+    pub fn items(&self) -> &Vec<Value> {
+        self.at("/items").as_array().unwrap()
+    }
+}
+
 /// A caller of the service: anonymous, or with a token.
 #[derive(Debug, Clone)]
 pub struct Api {

@@ -2,6 +2,7 @@
 //! port, and one client per kind of caller.
 
 mod client;
+mod guests;
 mod people;
 mod postgres;
 
@@ -115,6 +116,17 @@ impl Service {
     /// Moves the service's clock and the databases'.
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.app.db.advance_clock(by);
+    }
+
+    /// A department's database as a superuser sees it: for what only an operator or an intruder does.
+    pub fn superuser(&self, department: &str) -> diesel::PgConnection {
+        let name = self.databases.name(Schema::Department(department.parse().unwrap()));
+        diesel::Connection::establish(&superuser_url(name)).unwrap()
+    }
+
+    /// A department's database with the server's own role and no caller yet.
+    pub fn app_role(&self, department: &str) -> diesel::PgConnection {
+        diesel::Connection::establish(&self.databases.url(Schema::Department(department.parse().unwrap()))).unwrap()
     }
 
     /// Works off every job that is due.
