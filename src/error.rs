@@ -88,6 +88,7 @@ refusals! {
     NotEligible 422 "enrolment.not_eligible" "L'enfant ne remplit aucune des conditions de la saison.";
     DeadlinePassed 409 "enrolment.deadline_passed" "La date limite d'inscription est dépassée.";
     UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
+    DuplicatePupil 409 "enrolment.duplicate_pupil" "Cet élève a déjà ses droits pour la saison par un autre dossier.";
     EnrolmentTransition 409 "enrolment.transition" "L'état actuel de l'inscription ne permet pas cette action.";
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
@@ -97,6 +98,7 @@ refusals! {
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
     AffiliationTransition 409 "affiliation.transition" "L'état actuel de la convention ne permet pas cette action.";
+    DeviceTransition 409 "device.transition" "L'état actuel de l'appareil ne permet pas cette action.";
     NotAffiliated 409 "merchant.not_affiliated" "Votre convention ne permet pas d'encaisser sur ce porte-monnaie.";
     /// Unknown, blocked, expired or uncovered: a till cannot tell them apart.
     DebitRefused 409 "debit.refused" "Le paiement est refusé : demandez un autre moyen de paiement à la famille.";

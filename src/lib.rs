@@ -41,8 +41,8 @@ pub mod enrolments;
 /// Money, cards, and the yearly request that gives both.
 pub mod ledger;
 
-/// Merchants and their tills.
-//MM pub mod merchants;
+/// Merchants: conventions, tills, and what happens at the counter.
+pub mod merchants;
 
 /// Reading the journal.
 pub mod journal;

@@ -4,6 +4,7 @@ pub mod code;
 pub mod db;
 pub mod http;
 pub mod qr;
+pub mod reading;
 pub mod state;
 pub mod token;
 

@@ -105,13 +105,29 @@ impl SignedCard {
     }
 }
 
-/// Reads a card's text and proves that its department signed it, with one of these keys. The last day is left to the caller.
-pub fn verify(text: &str, keys: &[PublishedKey]) -> Result<SignedCard, TokenError> {
-    let bytes = text
-        .strip_prefix(PREFIX)
+/// Whether a text is, by its beginning, the signed form of a card.
+#[must_use]
+pub fn is_signed(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
+/// The department that a card's text names, not yet believed: it only tells whose keys must have signed.
+#[must_use]
+pub fn claimed_department(text: &str) -> Option<Department> {
+    let bytes = bytes(text)?;
+    let (body, _) = bytes.split_first_chunk::<BODY_BYTES>()?;
+    SignedCard::read(*body).map(|(card, _)| card.code.department())
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    text.strip_prefix(PREFIX)
         .filter(|body| body.len() == BASE32_NOPAD.encode_len(SIGNED_BYTES))
         .and_then(|body| BASE32_NOPAD.decode(body.as_bytes()).ok())
-        .ok_or(TokenError::NotACard)?;
+}
+
+/// Reads a card's text and proves that its department signed it, with one of these keys. The last day is left to the caller.
+pub fn verify(text: &str, keys: &[PublishedKey]) -> Result<SignedCard, TokenError> {
+    let bytes = bytes(text).ok_or(TokenError::NotACard)?;
     let (body, signature) = bytes.split_first_chunk::<BODY_BYTES>().ok_or(TokenError::NotACard)?;
     let (card, id) = SignedCard::read(*body).ok_or(TokenError::NotACard)?;
     let kid = HEXLOWER.encode(&id);

@@ -238,6 +238,37 @@ pub fn desk_page(
 }
 
 #[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = sql_types::Bool)]
+    found: bool,
+}
+
+/// Whether the same pupil (name and birth date) already has his rights for the season through another file: each parent of a separated
+/// couple may have opened one. A secretary sees his own collège, an agent the department.
+pub fn same_pupil_is_enrolled(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
+    // Two desks that confirm the two files at one moment wait for each other here.
+    diesel::sql_query(
+        "select pg_advisory_xact_lock(hashtextextended(folded(last_name) || folded(first_names) || birth_date || $2, 1))
+           from children where id = $1",
+    )
+    .bind::<sql_types::Uuid, _>(row.child_id)
+    .bind::<sql_types::Text, _>(&row.season)
+    .execute(tx.conn)?;
+    let Found { found } = diesel::sql_query(
+        "select exists (
+             select 1 from children mine
+               join children other on other.id <> mine.id and other.birth_date = mine.birth_date
+                and folded(other.last_name) = folded(mine.last_name) and folded(other.first_names) = folded(mine.first_names)
+               join enrolments e on e.child_id = other.id and e.season = $2 and e.state in ('confirmed', 'active', 'suspended')
+              where mine.id = $1) as found",
+    )
+    .bind::<sql_types::Uuid, _>(row.child_id)
+    .bind::<sql_types::Text, _>(&row.season)
+    .get_result(tx.conn)?;
+    Ok(found)
+}
+
+#[derive(QueryableByName)]
 struct Moved {
     #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
     id: Option<EnrolmentId>,

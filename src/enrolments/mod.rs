@@ -15,18 +15,19 @@ use crate::{
         ids::{ChildId, EnrolmentId},
         text::{Code, Note, SeasonCode},
         time,
-        words::{Level, SchoolKind},
+        words::{GrantKind, Level, SchoolKind},
     },
     ledger,
     seasons::{
         self,
         eligibility::{SchoolFacts, Situation, Verdict, decide},
-        rules::{GrantKind, SeasonRules},
+        rules::SeasonRules,
     },
 };
 use db::EnrolmentRow;
 use serde_json::json;
 use state::{EnrolmentEvent, RefusalReason};
+use std::fmt::Write as _;
 
 /// What a family asks for a child and a season.
 #[derive(Debug, Clone)]
@@ -98,6 +99,9 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
 /// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
 pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
     let row = lock_as_family(tx, id, version)?;
+    if row.college_uai != college.uai {
+        return Err(Refusal::StaleVersion.into());
+    }
     let next = row.state.after(EnrolmentEvent::Submit).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let rules = seasons::rules_in_force(tx, &row.season)?;
     let child = families::child(tx, row.child_id)?;
@@ -143,6 +147,9 @@ pub fn decide_enrolment(
     match decision {
         Decision::Confirm => {
             let confirmed = row.state.after(EnrolmentEvent::Confirm).ok_or_else(transition)?;
+            if db::same_pupil_is_enrolled(tx, &row)? {
+                return Err(Refusal::DuplicatePupil.into());
+            }
             let row = db::decided(tx, &row, confirmed, None)?;
             db::insert_event(tx, &row, EnrolmentEvent::Confirm.as_str(), None)?;
             let active = row.state.after(EnrolmentEvent::Activate).ok_or_else(transition)?;
@@ -178,10 +185,8 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
     let spend_before = time::end_of_day(rules.spend_until);
     let mut told = String::new();
     for (wallet, amount) in amounts {
-        if ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)? {
-            audit::record(tx, "granted", ("enrolment", row.id), json!({ "wallet": wallet, "amount_cents": amount }))?;
-        }
-        told.push_str(&format!("  porte-monnaie {wallet} : {amount}\n"));
+        ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
+        let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
     }
     cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
     let body = format!(

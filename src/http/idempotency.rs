@@ -6,7 +6,16 @@ use crate::{
 };
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, http::StatusCode};
 use serde::Serialize;
+use serde_json::json;
 use std::future::{Ready, ready};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        KnownFormat, ObjectBuilder, Required, SchemaFormat,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::Type,
+    },
+};
 use uuid::Uuid;
 
 /// Header that carries the key, and the one that marks an answer given again.
@@ -16,6 +25,23 @@ pub const REPLAYED_HEADER: &str = "Idempotency-Replayed";
 /// The key of this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Uuid);
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The caller's own name for this movement: sent again under the same key, the same request moves \
+                           nothing more and gets the same answer, marked `Idempotency-Replayed`.";
+        let uuid =
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let key = ParameterBuilder::new()
+            .name(KEY_HEADER)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(uuid))
+            .example(Some(json!("7f0d5b1e-3f5a-4d6a-9f0e-0c6a3c1b2d4e")));
+        vec![key.build()]
+    }
+}
 
 impl FromRequest for IdempotencyKey {
     type Error = Error;

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
-    journal, photos, seasons,
+    journal, ledger, merchants, photos, seasons,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::header, web};
 use utoipa::{
@@ -110,6 +110,23 @@ endpoints! {
     photos::http::submit_photo,
     photos::http::show_photo,
     photos::http::remove_photo,
+    ledger::http::list_wallets,
+    ledger::http::show_statement,
+    merchants::http::register_merchant,
+    merchants::http::list_merchants,
+    merchants::http::affiliate_merchant,
+    merchants::http::list_affiliations,
+    merchants::http::move_affiliation,
+    merchants::devices::http::invite_device,
+    merchants::devices::http::list_devices,
+    merchants::devices::http::revoke_device,
+    merchants::devices::http::resume_device,
+    merchants::counter::http::look_up_card,
+    merchants::counter::http::debit_card,
+    merchants::counter::http::list_operations,
+    merchants::counter::http::find_operation_by_key,
+    merchants::counter::http::show_operation,
+    merchants::counter::http::refund_debit,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).

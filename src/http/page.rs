@@ -13,7 +13,7 @@ use uuid::Uuid;
 const LIMIT_DEFAULT: i64 = 20;
 const LIMIT_MAX: i64 = 100;
 
-/// What a list is ordered by: its rows' id, or their national code. A cursor is this key, opaque.
+/// What a list is ordered by: its rows' id, rank or national code. A cursor is this key, opaque.
 pub trait Key: Sized {
     fn bytes(&self) -> Vec<u8>;
     /// The key of these bytes, checked: a cursor is what a caller sends.
@@ -26,6 +26,16 @@ impl Key for Uuid {
     }
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::from_slice(bytes).ok()
+    }
+}
+
+/// The version of a wallet: the rank of a line of its statement.
+impl Key for i64 {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_be_bytes)
     }
 }
 
@@ -64,6 +74,13 @@ pub struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
     pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The same page seen otherwise.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
+    }
 }
 
 impl PageQuery {

@@ -6,6 +6,16 @@ text_enum! {
 }
 
 text_enum! {
+    /// What a credit stands for. Each kind is granted once per child and season.
+    pub enum GrantKind {
+        /// The right of every child.
+        Base = "base",
+        /// What a scholarship holder receives besides, once the proof is accepted.
+        TopUp = "top_up",
+    }
+}
+
+text_enum! {
     /// Year of collège, first to last.
     pub enum Level { Sixieme = "6e", Cinquieme = "5e", Quatrieme = "4e", Troisieme = "3e" }
 }

@@ -1,17 +1,212 @@
+//! Wallets and the money that moves through them. Every movement is a function of the database, which locks, checks and writes by itself:
+//! this module calls it, and reads.
+//!
+//! What would surprise: a refusal is an answer to be kept for its key, not an error. The caller commits it, then refuses.
+
+mod db;
+pub mod http;
+pub mod model;
+
 use crate::{
+    audit,
     db::Tx,
-    error::Error,
-    kernel::{ids::EnrolmentId, money::Cents, words::WalletKind},
-    seasons::rules::GrantKind,
+    error::{Error, Refusal},
+    http::page::{Page, PageQuery},
+    kernel::{
+        ids::{ChildId, EnrolmentId, LedgerAccountId, MerchantId, TransferId, WalletId},
+        money::{Amount, Cents},
+        text::Label,
+        words::{GrantKind, WalletKind},
+    },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+pub use db::WalletRow;
+use serde_json::json;
+use uuid::Uuid;
+
+text_enum! {
+    /// What a movement is.
+    pub enum TransferKind { Grant = "grant", Debit = "debit", Refund = "refund" }
+}
+
+text_enum! {
+    /// Why the ledger moved nothing, as it knows it inside. Outside, most of these are one: see [`Declined::refusal`].
+    pub enum Declined {
+        KeyReused = "key_reused",
+        NotAffiliated = "not_affiliated",
+        UnknownCard = "unknown_card",
+        CardOrdered = "card_ordered",
+        CardPrinted = "card_printed",
+        CardPosted = "card_posted",
+        CardBlocked = "card_blocked",
+        CardReplaced = "card_replaced",
+        CardExpired = "card_expired",
+        InsufficientFunds = "insufficient_funds",
+        NoOpenWallet = "no_open_wallet",
+        UnknownDebit = "unknown_debit",
+        ExceedsDebit = "exceeds_debit",
+    }
+}
+
+impl Declined {
+    /// What the merchant is told. All that concerns the card or its funds reads the same, so that a till learns nothing about a child.
+    #[must_use]
+    pub const fn refusal(self) -> Refusal {
+        match self {
+            Self::KeyReused => Refusal::IdempotencyKeyReused,
+            Self::NotAffiliated => Refusal::NotAffiliated,
+            Self::UnknownDebit => Refusal::NotFound,
+            Self::ExceedsDebit => Refusal::RefundExceeds,
+            Self::UnknownCard
+            | Self::CardOrdered
+            | Self::CardPrinted
+            | Self::CardPosted
+            | Self::CardBlocked
+            | Self::CardReplaced
+            | Self::CardExpired
+            | Self::InsufficientFunds
+            | Self::NoOpenWallet => Refusal::DebitRefused,
+        }
+    }
+}
+
+/// A debit of the wallet behind a card, asked by the calling device.
+#[derive(Debug, Clone)]
+pub struct Debit {
+    /// The caller's key and what it stands for.
+    pub key: Uuid,
+    pub fingerprint: Vec<u8>,
+    pub card_fingerprint: Vec<u8>,
+    pub wallet: WalletKind,
+    pub amount: Amount,
+    pub activity_label: Label,
+    pub activity_date: NaiveDate,
+}
+
+/// A refund of all or part of a debit of the calling device's merchant.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    pub key: Uuid,
+    pub fingerprint: Vec<u8>,
+    pub debit: TransferId,
+    pub amount: Amount,
+}
+
+/// Money that moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    pub id: TransferId,
+    pub at: DateTime<Utc>,
+    pub amount: Cents,
+    pub wallet_kind: WalletKind,
+    pub activity_label: Label,
+    pub activity_date: NaiveDate,
+    pub holder_first_name: String,
+    pub holder_initial: String,
+}
+
+/// What the ledger answers to a key, now or again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a refusal is in it"]
+pub struct Outcome {
+    /// Answered before: nothing was done now.
+    pub replayed: bool,
+    pub result: Result<Movement, Declined>,
+}
+
+/// Credits the wallet of an active enrolment, opening it if need be; false when this grant was made before. Nothing is granted for 0 cents.
 pub fn grant(
-    _tx: &mut Tx<'_>,
-    _e: EnrolmentId,
-    _w: WalletKind,
-    _g: GrantKind,
-    _a: Cents,
-    _s: DateTime<Utc>,
+    tx: &mut Tx<'_>,
+    enrolment: EnrolmentId,
+    wallet: WalletKind,
+    grant: GrantKind,
+    amount: Cents,
+    spend_before: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    Ok(true)
+    if amount == Cents::ZERO {
+        return Ok(false);
+    }
+    let transfer = TransferId::generate();
+    let made = db::grant(tx, transfer, enrolment, wallet, grant, amount, spend_before)?;
+    if made {
+        let details = json!({ "enrolment_id": enrolment, "wallet": wallet, "grant": grant, "amount_cents": amount });
+        audit::record(tx, "granted", ("transfer", transfer), details)?;
+    }
+    Ok(made)
+}
+
+/// Debits a card. The journal is written by the step itself: nothing else belongs in this transaction, and a refusal must commit too.
+pub fn debit(tx: &mut Tx<'_>, debit: Debit) -> Result<Outcome, Error> {
+    db::debit(tx, debit)?.try_into()
+}
+
+/// Refunds a debit, to the wallet it came from. A refusal must commit too.
+pub fn refund(tx: &mut Tx<'_>, refund: Refund) -> Result<Outcome, Error> {
+    db::refund(tx, refund)?.try_into()
+}
+
+/// The ledger's account of a merchant, opened if need be.
+pub fn merchant_account(tx: &mut Tx<'_>, merchant: MerchantId) -> Result<LedgerAccountId, Error> {
+    db::merchant_account(tx, merchant)
+}
+
+/// The wallets of a child the caller may see, newest season first. A handful: two a season.
+pub fn list_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<WalletRow>, Error> {
+    let rows = db::wallets_of_child(tx, child)?;
+    // A visible child without wallets is one row without wallet; no row is no such child for this caller.
+    if rows.is_empty() {
+        return Err(Refusal::NotFound.into());
+    }
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// A line of a wallet's statement.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub row: db::LineRow,
+    pub merchant_name: Option<String>,
+}
+
+impl Line {
+    /// The amount as the family counts it: negative when it leaves the wallet.
+    #[must_use]
+    pub const fn signed(&self) -> i64 {
+        match self.row.kind {
+            TransferKind::Grant | TransferKind::Refund => self.row.amount.get(),
+            TransferKind::Debit => self.row.amount.get().saturating_neg(),
+        }
+    }
+}
+
+/// The statement of a wallet the caller may see, newest first. It goes by the wallet's own numbering: transfers get their ids before they
+/// get their turn.
+pub fn show_statement(tx: &mut Tx<'_>, wallet: WalletId, query: &PageQuery) -> Result<Page<Line>, Error> {
+    let before = query.after::<i64>()?;
+    db::see_wallet(tx, wallet)?;
+    let rows = db::lines(tx, wallet, before, query.limit()?.saturating_add(1))?;
+    let names = db::merchant_names(tx, rows.iter().filter_map(|row| row.merchant_id))?;
+    let lines = rows.into_iter().map(|row| {
+        let merchant_name = row.merchant_id.and_then(|id| names.get(&id).cloned());
+        Line { row, merchant_name }
+    });
+    query.page(lines.collect(), |line| line.row.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_concerns_a_card_or_its_funds_reads_the_same() {
+        for declined in Declined::ALL {
+            let told = match declined.as_str() {
+                "key_reused" => Refusal::IdempotencyKeyReused,
+                "not_affiliated" => Refusal::NotAffiliated,
+                "unknown_debit" => Refusal::NotFound,
+                "exceeds_debit" => Refusal::RefundExceeds,
+                _ => Refusal::DebitRefused,
+            };
+            assert_eq!(declined.refusal(), told, "{declined}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::kernel::{
     department::Department,
     money::{Amount, Cents},
     text::{Code, Label, SeasonCode},
-    words::{Level, SchoolKind, WalletKind},
+    words::{GrantKind, Level, SchoolKind, WalletKind},
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,6 @@ use utoipa::ToSchema;
 
 mod check;
 pub use check::{MAX_DEADLINES, MAX_DEPARTMENTS, MAX_ELIGIBILITY_RULES, MAX_FORMULAS, RuleProblem};
-
-text_enum! {
-    /// What a credit stands for. Each kind is granted once per child and season.
-    pub enum GrantKind {
-        /// The right of every child.
-        Base = "base",
-        /// What a scholarship holder receives besides, once the proof is accepted.
-        TopUp = "top_up",
-    }
-}
 
 /// The rules of one department for one season.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -220,6 +220,25 @@ async fn two_secretaries_who_confirm_together_confirm_once() {
     assert_eq!(letters.iter().filter(|(subject, _)| subject == "Inscription confirmée").count(), 6);
 }
 
+#[actix_web::test]
+async fn a_pupil_has_his_rights_through_one_file_only() {
+    let world = World::start().await;
+    let (mother, father) = (world.family("92").await, world.family("92").await);
+    let (one, two) = (world.secretary(COLLEGE).await, world.secretary(COLLEGE).await);
+    let (hers, his) =
+        (mother.add_child("Zoé-Anne", "2015-03-14").await, father.add_child("ZOE ANNE", "2015-03-14").await);
+    let (hers, her_version) = mother.submit(&hers, COLLEGE).await;
+    let (his, his_version) = father.submit(&his, COLLEGE).await;
+    let (her_row, his_row) = (json!([confirm(&hers, her_version)]), json!([confirm(&his, his_version)]));
+    let (first, second) = tokio::join!(one.decide(her_row), two.decide(his_row));
+    let mut words = [outcomes(&first.expect(200)), outcomes(&second.expect(200))].concat();
+    words.sort_unstable();
+    assert_eq!(words, ["active", "enrolment.duplicate_pupil"]);
+    let mut states = [state(&mother, &hers).await.0, state(&father, &his).await.0];
+    states.sort_unstable();
+    assert_eq!(states, ["active", "submitted"]);
+}
+
 async fn arrive(secretary: &Secretary, last: &str, first: &str, born: &str) -> Answer {
     let body = json!({ "season": SEASON, "last_name": last, "first_names": first, "birth_date": born, "level": "5e" });
     secretary.post("/v1/departments/92/desk/arrivals", body).await

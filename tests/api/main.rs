@@ -18,6 +18,7 @@ mod enrolments;
 mod families;
 mod guardians;
 mod journal;
+mod letters;
 mod photos;
 mod seasons;
 mod service;

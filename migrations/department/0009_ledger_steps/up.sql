@@ -13,7 +13,9 @@ begin
     if actor_kind() is null or actor_kind() not in ('system', 'agent', 'secretary') then
         raise insufficient_privilege using message = 'this actor grants nothing';
     end if;
-    select * into strict e from enrolments where id = p_enrolment and state = 'active';
+    -- A secretary opens rights for the pupils of the own collège only.
+    select * into strict e from enrolments where id = p_enrolment and state = 'active'
+       and (actor_kind() <> 'secretary' or college_uai = actor_college());
     insert into wallets (id, child_id, family_id, enrolment_id, season, kind, spend_before)
         values (p_wallet, e.child_id, e.family_id, e.id, e.season, p_kind, p_spend_before)
         on conflict on constraint wallets_one_per_season_and_kind do nothing;
@@ -33,9 +35,10 @@ create type ledger_outcome as (
     reason text, replayed boolean, transfer_id uuid, at timestamptz, amount_cents bigint, wallet_kind text,
     activity_label text, activity_date date, holder_first_name text, holder_initial text);
 
--- What was answered to this client and key before, if anything. Twins wait here for each other.
+-- What was answered to this client and key before, if anything. Twins wait here for each other. It runs with the rights of whoever calls
+-- it: those of the owner inside the steps below, those of the service by itself, to which the policies then show nothing.
 create function ledger_replay(p_client uuid, p_key uuid, p_fingerprint bytea) returns ledger_outcome
-    language plpgsql security definer set search_path = public, pg_temp as $$
+    language plpgsql set search_path = public, pg_temp as $$
 declare
     t transfers;
     r ledger_refusals;
@@ -192,14 +195,19 @@ create view merchant_operations with (security_barrier = true) as
       from transfers t join wallets w on w.id = t.wallet_id
      where actor_kind() = 'device' and t.merchant_id = actor_merchant();
 
--- Who holds the card shown at a counter: first name, initial and sealed photo, for a device whose merchant is affiliated here.
+-- Who holds the card shown at a counter: first name, initial and sealed photo, for a device whose merchant is affiliated here. No row for
+-- a code that is nobody's; a card that cannot serve, or not for this merchant, is one that is not usable, and says nothing more.
 create function card_holder(p_card bytea)
-    returns table (child_id uuid, first_name text, initial text, photo_sealed bytea)
+    returns table (usable boolean, child_id uuid, first_name text, initial text, photo_sealed bytea)
     language sql stable security definer set search_path = public, pg_temp as $$
-    select ch.id, split_part(ch.first_names, ' ', 1), left(ch.last_name, 1), p.image_sealed
+    select u.usable,
+           case when u.usable then ch.id end,
+           case when u.usable then split_part(ch.first_names, ' ', 1) end,
+           case when u.usable then left(ch.last_name, 1) end,
+           case when u.usable then p.image_sealed end
       from cards c join children ch on ch.id = c.child_id left join photos p on p.child_id = ch.id
-     where c.code_fingerprint = p_card and c.state = 'active' and c.valid_until >= today()
-       and actor_kind() = 'device'
-       and exists (select 1 from affiliations a where a.merchant_id = actor_merchant() and a.state = 'active'
-                    and a.starts_on <= today() and (a.ends_on is null or a.ends_on >= today()))
+     cross join lateral (select c.state = 'active' and c.valid_until >= today()
+                            and exists (select 1 from affiliations a where a.merchant_id = actor_merchant() and a.state = 'active'
+                                         and a.starts_on <= today() and (a.ends_on is null or a.ends_on >= today())) as usable) u
+     where c.code_fingerprint = p_card and actor_kind() = 'device'
 $$;

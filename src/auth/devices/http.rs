@@ -23,7 +23,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[serde(deny_unknown_fields)]
 pub struct EnrolDevice {
     /// The one-time code that the department gave the merchant.
-    #[schema(example = "b3BlbiBzZXNhbWU")]
+    #[schema(example = "MFRG-GZDF-MZTW-Q2LK")]
     pub enrolment_code: Secret,
     /// The device's Ed25519 public key: 32 bytes, base64url without padding. The private half never leaves the device.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", min_length = 43, max_length = 43)]

@@ -11,13 +11,13 @@ use crate::{
     error::{Error, Refusal},
     kernel::{
         actor::{Actor, Caller},
-        crypto::sha256,
+        crypto::{random, sha256},
         ids::DeviceId,
         text::Secret,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::json;
@@ -42,6 +42,21 @@ pub fn identity(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<Option<Ide
     }))
 }
 
+/// A one-time enrolment code: 80 random bits, in groups that a human can type.
+#[must_use]
+pub fn new_code() -> String {
+    let text = BASE32_NOPAD.encode(&random::<10>());
+    let groups: Vec<String> = text.chars().collect::<Vec<_>>().chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join("-")
+}
+
+/// What is kept of an enrolment code, however it was typed: in lower case, with other dashes or spaces.
+#[must_use]
+pub fn code_hash(typed: &str) -> Vec<u8> {
+    let meant: String = typed.chars().filter(|c| *c != '-' && !c.is_whitespace()).collect();
+    sha256(meant.to_uppercase().as_bytes())
+}
+
 /// Binds a device's own public key (32 bytes, base64url) to the place its one-time code was made for.
 pub async fn enrol(app: &App, caller: &Caller, code: Secret, public_key: &str) -> Result<DeviceId, Error> {
     let public_key = BASE64URL_NOPAD.decode(public_key.as_bytes()).ok().filter(|key| key.len() == 32);
@@ -52,9 +67,8 @@ pub async fn enrol(app: &App, caller: &Caller, code: Secret, public_key: &str) -
     app.db
         .directory_write(caller, move |tx| {
             let now = tx.now()?;
-            let hash = sha256(code.as_str().trim().as_bytes());
-            let device =
-                db::take_enrolment(tx, &hash, &public_key, now)?.ok_or(Error::Refused(Refusal::InvalidLink))?;
+            let device = db::take_enrolment(tx, &code_hash(code.as_str()), &public_key, now)?
+                .ok_or(Error::Refused(Refusal::InvalidLink))?;
             audit::record(tx, "device_enrolled", ("device", device), json!({}))?;
             Ok(device)
         })
@@ -140,4 +154,20 @@ pub fn count_bad_code(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<bool
         audit::record(tx, "device_suspended", ("device", device), json!({ "because": "unknown_cards" }))?;
     }
     Ok(suspended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_the_same_however_it_is_typed() {
+        let code = new_code();
+        assert_eq!(code.len(), 19);
+        assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 4]);
+        assert_ne!(code, new_code());
+        for typed in [code.to_lowercase(), code.replace('-', ""), format!(" {} ", code.replace('-', " "))] {
+            assert_eq!(code_hash(&typed), code_hash(&code), "{typed}");
+        }
+    }
 }

@@ -80,6 +80,8 @@ pub async fn accept(app: &App, caller: &Caller, token: Secret, password: &Secret
         .directory_write(caller, move |tx| {
             let account = accounts::take_link(tx, &token, LinkPurpose::AcceptInvitation)?;
             accounts::db::set_password(tx, account, &hash)?;
+            // Invited again: whoever held the old password or telephone is out.
+            sessions::end_all(tx, account, "password_reset")?;
             let email = sessions::email_of(tx, account)?;
             let factor = second_factor::generate(tx.key, account, &email)?;
             accounts::db::set_totp(tx, account, &factor.sealed)?;

@@ -37,6 +37,18 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn a_text_names_its_department_before_it_is_believed() {
+    assert_eq!(claimed_department(VECTOR), "92".parse().ok());
+    let mut forged = bytes_of(VECTOR);
+    forged[60] ^= 1;
+    assert_eq!(claimed_department(&text_of(&forged)), "92".parse().ok());
+    for other in ["", "PP1.", "92-000G-40R4-0M30-E27Z-Z", &VECTOR[..60]] {
+        assert_eq!(claimed_department(other), None, "{other}");
+    }
+    assert!(is_signed(VECTOR) && !is_signed("92-000G-40R4-0M30-E27Z-Z"));
+}
+
+#[test]
 fn a_card_is_signed_as_it_always_was() {
     assert_eq!(pair().public(), key("92").public);
     assert_eq!(key("92").kid, "21fe31df");

@@ -1,10 +1,10 @@
 //! What makes the rules of a season publishable. Every fault is told at once, each with the place of the value to change.
 
-use super::{Deadline, EligibilityRule, GrantKind, SeasonRules, years};
+use super::{Deadline, EligibilityRule, SeasonRules, years};
 use crate::kernel::{
     money::Cents,
     text::{Code, SeasonCode},
-    words::{Level, SchoolKind, WalletKind},
+    words::{GrantKind, Level, SchoolKind, WalletKind},
 };
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeSet;

@@ -334,7 +334,7 @@ impl Family {
     pub async fn pupil(&self, child: &str, enrolment: &str) -> Pupil {
         let wallets = self.get(&self.path(&format!("children/{child}/wallets"))).await.expect(200);
         let wallet = |kind: &str| {
-            let all = wallets.json.as_array().unwrap();
+            let all = wallets.json["items"].as_array().unwrap();
             all.iter().find(|wallet| wallet["kind"] == kind).unwrap()["id"].as_str().unwrap().to_owned()
         };
         let card = self.get(&self.path(&format!("children/{child}/card"))).await.expect(200);
@@ -352,7 +352,7 @@ impl Family {
     /// Balance of a wallet of a child, in cents.
     pub async fn balance(&self, child: &str, kind: &str) -> i64 {
         let wallets = self.get(&self.path(&format!("children/{child}/wallets"))).await.expect(200);
-        let all = wallets.json.as_array().unwrap();
+        let all = wallets.json["items"].as_array().unwrap();
         all.iter().find(|wallet| wallet["kind"] == kind).unwrap()["balance_cents"].as_i64().unwrap()
     }
 }

@@ -1,0 +1,217 @@
+//! The money functions as typed SQL, so that their statements are prepared once a connection, and what is read of wallets.
+
+use super::{Debit, Declined, Movement, Outcome, Refund, TransferKind};
+use crate::{
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{ChildId, EnrolmentId, LedgerAccountId, MerchantId, TransferId, WalletId},
+        money::Cents,
+        text::Label,
+        words::{GrantKind, WalletKind},
+    },
+    schema::department::{affiliations, children, ledger_accounts, transfers, wallets},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{prelude::*, sql_types};
+use std::collections::BTreeMap;
+
+/// `ledger_outcome` of the database, field by field.
+type OutcomeType = sql_types::Record<(
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Bool,
+    sql_types::Nullable<sql_types::Uuid>,
+    sql_types::Nullable<sql_types::Timestamptz>,
+    sql_types::Nullable<sql_types::BigInt>,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Date>,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Text>,
+)>;
+
+pub type OutcomeRow = (
+    Option<Declined>,
+    bool,
+    Option<TransferId>,
+    Option<DateTime<Utc>>,
+    Option<Cents>,
+    Option<WalletKind>,
+    Option<Label>,
+    Option<NaiveDate>,
+    Option<String>,
+    Option<String>,
+);
+
+diesel::define_sql_function! {
+    fn ledger_grant(
+        transfer: sql_types::Uuid, wallet: sql_types::Uuid, enrolment: sql_types::Uuid, kind: sql_types::Text,
+        grant_kind: sql_types::Text, amount: sql_types::BigInt, spend_before: sql_types::Timestamptz,
+    ) -> sql_types::Bool;
+}
+diesel::define_sql_function! {
+    #[expect(clippy::too_many_arguments, reason = "everything of a debit goes in one statement")]
+    fn ledger_debit(
+        request: sql_types::Uuid, transfer: sql_types::Uuid, key: sql_types::Uuid, fingerprint: sql_types::Binary,
+        card: sql_types::Binary, wallet_kind: sql_types::Text, amount: sql_types::BigInt,
+        activity_label: sql_types::Text, activity_date: sql_types::Date,
+    ) -> OutcomeType;
+}
+diesel::define_sql_function! {
+    fn ledger_refund(
+        request: sql_types::Uuid, transfer: sql_types::Uuid, key: sql_types::Uuid, fingerprint: sql_types::Binary,
+        debit: sql_types::Uuid, amount: sql_types::BigInt,
+    ) -> OutcomeType;
+}
+
+impl TryFrom<OutcomeRow> for Outcome {
+    type Error = Error;
+    fn try_from(row: OutcomeRow) -> Result<Self, Error> {
+        let (reason, replayed, id, at, amount, wallet_kind, label, date, first_name, initial) = row;
+        let movement = || {
+            Some(Movement {
+                id: id?,
+                at: at?,
+                amount: amount?,
+                wallet_kind: wallet_kind?,
+                activity_label: label?,
+                activity_date: date?,
+                holder_first_name: first_name?,
+                holder_initial: initial?,
+            })
+        };
+        let result = match reason {
+            Some(reason) => Err(reason),
+            None => Ok(movement().ok_or_else(|| Error::internal("the ledger answered half a movement"))?),
+        };
+        Ok(Self { replayed, result })
+    }
+}
+
+pub fn grant(
+    tx: &mut Tx<'_>,
+    transfer: TransferId,
+    enrolment: EnrolmentId,
+    wallet: WalletKind,
+    kind: GrantKind,
+    amount: Cents,
+    spend_before: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let step = ledger_grant(transfer, WalletId::generate(), enrolment, wallet, kind, amount, spend_before);
+    Ok(diesel::select(step).get_result(tx.conn)?)
+}
+
+pub fn debit(tx: &mut Tx<'_>, debit: Debit) -> Result<OutcomeRow, Error> {
+    let step = ledger_debit(
+        tx.caller.request,
+        TransferId::generate(),
+        debit.key,
+        debit.fingerprint,
+        debit.card_fingerprint,
+        debit.wallet,
+        debit.amount.cents(),
+        debit.activity_label,
+        debit.activity_date,
+    );
+    Ok(diesel::select(step).get_result(tx.conn)?)
+}
+
+pub fn refund(tx: &mut Tx<'_>, refund: Refund) -> Result<OutcomeRow, Error> {
+    let step = ledger_refund(
+        tx.caller.request,
+        TransferId::generate(),
+        refund.key,
+        refund.fingerprint,
+        refund.debit,
+        refund.amount.cents(),
+    );
+    Ok(diesel::select(step).get_result(tx.conn)?)
+}
+
+/// One account a merchant: of two that open it at once, the second waits and finds the first's.
+pub fn merchant_account(tx: &mut Tx<'_>, merchant: MerchantId) -> Result<LedgerAccountId, Error> {
+    diesel::insert_into(ledger_accounts::table)
+        .values((
+            ledger_accounts::id.eq(LedgerAccountId::generate()),
+            ledger_accounts::kind.eq("merchant"),
+            ledger_accounts::merchant_id.eq(merchant),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    Ok(ledger_accounts::table
+        .filter(ledger_accounts::merchant_id.eq(merchant))
+        .select(ledger_accounts::id)
+        .first(tx.conn)?)
+}
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = wallets)]
+pub struct WalletRow {
+    pub id: WalletId,
+    pub season: String,
+    pub kind: WalletKind,
+    #[diesel(column_name = balance_cents)]
+    pub balance: Cents,
+    #[diesel(column_name = held_cents)]
+    pub held: Cents,
+    pub spend_before: DateTime<Utc>,
+}
+
+/// One row a wallet; one empty row for a visible child without wallets.
+pub fn wallets_of_child(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<Option<WalletRow>>, Error> {
+    Ok(children::table
+        .left_join(wallets::table.on(wallets::child_id.eq(children::id)))
+        .filter(children::id.eq(child))
+        .order((wallets::season.desc(), wallets::kind.asc()))
+        .select(Option::<WalletRow>::as_select())
+        .load(tx.conn)?)
+}
+
+/// Not found when the caller may not see it.
+pub fn see_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<WalletId, Error> {
+    Ok(wallets::table.find(wallet).select(wallets::id).first(tx.conn)?)
+}
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = transfers)]
+pub struct LineRow {
+    pub id: TransferId,
+    pub kind: TransferKind,
+    #[diesel(column_name = amount_cents)]
+    pub amount: Cents,
+    #[diesel(column_name = balance_after_cents)]
+    pub balance_after: Cents,
+    #[diesel(column_name = wallet_version)]
+    pub version: i64,
+    pub at: DateTime<Utc>,
+    pub merchant_id: Option<MerchantId>,
+    pub grant_kind: Option<GrantKind>,
+    pub activity_label: Option<Label>,
+    pub activity_date: Option<NaiveDate>,
+    pub reverses: Option<TransferId>,
+}
+
+/// Lines of a wallet from the newest, those before that version only.
+pub fn lines(tx: &mut Tx<'_>, wallet: WalletId, before: Option<i64>, limit: i64) -> Result<Vec<LineRow>, Error> {
+    Ok(transfers::table
+        .filter(transfers::wallet_id.eq(wallet))
+        .filter(transfers::wallet_version.lt(before.unwrap_or(i64::MAX)))
+        .order(transfers::wallet_version.desc())
+        .limit(limit)
+        .select(LineRow::as_select())
+        .load(tx.conn)?)
+}
+
+/// The names of merchants as their latest affiliation here has them.
+pub fn merchant_names(
+    tx: &mut Tx<'_>,
+    merchants: impl Iterator<Item = MerchantId>,
+) -> Result<BTreeMap<MerchantId, String>, Error> {
+    let names: Vec<(MerchantId, String)> = affiliations::table
+        .filter(affiliations::merchant_id.eq_any(merchants.collect::<Vec<_>>()))
+        .order(affiliations::id)
+        .select((affiliations::merchant_id, affiliations::merchant_name))
+        .load(tx.conn)?;
+    // In order of their making: the last one stays.
+    Ok(names.into_iter().collect())
+}

@@ -1,0 +1,136 @@
+//! What a family sees of its wallets.
+
+use crate::{
+    app::App,
+    auth::actor::{By, Guardian},
+    error::Error,
+    http::{
+        page::{Page, PageQuery},
+        reply::Found,
+    },
+    kernel::{
+        department::Department,
+        ids::{ChildId, TransferId, WalletId},
+        text::Label,
+        words::{GrantKind, WalletKind},
+    },
+    ledger::{self, Line, TransferKind, WalletRow},
+};
+use actix_web::{get, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A child's wallet of one kind for one season.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WalletView {
+    pub id: WalletId,
+    #[schema(example = "2026-2027")]
+    pub season: String,
+    pub kind: WalletKind,
+    #[schema(example = 6000)]
+    pub balance_cents: i64,
+    /// Set aside for what is not yet settled.
+    #[schema(example = 0)]
+    pub held_cents: i64,
+    /// What can be spent now: nothing once `spend_before` is past.
+    #[schema(example = 6000)]
+    pub available_cents: i64,
+    /// Nothing is debited from that instant on.
+    #[schema(example = "2027-06-30T22:00:00Z")]
+    pub spend_before: DateTime<Utc>,
+}
+
+impl WalletView {
+    fn new(row: WalletRow, now: DateTime<Utc>) -> Self {
+        let open = now < row.spend_before;
+        let available = row.balance.checked_sub(row.held).filter(|_| open).unwrap_or_default();
+        Self {
+            id: row.id,
+            season: row.season,
+            kind: row.kind,
+            balance_cents: row.balance.get(),
+            held_cents: row.held.get(),
+            available_cents: available.get(),
+            spend_before: row.spend_before,
+        }
+    }
+}
+
+/// A line of a wallet's statement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatementLineView {
+    pub id: TransferId,
+    pub kind: TransferKind,
+    /// Negative when it left the wallet.
+    #[schema(example = -1250)]
+    pub amount_cents: i64,
+    #[schema(example = 4750)]
+    pub balance_after_cents: i64,
+    #[schema(example = "2026-09-12T14:03:11Z")]
+    pub at: DateTime<Utc>,
+    /// Grants: the yearly right or its top-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_kind: Option<GrantKind>,
+    /// Debits and refunds: the merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Club nautique de Nanterre")]
+    pub merchant_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_label: Option<Label>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-09-19")]
+    pub activity_date: Option<NaiveDate>,
+    /// Refunds: the debit they give back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<TransferId>,
+}
+
+impl From<Line> for StatementLineView {
+    fn from(line: Line) -> Self {
+        Self {
+            amount_cents: line.signed(),
+            merchant_name: line.merchant_name,
+            id: line.row.id,
+            kind: line.row.kind,
+            balance_after_cents: line.row.balance_after.get(),
+            at: line.row.at,
+            grant_kind: line.row.grant_kind,
+            activity_label: line.row.activity_label,
+            activity_date: line.row.activity_date,
+            reverses: line.row.reverses,
+        }
+    }
+}
+
+/// List the wallets of a child.
+///
+/// Two a season, the newest season first: always one page.
+#[utoipa::path(tag = "wallets", responses((status = 200, body = Page<WalletView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/children/{child}/wallets")]
+pub async fn list_wallets(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+) -> Result<Found<Page<WalletView>>, Error> {
+    let (department, child) = path.into_inner();
+    let read = move |tx: &mut crate::db::Tx<'_>| Ok((ledger::list_wallets(tx, child)?, tx.now()?));
+    let (wallets, now) = app.db.read(department, &by.caller, read).await?;
+    let items = wallets.into_iter().map(|row| WalletView::new(row, now)).collect();
+    Ok(Found(Page { items, next_cursor: None }))
+}
+
+/// Show the movements of a wallet, newest first.
+#[utoipa::path(tag = "wallets", params(PageQuery), responses((status = 200, body = Page<StatementLineView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/wallets/{wallet}/statement")]
+pub async fn show_statement(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, WalletId)>,
+    query: web::Query<PageQuery>,
+) -> Result<Found<Page<StatementLineView>>, Error> {
+    let (department, wallet) = path.into_inner();
+    let query = query.into_inner();
+    let read = move |tx: &mut crate::db::Tx<'_>| ledger::show_statement(tx, wallet, &query);
+    Ok(Found(app.db.read(department, &by.caller, read).await?.map(StatementLineView::from)))
+}

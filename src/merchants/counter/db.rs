@@ -1,0 +1,81 @@
+//! What the database shows to a device: the holder of a card, the operations of its merchant.
+
+use crate::{
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{ChildId, DeviceId, TransferId},
+        money::Cents,
+        text::Label,
+        words::WalletKind,
+    },
+    ledger::TransferKind,
+    schema::department::merchant_operations,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{prelude::*, sql_types};
+use uuid::Uuid;
+
+/// Nothing but ids when the card cannot serve.
+#[derive(Debug, QueryableByName)]
+pub struct HolderRow {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub child_id: Option<ChildId>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub first_name: Option<String>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub initial: Option<String>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Binary>)]
+    pub photo_sealed: Option<Vec<u8>>,
+}
+
+/// No row when the code is nobody's.
+pub fn card_holder(tx: &mut Tx<'_>, fingerprint: &[u8]) -> Result<Option<HolderRow>, Error> {
+    Ok(diesel::sql_query("select child_id, first_name, initial, photo_sealed from card_holder($1)")
+        .bind::<sql_types::Binary, _>(fingerprint)
+        .get_result(tx.conn)
+        .optional()?)
+}
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = merchant_operations)]
+pub struct OperationRow {
+    pub id: TransferId,
+    pub kind: TransferKind,
+    pub at: DateTime<Utc>,
+    #[diesel(column_name = amount_cents)]
+    pub amount: Cents,
+    pub wallet_kind: WalletKind,
+    pub device_id: DeviceId,
+    pub reverses: Option<TransferId>,
+    pub activity_label: Option<Label>,
+    pub activity_date: Option<NaiveDate>,
+    pub holder_first_name: Option<String>,
+    pub holder_initial: Option<String>,
+    #[diesel(column_name = refunded_cents)]
+    pub refunded: Cents,
+}
+
+/// From the newest, those before that one only.
+pub fn operations(tx: &mut Tx<'_>, before: Option<TransferId>, limit: i64) -> Result<Vec<OperationRow>, Error> {
+    let mut query = merchant_operations::table
+        .order(merchant_operations::id.desc())
+        .limit(limit)
+        .select(OperationRow::as_select())
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(merchant_operations::id.lt(before));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+pub fn operation(tx: &mut Tx<'_>, id: TransferId) -> Result<OperationRow, Error> {
+    Ok(merchant_operations::table.find(id).select(OperationRow::as_select()).first(tx.conn)?)
+}
+
+pub fn operation_by_key(tx: &mut Tx<'_>, device: DeviceId, key: Uuid) -> Result<OperationRow, Error> {
+    Ok(merchant_operations::table
+        .filter(merchant_operations::client_id.eq(device).and(merchant_operations::key.eq(key)))
+        .select(OperationRow::as_select())
+        .first(tx.conn)?)
+}

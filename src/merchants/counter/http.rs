@@ -1,0 +1,257 @@
+//! What tills and servers of merchants call.
+
+use super::{Answered, Holder, OperationRow, Purchase};
+use crate::{
+    app::App,
+    auth::actor::{By, Device},
+    db::Tx,
+    error::Error,
+    http::{
+        body::Body,
+        idempotency::{IdempotencyKey, Moved},
+        page::{Page, PageQuery},
+        reply::Found,
+    },
+    kernel::{
+        department::Department,
+        ids::{DeviceId, TransferId},
+        money::Amount,
+        text::{Label, Secret},
+        words::WalletKind,
+    },
+    ledger::{Movement, TransferKind},
+    merchants::counter,
+};
+use actix_web::{get, post, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A card shown at a counter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookUpCard {
+    /// The number written on the card, or the text of its QR code.
+    #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
+    pub card: Secret,
+}
+
+/// Who holds a card: enough to recognise a face, nothing else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CardHolderView {
+    #[schema(example = "Camille")]
+    pub first_name: String,
+    #[schema(example = "M")]
+    pub initial: String,
+    /// The portrait, if the family gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/9j/4AAQSkZJRg==", content_encoding = "base64", content_media_type = "image/jpeg")]
+    pub photo_jpeg_base64: Option<String>,
+}
+
+impl From<Holder> for CardHolderView {
+    fn from(holder: Holder) -> Self {
+        let photo_jpeg_base64 = holder.photo_jpeg.map(|photo| BASE64.encode(&photo));
+        Self { first_name: holder.first_name, initial: holder.initial, photo_jpeg_base64 }
+    }
+}
+
+/// Show who holds a card.
+///
+/// One answer for a card that is unreadable, unknown, blocked or expired. Twenty unknown ones within an hour suspend the device.
+#[utoipa::path(tag = "counter", request_body = LookUpCard, responses((status = 200, body = CardHolderView)), security(("bearer" = [])))]
+#[post("/v1/card-look-ups")]
+pub async fn look_up_card(
+    by: By<Device>,
+    app: web::Data<App>,
+    body: Body<LookUpCard>,
+) -> Result<Found<CardHolderView>, Error> {
+    Ok(Found(counter::look_up_card(&app, &by, &body.card).await?.into()))
+}
+
+/// A purchase paid with a card.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DebitCard {
+    /// The number written on the card, or the text of its QR code.
+    #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
+    pub card: Secret,
+    pub wallet_kind: WalletKind,
+    pub amount_cents: Amount,
+    /// What is paid for: families read it.
+    pub activity_label: Label,
+    /// Its first day, within a year of today.
+    #[schema(example = "2026-09-19")]
+    pub activity_date: NaiveDate,
+}
+
+/// A refund of a debit.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundDebit {
+    pub amount_cents: Amount,
+}
+
+/// Who held the card.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HolderView {
+    #[schema(example = "Camille")]
+    pub first_name: String,
+    #[schema(example = "M")]
+    pub initial: String,
+}
+
+/// Money that moved for the merchant. Answered to a money request it tells nothing that changes later, so that a replay is the same.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DebitView {
+    pub id: TransferId,
+    /// Where it is kept: the department of the card.
+    pub department: Department,
+    /// `debit` or `refund`.
+    pub kind: TransferKind,
+    #[schema(example = "2026-09-12T14:03:11Z")]
+    pub at: DateTime<Utc>,
+    /// Always positive.
+    #[schema(example = 1250)]
+    pub amount_cents: i64,
+    pub wallet_kind: WalletKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_label: Option<Label>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-09-19")]
+    pub activity_date: Option<NaiveDate>,
+    pub holder: HolderView,
+    /// The device that asked for it.
+    pub device_id: DeviceId,
+    /// Refunds: the debit they give back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<TransferId>,
+    /// Debits, when read: what was given back of it until now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0)]
+    pub refunded_cents: Option<i64>,
+}
+
+impl DebitView {
+    fn moved(answered: Answered, by: &By<Device>, reverses: Option<TransferId>) -> Moved<Self> {
+        let Answered { department, movement, replayed } = answered;
+        let Movement { id, at, amount, wallet_kind, activity_label, activity_date, .. } = movement;
+        let holder = HolderView { first_name: movement.holder_first_name, initial: movement.holder_initial };
+        let view = Self {
+            id,
+            department,
+            kind: reverses.map_or(TransferKind::Debit, |_| TransferKind::Refund),
+            at,
+            amount_cents: amount.get(),
+            wallet_kind,
+            activity_label: Some(activity_label),
+            activity_date: Some(activity_date),
+            holder,
+            device_id: by.device,
+            reverses,
+            refunded_cents: None,
+        };
+        Moved { view, replayed }
+    }
+
+    fn read(department: Department, row: OperationRow) -> Self {
+        let holder = HolderView {
+            first_name: row.holder_first_name.unwrap_or_default(),
+            initial: row.holder_initial.unwrap_or_default(),
+        };
+        Self {
+            id: row.id,
+            department,
+            kind: row.kind,
+            at: row.at,
+            amount_cents: row.amount.get(),
+            wallet_kind: row.wallet_kind,
+            activity_label: row.activity_label,
+            activity_date: row.activity_date,
+            holder,
+            device_id: row.device_id,
+            reverses: row.reverses,
+            refunded_cents: (row.kind == TransferKind::Debit).then_some(row.refunded.get()),
+        }
+    }
+}
+
+/// Debit a card.
+///
+/// Whatever is wrong with the card or its funds gets one refusal. A refusal is final for its key, as a success is: for another try, another
+/// key. After a cut or a 5xx, send the same request with the same key.
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard, responses((status = 201, body = DebitView)), security(("bearer" = [])))]
+#[post("/v1/debits")]
+pub async fn debit_card(
+    by: By<Device>,
+    app: web::Data<App>,
+    key: IdempotencyKey,
+    body: Body<DebitCard>,
+) -> Result<Moved<DebitView>, Error> {
+    let DebitCard { card, wallet_kind, amount_cents: amount, activity_label, activity_date } = body.0;
+    let purchase = Purchase { card, wallet_kind, amount, activity_label, activity_date };
+    let answered = counter::debit_card(&app, &by, key, purchase).await?;
+    Ok(DebitView::moved(answered, &by, None))
+}
+
+/// Refund all or part of a debit.
+///
+/// It goes back to the wallet it came from. The refunds of a debit never pass its amount.
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = RefundDebit, responses((status = 201, body = DebitView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/debits/{transfer}/refunds")]
+pub async fn refund_debit(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<(Department, TransferId)>,
+    key: IdempotencyKey,
+    body: Body<RefundDebit>,
+) -> Result<Moved<DebitView>, Error> {
+    let (department, debit) = path.into_inner();
+    let answered = counter::refund_debit(&app, &by, key, department, debit, body.amount_cents).await?;
+    Ok(DebitView::moved(answered, &by, Some(debit)))
+}
+
+/// List the merchant's operations in a department, newest first.
+#[utoipa::path(tag = "counter", params(PageQuery), responses((status = 200, body = Page<DebitView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/debits")]
+pub async fn list_operations(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<Department>,
+    query: web::Query<PageQuery>,
+) -> Result<Found<Page<DebitView>>, Error> {
+    let (department, query) = (path.into_inner(), query.into_inner());
+    let list = move |tx: &mut Tx<'_>| counter::list_operations(tx, &query);
+    let page = app.db.read(department, &by.caller, list).await?;
+    Ok(Found(page.map(|row| DebitView::read(department, row))))
+}
+
+/// Show one operation of the merchant.
+#[utoipa::path(tag = "counter", responses((status = 200, body = DebitView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/debits/{transfer}")]
+pub async fn show_operation(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<(Department, TransferId)>,
+) -> Result<Found<DebitView>, Error> {
+    let (department, transfer) = path.into_inner();
+    let row = app.db.read(department, &by.caller, move |tx| counter::show_operation(tx, transfer)).await?;
+    Ok(Found(DebitView::read(department, row)))
+}
+
+/// Find what a key of this device moved.
+///
+/// Not found means that nothing moved under it, or not yet.
+#[utoipa::path(tag = "counter", responses((status = 200, body = DebitView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/debits/by-key/{key}")]
+pub async fn find_operation_by_key(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<(Department, Uuid)>,
+) -> Result<Found<DebitView>, Error> {
+    let ((department, key), device) = (path.into_inner(), by.device);
+    let find = move |tx: &mut Tx<'_>| counter::find_operation_by_key(tx, device, key);
+    Ok(Found(DebitView::read(department, app.db.read(department, &by.caller, find).await?)))
+}

@@ -1,0 +1,253 @@
+//! What happens at a counter: a card is shown, debited, a debit given back; and the merchant reads its own operations. A till sees a first
+//! name, an initial and a photo, never a balance; whatever is wrong with a card or its funds reads the same.
+
+mod db;
+pub mod http;
+
+use crate::{
+    app::App,
+    audit,
+    auth::{
+        actor::{By, Device},
+        devices,
+    },
+    cards::{self, code::CardCode},
+    db::Tx,
+    error::{Error, Refusal},
+    http::{
+        idempotency::{self, IdempotencyKey},
+        page::{Page, PageQuery},
+    },
+    kernel::{
+        department::Department,
+        ids::{DeviceId, TransferId},
+        money::Amount,
+        text::{Label, Secret},
+        time::paris_date,
+        words::WalletKind,
+    },
+    ledger::{self, Debit, Declined, Movement, Outcome, Refund},
+};
+use chrono::{Months, NaiveDate};
+use data_encoding::HEXLOWER;
+pub use db::OperationRow;
+use serde_json::json;
+use uuid::Uuid;
+
+/// How far from today an activity may be, either way: a season is one year.
+const ACTIVITY_WITHIN: Months = Months::new(12);
+
+/// Who holds a card.
+#[derive(Debug)]
+pub struct Holder {
+    pub first_name: String,
+    pub initial: String,
+    pub photo_jpeg: Option<Vec<u8>>,
+}
+
+/// A purchase to pay with a wallet.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    pub card: Secret,
+    pub wallet_kind: WalletKind,
+    pub amount: Amount,
+    pub activity_label: Label,
+    pub activity_date: NaiveDate,
+}
+
+/// Money moved under a key, now or before.
+#[derive(Debug)]
+pub struct Answered {
+    pub department: Department,
+    pub movement: Movement,
+    pub replayed: bool,
+}
+
+/// Who holds the card shown to this device. Unreadable, unknown and blocked ones are answered alike; the first two count against the device.
+pub async fn look_up_card(app: &App, by: &By<Device>, text: &Secret) -> Result<Holder, Error> {
+    let Some(code) = cards::reading::read(app, &by.caller, text.as_str()).await? else {
+        count_bad_code(app, by).await?;
+        return Err(Refusal::CardNotRecognised.into());
+    };
+    match app.db.write(code.department(), &by.caller, move |tx| holder(tx, &code)).await? {
+        Shown::Usable(holder) => return Ok(holder),
+        Shown::Unusable => {}
+        Shown::Nobody => count_bad_code(app, by).await?,
+    }
+    Err(Refusal::CardNotRecognised.into())
+}
+
+#[derive(Debug)]
+enum Shown {
+    Nobody,
+    Unusable,
+    Usable(Holder),
+}
+
+fn holder(tx: &mut Tx<'_>, code: &CardCode) -> Result<Shown, Error> {
+    let fingerprint = cards::fingerprint(tx.key, code);
+    let Some(row) = db::card_holder(tx, &fingerprint)? else { return Ok(Shown::Nobody) };
+    let (Some(child), Some(first_name), Some(initial)) = (row.child_id, row.first_name, row.initial) else {
+        return Ok(Shown::Unusable);
+    };
+    let sealed = row.photo_sealed;
+    let photo_jpeg = sealed.map(|sealed| tx.key.open("photo", child.uuid().as_bytes(), &sealed)).transpose();
+    let photo_jpeg = photo_jpeg.map_err(Error::internal)?;
+    // A portrait seen is a line of the journal.
+    audit::record(tx, "card_looked_up", ("child", child), json!({ "photo": photo_jpeg.is_some() }))?;
+    Ok(Shown::Usable(Holder { first_name, initial, photo_jpeg }))
+}
+
+async fn count_bad_code(app: &App, by: &By<Device>) -> Result<(), Error> {
+    let device = by.device;
+    let suspended = app.db.directory_write(&by.caller, move |tx| devices::count_bad_code(tx, device)).await?;
+    if suspended {
+        tracing::warn!(%device, "device suspended after too many unknown cards");
+    }
+    Ok(())
+}
+
+/// Debits the wallet behind a card. Guessing cards by debits counts against the device as by look-ups.
+pub async fn debit_card(
+    app: &App,
+    by: &By<Device>,
+    IdempotencyKey(key): IdempotencyKey,
+    purchase: Purchase,
+) -> Result<Answered, Error> {
+    check_date(purchase.activity_date, paris_date(app.db.server_now()))?;
+    let Some(code) = cards::reading::read(app, &by.caller, purchase.card.as_str()).await? else {
+        count_bad_code(app, by).await?;
+        return Err(Refusal::DebitRefused.into());
+    };
+    let department = code.department();
+    let step = move |tx: &mut Tx<'_>| {
+        let card_fingerprint = cards::fingerprint(tx.key, &code);
+        let fingerprint = fingerprint(&card_fingerprint, &purchase)?;
+        let Purchase { wallet_kind: wallet, amount, activity_label, activity_date, .. } = purchase.clone();
+        let debit = Debit { key, fingerprint, card_fingerprint, wallet, amount, activity_label, activity_date };
+        ledger::debit(tx, debit)
+    };
+    let outcome = app.db.write(department, &by.caller, step).await?;
+    if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
+        count_bad_code(app, by).await?;
+    }
+    answer(department, outcome)
+}
+
+/// The card counts by what the database finds it by: read from the QR code or typed, it makes the same request.
+fn fingerprint(card_fingerprint: &[u8], purchase: &Purchase) -> Result<Vec<u8>, Error> {
+    let Purchase { card: _, wallet_kind, amount, activity_label, activity_date } = purchase;
+    let body = (wallet_kind, amount, activity_label, activity_date);
+    idempotency::fingerprint("debit_card", &HEXLOWER.encode(card_fingerprint), &body)
+}
+
+fn check_date(date: NaiveDate, today: NaiveDate) -> Result<(), Error> {
+    let first = today.checked_sub_months(ACTIVITY_WITHIN).unwrap_or(today);
+    let last = today.checked_add_months(ACTIVITY_WITHIN).unwrap_or(today);
+    if (first..=last).contains(&date) {
+        Ok(())
+    } else {
+        Err(Error::field("/activity_date", "une date à moins d'un an d'aujourd'hui est attendue"))
+    }
+}
+
+/// Gives back all or part of a debit of the caller's merchant.
+pub async fn refund_debit(
+    app: &App,
+    by: &By<Device>,
+    IdempotencyKey(key): IdempotencyKey,
+    department: Department,
+    debit: TransferId,
+    amount: Amount,
+) -> Result<Answered, Error> {
+    let fingerprint = idempotency::fingerprint("refund_debit", &debit.to_string(), &amount)?;
+    let step = move |tx: &mut Tx<'_>| {
+        let fingerprint = fingerprint.clone();
+        ledger::refund(tx, Refund { key, fingerprint, debit, amount })
+    };
+    answer(department, app.db.write(department, &by.caller, step).await?)
+}
+
+/// After the commit: a refusal is kept for its key before it is told.
+fn answer(department: Department, outcome: Outcome) -> Result<Answered, Error> {
+    let Outcome { replayed, result } = outcome;
+    match result {
+        Ok(movement) => Ok(Answered { department, movement, replayed }),
+        Err(declined) => {
+            tracing::info!(reason = declined.as_str(), replayed, "money step declined");
+            Err(declined.refusal().into())
+        }
+    }
+}
+
+/// The merchant's own operations in a department, newest first.
+pub fn list_operations(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<OperationRow>, Error> {
+    let before = query.after()?.map(TransferId::from_uuid);
+    let rows = db::operations(tx, before, query.limit()?.saturating_add(1))?;
+    query.page(rows, |row| row.id.uuid())
+}
+
+/// One operation of the merchant.
+pub fn show_operation(tx: &mut Tx<'_>, id: TransferId) -> Result<OperationRow, Error> {
+    db::operation(tx, id)
+}
+
+/// The operation that this device's key stands for: what to ask when an answer was lost.
+pub fn find_operation_by_key(tx: &mut Tx<'_>, device: DeviceId, key: Uuid) -> Result<OperationRow, Error> {
+    db::operation_by_key(tx, device, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards::state::CardState;
+
+    fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    fn purchase() -> Purchase {
+        Purchase {
+            card: "92-000G-40R4-0M30-E27Z-Z".parse().unwrap(),
+            wallet_kind: WalletKind::Sport,
+            amount: Amount::try_from(1_250).unwrap(),
+            activity_label: "Stage de danse".parse().unwrap(),
+            activity_date: date(2026, 9, 19),
+        }
+    }
+
+    #[test]
+    fn an_activity_lies_within_a_year_of_today() {
+        let today = date(2026, 9, 12);
+        for (day, within) in [
+            (date(2025, 9, 11), false),
+            (date(2025, 9, 12), true),
+            (today, true),
+            (date(2027, 9, 12), true),
+            (date(2027, 9, 13), false),
+            (NaiveDate::MAX, false),
+            (NaiveDate::MIN, false),
+        ] {
+            assert_eq!(check_date(day, today).is_ok(), within, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_key_stands_for_what_is_bought_with_which_card_however_it_is_read() {
+        let of = |card: &[u8], purchase: &Purchase| fingerprint(card, purchase).unwrap();
+        let first = of(b"card", &purchase());
+        assert_eq!(first, of(b"card", &Purchase { card: "PP1.X".parse().unwrap(), ..purchase() }));
+        assert_ne!(first, of(b"other", &purchase()));
+        assert_ne!(first, of(b"card", &Purchase { amount: Amount::try_from(1_251).unwrap(), ..purchase() }));
+        assert_ne!(first, of(b"card", &Purchase { wallet_kind: WalletKind::Culture, ..purchase() }));
+        assert_ne!(first, of(b"card", &Purchase { activity_date: date(2026, 9, 20), ..purchase() }));
+    }
+
+    #[test]
+    fn every_state_in_which_a_card_cannot_pay_is_a_reason_of_the_ledger() {
+        for state in CardState::ALL.iter().filter(|state| **state != CardState::Active) {
+            let declined: Declined = format!("card_{state}").parse().unwrap();
+            assert_eq!(declined.refusal(), Refusal::DebitRefused, "{state}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Organisations (directory) and their conventions (department).
+
+use super::state::AffiliationState;
+use crate::{
+    db::{DirectoryTx, Tx},
+    error::Error,
+    kernel::{
+        ids::{AffiliationId, LedgerAccountId, MerchantId},
+        text::{Label, Siret},
+        words::WalletKind,
+    },
+    schema::{department::affiliations, directory::merchants},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{dsl::exists, prelude::*};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = merchants)]
+pub struct MerchantRow {
+    pub id: MerchantId,
+    pub siret: Siret,
+    pub name: Label,
+    pub created_at: DateTime<Utc>,
+}
+
+pub fn insert_merchant(
+    tx: &mut DirectoryTx<'_>,
+    id: MerchantId,
+    siret: &Siret,
+    name: &Label,
+    now: DateTime<Utc>,
+) -> Result<MerchantRow, Error> {
+    Ok(diesel::insert_into(merchants::table)
+        .values((
+            merchants::id.eq(id),
+            merchants::siret.eq(siret),
+            merchants::name.eq(name),
+            merchants::created_at.eq(now),
+        ))
+        .returning(MerchantRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+pub fn merchant(tx: &mut DirectoryTx<'_>, id: MerchantId) -> Result<MerchantRow, Error> {
+    Ok(merchants::table.find(id).select(MerchantRow::as_select()).first(tx.conn)?)
+}
+
+pub fn merchants(
+    tx: &mut DirectoryTx<'_>,
+    siret: Option<&Siret>,
+    after: Option<MerchantId>,
+    limit: i64,
+) -> Result<Vec<MerchantRow>, Error> {
+    let mut query = merchants::table.order(merchants::id).limit(limit).select(MerchantRow::as_select()).into_boxed();
+    if let Some(siret) = siret {
+        query = query.filter(merchants::siret.eq(siret));
+    }
+    if let Some(after) = after {
+        query = query.filter(merchants::id.gt(after));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = affiliations)]
+pub struct AffiliationRow {
+    pub id: AffiliationId,
+    pub merchant_id: MerchantId,
+    pub merchant_name: Label,
+    pub account_id: LedgerAccountId,
+    pub wallet_kind: WalletKind,
+    pub state: AffiliationState,
+    pub starts_on: NaiveDate,
+    pub ends_on: Option<NaiveDate>,
+    pub created_at: DateTime<Utc>,
+    pub version: i32,
+}
+
+pub fn insert_affiliation(tx: &mut Tx<'_>, row: &AffiliationRow) -> Result<(), Error> {
+    diesel::insert_into(affiliations::table).values(row).execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn affiliations(
+    tx: &mut Tx<'_>,
+    merchant: MerchantId,
+    after: Option<AffiliationId>,
+    limit: i64,
+) -> Result<Vec<AffiliationRow>, Error> {
+    let mut query = affiliations::table
+        .filter(affiliations::merchant_id.eq(merchant))
+        .order(affiliations::id)
+        .limit(limit)
+        .select(AffiliationRow::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(affiliations::id.gt(after));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+pub fn lock_affiliation(tx: &mut Tx<'_>, id: AffiliationId) -> Result<AffiliationRow, Error> {
+    Ok(affiliations::table.find(id).select(AffiliationRow::as_select()).for_update().first(tx.conn)?)
+}
+
+pub fn set_affiliation_state(
+    tx: &mut Tx<'_>,
+    id: AffiliationId,
+    state: AffiliationState,
+) -> Result<AffiliationRow, Error> {
+    Ok(diesel::update(affiliations::table.find(id))
+        .set((affiliations::state.eq(state), affiliations::version.eq(affiliations::version + 1)))
+        .returning(AffiliationRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+pub fn is_affiliated(tx: &mut Tx<'_>, merchant: MerchantId, living: bool) -> Result<bool, Error> {
+    let any = affiliations::table.filter(affiliations::merchant_id.eq(merchant));
+    Ok(if living {
+        diesel::select(exists(any.filter(affiliations::state.ne(AffiliationState::Closed)))).get_result(tx.conn)?
+    } else {
+        diesel::select(exists(any)).get_result(tx.conn)?
+    })
+}

@@ -1,0 +1,90 @@
+//! Devices as agents see them.
+
+use super::DeviceState;
+use crate::{
+    db::DirectoryTx,
+    error::Error,
+    kernel::{
+        department::Department,
+        ids::{DeviceId, MerchantId},
+        text::Label,
+        words::DeviceKind,
+    },
+    schema::directory::devices,
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = devices)]
+pub struct DeviceRow {
+    pub id: DeviceId,
+    pub merchant_id: MerchantId,
+    pub department: Department,
+    pub kind: DeviceKind,
+    pub label: Label,
+    pub state: DeviceState,
+    pub created_at: DateTime<Utc>,
+    pub enrolled_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+pub fn insert_device(
+    tx: &mut DirectoryTx<'_>,
+    row: &DeviceRow,
+    code_hash: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::insert_into(devices::table)
+        .values((row, devices::enrolment_hash.eq(code_hash), devices::enrolment_expires_at.eq(expires_at)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn devices(
+    tx: &mut DirectoryTx<'_>,
+    merchant: MerchantId,
+    after: Option<DeviceId>,
+    limit: i64,
+) -> Result<Vec<DeviceRow>, Error> {
+    let mut query = devices::table
+        .filter(devices::merchant_id.eq(merchant))
+        .order(devices::id)
+        .limit(limit)
+        .select(DeviceRow::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(devices::id.gt(after));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+pub fn merchant_of(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<MerchantId, Error> {
+    Ok(devices::table.find(device).select(devices::merchant_id).first(tx.conn)?)
+}
+
+/// None when it was revoked before. A code not yet used is dead with its place.
+pub fn revoke(tx: &mut DirectoryTx<'_>, id: DeviceId, now: DateTime<Utc>) -> Result<Option<DeviceRow>, Error> {
+    Ok(diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.ne(DeviceState::Revoked))))
+        .set((
+            devices::state.eq(DeviceState::Revoked),
+            devices::revoked_at.eq(now),
+            devices::enrolment_hash.eq(None::<Vec<u8>>),
+        ))
+        .returning(DeviceRow::as_returning())
+        .get_result(tx.conn)
+        .optional()?)
+}
+
+/// None when it is not suspended.
+pub fn resume(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
+    Ok(diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.eq(DeviceState::Suspended))))
+        .set((
+            devices::state.eq(DeviceState::Active),
+            devices::bad_codes.eq(0),
+            devices::bad_codes_since.eq(None::<DateTime<Utc>>),
+        ))
+        .returning(DeviceRow::as_returning())
+        .get_result(tx.conn)
+        .optional()?)
+}
