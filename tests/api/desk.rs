@@ -41,7 +41,7 @@ async fn a_secretary_sees_the_requests_of_his_college_and_nothing_else() {
         let child = family.add_child(name, "2015-03-14").await;
         let (id, version) = family.submit(&child, college).await;
         if college == COLLEGE {
-            mine.push((id, version))
+            mine.push((id, version));
         }
     }
     let draft = family.add_child("Eve", "2015-03-14").await;

@@ -111,7 +111,7 @@ async fn every_hole_and_overlap_is_named_by_its_place_and_keeps_rules_from_being
         (
             |r| {
                 let line = r["amounts"][2].clone();
-                r["amounts"].as_array_mut().unwrap().push(line)
+                r["amounts"].as_array_mut().unwrap().push(line);
             },
             &["/amounts/8"],
         ),
@@ -119,7 +119,7 @@ async fn every_hole_and_overlap_is_named_by_its_place_and_keeps_rules_from_being
         (
             |r| {
                 let f = r["formulas"][0].clone();
-                r["formulas"].as_array_mut().unwrap().push(f)
+                r["formulas"].as_array_mut().unwrap().push(f);
             },
             &["/formulas/2/code"],
         ),
