@@ -84,6 +84,7 @@ refusals! {
     UnknownCollege 422 "college.unknown" "Ce collège n'est pas connu ou n'est plus ouvert.";
     ArrivalNotFound 404 "college.arrival_not_found" "Aucun élève unique d'un autre collège ne correspond à cette identité.";
     // Enrolments
+    OtherDepartmentPays 409 "enrolment.other_department" "Cet élève relève du département de son collège : ouvrez-y un dossier pour l'inscrire.";
     AlreadyEnrolled 409 "enrolment.already_exists" "Cet enfant a déjà une inscription pour cette saison.";
     NotEligible 422 "enrolment.not_eligible" "L'enfant ne remplit aucune des conditions de la saison.";
     DeadlinePassed 409 "enrolment.deadline_passed" "La date limite d'inscription est dépassée.";
