@@ -4,6 +4,7 @@ mod support;
 
 mod accounts;
 mod bad_input;
+mod departments;
 mod families;
 mod letters;
 mod service;
