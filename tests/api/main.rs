@@ -17,6 +17,7 @@ mod colleges;
 mod consents;
 mod desk;
 mod enrolments;
+mod departments;
 mod families;
 mod guardians;
 mod hostile;

@@ -8,7 +8,7 @@ mod postgres;
 
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
-pub use postgres::{Databases, superuser_url};
+pub use postgres::{Databases, OwnCluster, superuser_url};
 
 use passplus::{
     app::{self, App},
