@@ -155,7 +155,7 @@ pub async fn show_college(
 /// The file is the CSV export of the national directory (*Annuaire de l'éducation*): UTF-8, separated by semicolons, 20 MB at
 /// most. Only the department's own collèges are taken from it; those that are no longer in it are closed. The same file again
 /// changes nothing.
-#[utoipa::path(tag = "colleges", request_body(content = String, content_type = "text/csv"),
+#[utoipa::path(tag = "colleges", request_body(content = String, content_type = "text/csv", example = json!("Identifiant_de_l_etablissement;Nom_etablissement;…")),
     responses((status = 200, body = ImportView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/colleges/import")]
 pub async fn import_colleges(
