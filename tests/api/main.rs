@@ -2,5 +2,6 @@
 
 mod support;
 
+mod coverage;
 mod families;
 mod service;

@@ -5,7 +5,7 @@ mod client;
 mod people;
 mod postgres;
 
-pub use client::{Answer, Api};
+pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, superuser_url};
 
@@ -93,6 +93,11 @@ impl Service {
         let mailer = passplus::serve::mailer(&config).unwrap();
         let api = Api::new(&config.public_url);
         Self { api, app, config, letters, mailer, server: handle, _folder: folder, _databases: databases }
+    }
+
+    /// URL of the superuser on one of its databases.
+    pub fn superuser_url(&self, schema: Schema) -> String {
+        superuser_url(self._databases.name(schema))
     }
 
     /// Moves the service's clock and the databases'.
