@@ -135,6 +135,7 @@ pub struct Problem {
     pub detail: String,
     /// The request's id, also in the `X-Request-Id` header and in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0199a8f0-7c3e-7bbd-8000-000000000001")]
     pub instance: Option<String>,
     /// The fields at fault, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -115,6 +115,11 @@ impl Service {
         Api::new(&base)
     }
 
+    /// URL of the superuser on one of its databases.
+    pub fn superuser_url(&self, schema: Schema) -> String {
+        superuser_url(self.databases.name(schema))
+    }
+
     /// Moves the service's clock and the databases'.
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.app.db.advance_clock(by);
