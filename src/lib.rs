@@ -47,6 +47,9 @@ pub mod merchants;
 /// Reading the journal.
 pub mod journal;
 
+/// What is known about people, why, and for how long.
+pub mod privacy;
+
 /// The service put together, its worker, its command line, its demonstration.
 pub mod admin;
 pub mod app;

@@ -107,14 +107,14 @@ impl From<DeskFamily> for DeskFamilyView {
 ///
 /// The caller becomes its first guardian, with full rights from today; he is written to at the address of his account until he
 /// changes his contact record. An account opens one file a department; it may be invited into others.
-#[utoipa::path(tag = "families", params(("department" = Department, Path)),
+#[utoipa::path(tag = "families",
     request_body = OpenFamily, responses((status = 201, body = FamilyView)),
     security(("bearer" = [])))]
 #[post("/v1/departments/{department}/families")]
 pub async fn open_family(
     by: By<Guardian>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     body: Body<OpenFamily>,
 ) -> Result<Created<FamilyView>, Error> {
     let account = by.account;
@@ -122,21 +122,21 @@ pub async fn open_family(
     let OpenFamily { first_names, last_name, phone, postal_address } = body.0;
     let (person, contact) = (Person { first_names, last_name }, Contact { email, phone, postal_address });
     let opened = move |tx: &mut Tx<'_>| families::open_family(tx, account, &person, &contact);
-    app.db.write(*path, &by.caller, opened).await.map(FamilyView::from).map(Created)
+    app.db.write(path.0, &by.caller, opened).await.map(FamilyView::from).map(Created)
 }
 
 /// List my family files in a department.
-#[utoipa::path(tag = "families", params(("department" = Department, Path), PageQuery),
+#[utoipa::path(tag = "families", params(PageQuery),
     responses((status = 200, body = Page<FamilyLineView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/families")]
 pub async fn list_families(
     by: By<Guardian>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     query: web::Query<PageQuery>,
 ) -> Result<Found<Page<FamilyLineView>>, Error> {
     let (account, after, limit) = (by.account, query.after()?, query.limit()?);
-    let listed = app.db.read(*path, &by.caller, move |tx| families::list_families(tx, account, after, limit)).await?;
+    let listed = app.db.read(path.0, &by.caller, move |tx| families::list_families(tx, account, after, limit)).await?;
     let lines = listed.into_iter().map(FamilyLineView::from).collect();
     query.page(lines, |line| line.id.uuid()).map(Found)
 }

@@ -7,7 +7,7 @@ use crate::{
     http::{health, observe::Visitor},
     journal, ledger, merchants, photos, seasons,
 };
-use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::StatusCode, http::header, web};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -36,7 +36,8 @@ macro_rules! endpoints {
         /// Mounts every endpoint, the interactive page and the description.
         pub fn configure(config: &mut web::ServiceConfig) {
             $(config.service($($segment)::+);)*
-            let page = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
+            // "none": else the page sends the description's address to a validator elsewhere.
+            let page = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true).validator_url("none");
             config.service(serve_description);
             config.service(SwaggerUi::new("/docs/{_:.*}").config(page).url("/openapi.json", document()));
         }
@@ -202,17 +203,24 @@ fn add_problems(operation: &mut Operation, in_path: bool, writes: bool) {
     if !secured && writes {
         statuses.extend([401, 429]);
     }
-    for status in statuses {
-        let known = operation.responses.responses.contains_key(&status.to_string());
+    for status in statuses.iter().map(u16::to_string) {
+        let known = operation.responses.responses.contains_key(&status);
         if !known {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let title = actix_web::http::StatusCode::from_u16(status)
-                .ok()
-                .and_then(|s| s.canonical_reason())
-                .unwrap_or_default();
-            let response =
-                ResponseBuilder::new().description(title).content("application/problem+json", content).build();
-            operation.responses.responses.insert(status.to_string(), RefOr::T(response));
+            let response = ResponseBuilder::new().content("application/problem+json", content).build();
+            operation.responses.responses.insert(status, RefOr::T(response));
+        }
+    }
+    // The standard asks for a description of every answer: its reason phrase, where nothing else was said.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let status = status.parse::<StatusCode>().ok();
+            status
+                .and_then(|status| status.canonical_reason())
+                .unwrap_or_default()
+                .clone_into(&mut response.description);
         }
     }
 }

@@ -16,7 +16,10 @@ use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::schema::{Object, ObjectBuilder},
+};
 use uuid::Uuid;
 
 /// Longest id of an object, in bytes: an UUID has 36.
@@ -55,8 +58,13 @@ pub struct JournalLineView {
     pub object_kind: String,
     #[schema(example = "0199a8f0-7c3e-7bbd-8000-000000000001")]
     pub object_id: String,
-    #[schema(value_type = Object, example = json!({}))]
+    #[schema(schema_with = details)]
     pub details: Value,
+}
+
+/// Ids, amounts and words that belong to the action.
+fn details() -> Object {
+    ObjectBuilder::new().examples([json!({ "lines": 20 })]).build()
 }
 
 impl From<LineRow> for JournalLineView {

@@ -76,7 +76,7 @@ pub struct MerchantQuery {
 pub async fn register_merchant(
     by: By<Administrator>,
     app: web::Data<App>,
-    _path: web::Path<Department>,
+    _path: web::Path<(Department,)>,
     body: Body<RegisterMerchant>,
 ) -> Result<Created<MerchantView>, Error> {
     let RegisterMerchant { siret, name } = body.0;
@@ -90,7 +90,7 @@ pub async fn register_merchant(
 pub async fn list_merchants(
     by: By<Agent>,
     app: web::Data<App>,
-    _path: web::Path<Department>,
+    _path: web::Path<(Department,)>,
     query: web::Query<MerchantQuery>,
 ) -> Result<Found<Page<MerchantView>>, Error> {
     let MerchantQuery { siret, cursor, limit } = query.into_inner();

@@ -219,7 +219,7 @@ async fn the_request_is_a_complete_form() {
     world.api.post("/v1/oauth/token", body).await.refused(415, "request.media_type");
     let bare = world.api.request(Method::POST, "/v1/oauth/token");
     world.api.send(bare).await.refused(415, "request.media_type");
-    let long = [&good[..2], &[("client_assertion", "x".repeat(70_000))]].concat();
+    let long = [&good[..2], &[("client_assertion", "x".repeat(300_000))]].concat();
     send(&long).await.refused(413, "request.too_large");
     world.api.get("/v1/oauth/token").await.refused(405, "method_not_allowed");
     send(&good).await.expect(200);

@@ -223,14 +223,14 @@ pub async fn invite_guardian(
 /// Accept an invitation to a family file.
 ///
 /// With the code of the letter; it serves once. The calling account takes the place that was made for it.
-#[utoipa::path(tag = "families", params(("department" = Department, Path)),
+#[utoipa::path(tag = "families",
     request_body = AcceptGuardianInvitation,
     responses((status = 200, body = FamilyView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/guardian-invitations/accept")]
 pub async fn accept_guardian_invitation(
     by: By<Guardian>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     body: Body<AcceptGuardianInvitation>,
 ) -> Result<Found<FamilyView>, Error> {
     let (account, token) = (by.account, body.0.token);
@@ -238,7 +238,7 @@ pub async fn accept_guardian_invitation(
         let family = guardians::accept_guardian_invitation(tx, &token)?;
         families::show_family(tx, family, account)
     };
-    app.db.write(*path, &by.caller, accepted).await.map(|family| Found(family.into()))
+    app.db.write(path.0, &by.caller, accepted).await.map(|family| Found(family.into()))
 }
 
 /// Change a guardian's rights.

@@ -219,10 +219,10 @@ pub async fn refund_debit(
 pub async fn list_operations(
     by: By<Device>,
     app: web::Data<App>,
-    path: web::Path<Department>,
+    path: web::Path<(Department,)>,
     query: web::Query<PageQuery>,
 ) -> Result<Found<Page<DebitView>>, Error> {
-    let (department, query) = (path.into_inner(), query.into_inner());
+    let (department, query) = (path.0, query.into_inner());
     let list = move |tx: &mut Tx<'_>| counter::list_operations(tx, &query);
     let page = app.db.read(department, &by.caller, list).await?;
     Ok(Found(page.map(|row| DebitView::read(department, row))))

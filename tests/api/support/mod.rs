@@ -9,7 +9,7 @@ mod scene;
 
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
-pub use postgres::{Databases, server_log, superuser_url};
+pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
 pub use scene::{Scene, ago, days, field_at_fault, forged, without_instance};
 
 use passplus::{
@@ -33,6 +33,8 @@ pub const SEASON: &str = "2026-2027";
 pub const COLLEGE: &str = "0920001B";
 pub const OTHER_COLLEGE: &str = "0920002C";
 pub const COLLEGE_78: &str = "0780001C";
+/// A collège of Ille-et-Vilaine, which does not run the service: known once an administrator has imported its neighbours.
+pub const OUTSIDE_COLLEGE: &str = "0352958A";
 /// Password of everybody.
 pub const PASSWORD: &str = "Caf3-du-Port-2026";
 
@@ -113,6 +115,11 @@ impl Service {
         self.servers.lock().unwrap().push(server.handle());
         tokio::spawn(server);
         Api::new(&base)
+    }
+
+    /// URL of the superuser on one of its databases.
+    pub fn superuser_url(&self, schema: Schema) -> String {
+        superuser_url(self.databases.name(schema))
     }
 
     /// Moves the service's clock and the databases'.

@@ -1,0 +1,227 @@
+//! The register of data (GDPR, article 30), column by column: its class, what it serves and how long it is kept; in French, because
+//! DPOs publish it. A test fails for a column that is not here, and for a line whose column is gone.
+
+/// What a column tells about somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Nothing about anybody: rules, dates of the service, public facts.
+    None,
+    /// An id that leads to somebody through another table.
+    PseudonymousId,
+    /// Name, quality, rights of an adult.
+    Identity,
+    /// E-mail, telephone, postal address.
+    Contact,
+    /// What describes a child: name, birth date, schooling.
+    Child,
+    Photo,
+    /// Secrets, hashes and sealed keys: of no use to anyone but the service.
+    Secret,
+    Money,
+    /// States, versions, instants and counters of the machinery.
+    Technical,
+}
+
+/// Columns of one table that share everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    pub table: &'static str,
+    pub columns: &'static [&'static str],
+    pub class: Class,
+    /// Why it is kept.
+    pub purpose: &'static str,
+    /// How long it is kept.
+    pub retention: &'static str,
+}
+
+/// `"table" { Class [columns] "purpose", "retention"; … }`
+macro_rules! register {
+    ($($table:literal { $($class:ident [$($column:literal)+] $purpose:expr, $retention:expr;)+ })+) => {
+        &[$($(Line { table: $table, columns: &[$($column),+], class: Class::$class, purpose: $purpose, retention: $retention }),+),+]
+    };
+}
+
+// Durations that come back.
+const NO_LIMIT: &str = "sans limite : aucune donnée personnelle";
+const ACCOUNT: &str = "tant que le compte est revalidé chaque année";
+const STAFF: &str = "durée des fonctions, puis 12 mois";
+const FAMILY: &str = "tant que le dossier est revalidé chaque année";
+const CHILD: &str = "scolarité au collège et revalidation annuelle, puis effacement";
+const SEASON: &str = "année scolaire, puis durée de recouvrement des sommes";
+const ACCOUNTS_KEEPING: &str = "durée légale des pièces comptables (10 ans)";
+const JOURNAL: &str = "12 mois en ligne";
+const JOB: &str = "jusqu'à l'envoi ; échecs purgés sous 30 jours";
+const MIGRATIONS: &str = "suivi des versions du schéma";
+const ORDER: &str = "rattachement et ordre des lignes";
+
+/// The directory: what all departments share.
+pub const DIRECTORY: &[Line] = register! {
+    "accounts" {
+        PseudonymousId ["id"] "identifiant du compte", ACCOUNT;
+        Technical ["kind" "created_at" "email_verified_at"] "état du compte", ACCOUNT;
+        Contact ["email"] "identifiant de connexion et envoi des liens", ACCOUNT;
+        Secret ["password_hash" "totp_sealed"] "authentification", ACCOUNT;
+        Technical ["totp_confirmed_at" "totp_last_step"] "second facteur : un code ne sert qu'une fois", ACCOUNT;
+    }
+    "staff_roles" {
+        PseudonymousId ["id" "account_id" "invited_by"] "habilitation d'un agent ou d'un secrétariat", STAFF;
+        Identity ["department" "role" "agent_function" "college_uai" "name"] "nom et fonction de la personne habilitée", STAFF;
+        Technical ["invited_at" "revoked_at"] "dates de l'habilitation", STAFF;
+    }
+    "recovery_codes" {
+        PseudonymousId ["account_id"] ORDER, STAFF;
+        Secret ["code_hash"] "secours du second facteur", STAFF;
+        Technical ["used_at"] "un code ne sert qu'une fois", STAFF;
+    }
+    "mail_tokens" {
+        PseudonymousId ["account_id"] ORDER, "jusqu'à l'expiration du lien (7 jours au plus)";
+        Secret ["token_hash"] "preuve de l'adresse par un lien à usage unique", "jusqu'à l'expiration du lien (7 jours au plus)";
+        Technical ["purpose" "created_at" "expires_at" "used_at"] "vie du lien", "jusqu'à l'expiration du lien (7 jours au plus)";
+    }
+    "sessions" {
+        PseudonymousId ["id" "account_id"] "session ouverte par une personne", JOURNAL;
+        Technical ["created_at" "expires_at" "factor_at" "ended_at" "ended_because"] "vie de la session", JOURNAL;
+    }
+    "refresh_tokens" {
+        PseudonymousId ["session_id"] ORDER, "fin de la session";
+        Secret ["token_hash"] "continuation de la session, détection du vol", "fin de la session";
+        Technical ["created_at" "used_at"] "un jeton ne sert qu'une fois", "fin de la session";
+    }
+    "throttles" {
+        PseudonymousId ["subject"] "empreinte à clé de l'adresse ou du compte : frein aux essais", "24 heures";
+        Technical ["scope" "window_started_at" "attempts"] "comptage des essais", "24 heures";
+    }
+    "signing_keys" {
+        None ["kid" "public_key"] "vérification des jetons", NO_LIMIT;
+        Secret ["private_sealed"] "signature des jetons", "30 minutes après le remplacement de la clé";
+        Technical ["created_at" "signs_from" "published_until"] "vie de la clé", NO_LIMIT;
+    }
+    "merchants" {
+        PseudonymousId ["id"] "identifiant de l'organisme", ACCOUNTS_KEEPING;
+        Identity ["siret" "name"] "organisme affilié, qui peut être une personne physique", ACCOUNTS_KEEPING;
+        Technical ["created_at"] "date d'entrée", ACCOUNTS_KEEPING;
+    }
+    "devices" {
+        PseudonymousId ["id" "merchant_id"] "caisse ou serveur d'un organisme", ACCOUNTS_KEEPING;
+        None ["department" "kind" "label" "public_key"] "appareil habilité", ACCOUNTS_KEEPING;
+        Secret ["enrolment_hash"] "code d'enrôlement à usage unique", "jusqu'à l'enrôlement";
+        Technical ["state" "enrolment_expires_at" "created_at" "enrolled_at" "revoked_at" "bad_codes" "bad_codes_since"]
+            "vie de l'appareil et frein aux codes devinés", ACCOUNTS_KEEPING;
+    }
+    "used_assertions" {
+        PseudonymousId ["device_id"] ORDER, "jusqu'à l'expiration de l'assertion (5 minutes)";
+        Technical ["jti" "expires_at"] "une assertion ne sert qu'une fois", "jusqu'à l'expiration de l'assertion (5 minutes)";
+    }
+    "colleges" {
+        None ["uai" "name" "kind" "department" "city" "postal_code" "open" "updated_at"] "annuaire public des collèges", NO_LIMIT;
+    }
+    "audit" {
+        PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;
+        Technical ["at" "actor_kind" "action" "object_kind" "details"] "journal : identifiants et montants, aucun nom", JOURNAL;
+    }
+    "jobs" {
+        PseudonymousId ["id"] ORDER, JOB;
+        Contact ["payload"] "message à envoyer : adresse et texte", JOB;
+        Technical ["kind" "created_at" "run_at" "attempts" "last_error"] "file d'attente", JOB;
+    }
+    "__diesel_schema_migrations" {
+        None ["version" "run_on"] MIGRATIONS, NO_LIMIT;
+    }
+};
+
+/// A department's own database.
+pub const DEPARTMENT: &[Line] = register! {
+    "season_versions" {
+        None ["season" "version" "state" "rules" "effective_from"] "règles de la saison", NO_LIMIT;
+        PseudonymousId ["drafted_by" "published_by"] "auteur des règles", STAFF;
+        Technical ["drafted_at" "published_at"] "dates des règles", NO_LIMIT;
+    }
+    "families" {
+        PseudonymousId ["id" "created_by"] "dossier familial et compte qui l'a ouvert", FAMILY;
+        Technical ["created_at"] "date d'ouverture", FAMILY;
+    }
+    "guardians" {
+        PseudonymousId ["id" "family_id" "account_id"] "responsable légal d'un dossier", FAMILY;
+        Identity ["first_names" "last_name"] "identité du responsable légal", FAMILY;
+        Contact ["email" "phone" "postal_address"] "coordonnées propres, jamais montrées à un autre responsable", FAMILY;
+        Identity ["rights" "rights_from" "rights_until"] "autorité parentale : dates, jamais la cause", FAMILY;
+        Secret ["invitation_hash"] "invitation d'un autre responsable", "jusqu'à l'acceptation ou l'expiration";
+        Technical ["invitation_expires_at" "created_at"] "vie de la fiche", FAMILY;
+    }
+    "children" {
+        PseudonymousId ["id" "family_id"] "enfant d'un dossier", CHILD;
+        Child ["first_names" "last_name" "birth_date" "residence"] "identité et conditions d'éligibilité", CHILD;
+        Technical ["created_at" "version"] "vie de la fiche", CHILD;
+    }
+    "photos" {
+        PseudonymousId ["child_id" "family_id"] ORDER, CHILD;
+        Photo ["image_sealed"] "portrait chiffré : lutte contre l'usage de la carte d'autrui", CHILD;
+        Technical ["submitted_at"] "date d'envoi", CHILD;
+    }
+    "consents" {
+        PseudonymousId ["id" "family_id" "guardian_id"] "auteur du choix", FAMILY;
+        Identity ["purpose" "granted" "text_version" "channel"] "preuve du consentement ou de son retrait", FAMILY;
+        Technical ["at"] "date du choix", FAMILY;
+    }
+    "enrolments" {
+        PseudonymousId ["id" "child_id" "family_id"] "inscription d'un enfant à une saison", SEASON;
+        Child ["college_uai" "college_name" "in_network" "level" "formula"] "scolarité et choix de la famille", SEASON;
+        Child ["declares_scholarship" "ase"] "droits particuliers déclarés", SEASON;
+        Child ["rule" "refusal_reason" "refusal_note"] "motif de la décision", SEASON;
+        Technical ["season" "state" "created_at" "submitted_at" "decided_at" "version"] "où en est la demande", SEASON;
+    }
+    "enrolment_events" {
+        PseudonymousId ["id" "enrolment_id"] ORDER, SEASON;
+        Child ["note"] "mot adressé à la famille", SEASON;
+        Technical ["at" "event" "state" "actor_kind"] "suivi daté montré à la famille", SEASON;
+    }
+    "ledger_accounts" {
+        PseudonymousId ["id" "merchant_id"] "compte d'un organisme ou du financement", ACCOUNTS_KEEPING;
+        None ["kind"] "nature du compte", ACCOUNTS_KEEPING;
+    }
+    "wallets" {
+        PseudonymousId ["id" "child_id" "family_id" "enrolment_id"] "porte-monnaie d'un enfant", ACCOUNTS_KEEPING;
+        Money ["balance_cents" "held_cents"] "solde", ACCOUNTS_KEEPING;
+        Technical ["season" "kind" "version" "spend_before"] "usage du porte-monnaie", ACCOUNTS_KEEPING;
+    }
+    "transfers" {
+        PseudonymousId ["id" "from_account" "to_account" "wallet_id" "client_id" "merchant_id" "device_id" "reverses"]
+            "mouvement d'argent et ceux qu'il relie", ACCOUNTS_KEEPING;
+        Money ["kind" "amount_cents" "balance_after_cents" "grant_kind"] "mouvement", ACCOUNTS_KEEPING;
+        Child ["holder_first_name" "holder_initial"] "ce que la caisse a vu, pour répondre pareil à un renvoi", SEASON;
+        Child ["activity_label" "activity_date"] "activité payée", ACCOUNTS_KEEPING;
+        Technical ["wallet_version" "at" "key" "fingerprint"] "ordre sans trou et unicité du mouvement", ACCOUNTS_KEEPING;
+    }
+    "ledger_refusals" {
+        PseudonymousId ["client_id" "merchant_id" "card_id"] "qui a demandé, sur quelle carte", JOURNAL;
+        Money ["amount_cents"] "montant refusé", JOURNAL;
+        Technical ["key" "fingerprint" "reason" "at"] "un refus est définitif pour sa clé", JOURNAL;
+    }
+    "cards" {
+        PseudonymousId ["id" "child_id" "family_id"] "carte d'un enfant", CHILD;
+        Secret ["code_fingerprint" "code_sealed"] "code de la carte : empreinte à clé et copie chiffrée", CHILD;
+        Technical ["state" "valid_until" "issued_at" "blocked_at" "block_reason"] "vie de la carte", CHILD;
+    }
+    "card_keys" {
+        None ["kid" "public_key"] "vérification des cartes hors ligne", NO_LIMIT;
+        Secret ["private_sealed"] "signature des cartes", "durée de validité des cartes signées";
+        Technical ["created_at"] "vie de la clé", NO_LIMIT;
+    }
+    "affiliations" {
+        PseudonymousId ["id" "merchant_id" "account_id"] "convention d'un organisme", ACCOUNTS_KEEPING;
+        Identity ["merchant_name"] "nom montré aux familles sur leur relevé", ACCOUNTS_KEEPING;
+        Technical ["wallet_kind" "state" "starts_on" "ends_on" "created_at" "version"] "vie de la convention", ACCOUNTS_KEEPING;
+    }
+    "audit" {
+        PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;
+        Technical ["at" "actor_kind" "action" "object_kind" "details"] "journal : identifiants et montants, aucun nom", JOURNAL;
+    }
+    "jobs" {
+        PseudonymousId ["id"] ORDER, JOB;
+        Contact ["payload"] "message à envoyer : adresse et texte", JOB;
+        Technical ["kind" "created_at" "run_at" "attempts" "last_error"] "file d'attente", JOB;
+    }
+    "__diesel_schema_migrations" {
+        None ["version" "run_on"] MIGRATIONS, NO_LIMIT;
+    }
+};

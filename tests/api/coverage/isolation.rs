@@ -1,0 +1,169 @@
+//! What one department knows never reaches the other: not by an answer, not in its database, not by letter, not through the
+//! directory they share.
+
+use super::{Operation, operations, planted_till, relations, rows, texts};
+use crate::support::{Api, COLLEGE, COLLEGE_78, Family, Pupil, Till, World, debit, key};
+use diesel::{Connection, PgConnection};
+use passplus::{kernel::ids::RequestId, migrate::Schema};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const EMAIL: &str = "qwuorth.zyxwane@canari.example";
+const CHILD: &str = "Zyxwanette";
+const GUARDIAN: &str = "Qwuorth";
+const PHONE: &str = "0699887766";
+const ADDRESS: &str = "17 impasse du Canari jaune, 92000 Nanterre";
+
+/// A family of 92 that has everything, and what must never leave its department.
+struct Planted {
+    /// Path parameters under which its things are found.
+    ids: BTreeMap<&'static str, String>,
+    canaries: Vec<String>,
+}
+
+async fn plant(world: &World) -> Planted {
+    let api = world.sign_up(EMAIL).await;
+    let person = json!({ "first_names": GUARDIAN, "last_name": "Martin", "phone": PHONE, "postal_address": ADDRESS });
+    let id = api.post("/v1/departments/92/families", person).await.expect(201).text("/id");
+    let family = Family { api, id, email: EMAIL.to_owned(), department: "92".to_owned() };
+    let secretary = world.secretary(COLLEGE).await;
+    let child = family.add_child(CHILD, "2015-03-14").await;
+    let (enrolment, version) = family.submit(&child, COLLEGE).await;
+    secretary.confirm(&enrolment, version).await;
+    let Pupil { culture, card_id, card_code, card_signed, .. } = family.pupil(&child, &enrolment).await;
+    let Till { api: till, device, merchant, .. } = world.till(&["culture"]).await;
+    let key = key();
+    let debited = till.post_keyed("/v1/debits", &key, debit(&card_code, "culture", 1_250)).await.expect(201);
+    let seen = world.administrator.get(&family.path(&format!("agents-desk/families/{}", family.id))).await.expect(200);
+    for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
+        assert!(seen.json.to_string().contains(canary), "{canary} is not known to its own department: {}", seen.json);
+    }
+    let ids = BTreeMap::from([
+        ("family", family.id.clone()),
+        ("child", child.clone()),
+        ("guardian", seen.text("/guardians/0/id")),
+        ("enrolment", enrolment.clone()),
+        ("card", card_id.clone()),
+        ("wallet", culture.clone()),
+        ("transfer", debited.text("/id")),
+        ("key", key),
+        ("merchant", merchant),
+        ("device", device),
+        ("season", crate::support::SEASON.to_owned()),
+        ("uai", COLLEGE.to_owned()),
+    ]);
+    let texts = [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS].map(str::to_owned);
+    let secrets = [card_code, card_signed, family.id.clone(), child, enrolment, card_id, culture];
+    Planted { ids, canaries: texts.into_iter().chain(secrets).collect() }
+}
+
+async fn callers_of_78(world: &World) -> Vec<(String, Api)> {
+    let mut callers = vec![
+        ("anonymous".to_owned(), world.api.clone()),
+        ("guardian".to_owned(), world.family("78").await.api),
+        ("secretary".to_owned(), world.secretary(COLLEGE_78).await.api),
+        ("till".to_owned(), planted_till(world, "78", 1).await),
+    ];
+    for function in ["administrator", "case_worker", "finance", "dpo"] {
+        callers.push((function.to_owned(), world.agent("78", function).await.api));
+    }
+    callers
+}
+
+/// Every row of every table and view of a database, as one text each.
+fn dump(world: &World, schema: Schema) -> Vec<(String, String)> {
+    let mut conn = PgConnection::establish(&world.superuser_url(schema)).unwrap();
+    let mut lines = vec![];
+    for table in relations(&mut conn, "rvmp") {
+        lines.extend(
+            texts(&mut conn, &format!("select to_jsonb(t) from {table} t")).into_iter().map(|row| (table.clone(), row)),
+        );
+    }
+    lines
+}
+
+fn department(code: &str) -> Schema {
+    Schema::Department(code.parse().unwrap())
+}
+
+#[actix_web::test]
+async fn nothing_of_a_family_of_92_is_ever_answered_to_a_caller_of_78() {
+    let world = World::start().await;
+    let planted = plant(&world).await;
+    let mut answered = 0;
+    let reads: Vec<Operation> = operations().into_iter().filter(|operation| operation.method == "GET").collect();
+    for (name, api) in callers_of_78(&world).await {
+        for (operation, asked) in reads.iter().flat_map(|operation| [(operation, "92"), (operation, "78")]) {
+            let value = |parameter: &str| match planted.ids.get(parameter) {
+                _ if parameter == "department" => asked.to_owned(),
+                Some(id) => id.clone(),
+                None => RequestId::generate().to_string(),
+            };
+            let answer = api.get(&operation.address(value)).await;
+            let body = String::from_utf8_lossy(&answer.bytes);
+            for canary in &planted.canaries {
+                assert!(
+                    !body.contains(canary),
+                    "{name} of 78 reads {canary} by {} in {asked}: {body}",
+                    operation.name()
+                );
+            }
+            let public = !operation.described["security"].is_array();
+            let staff = !["anonymous", "guardian", "till"].contains(&name.as_str());
+            if asked == "92" && operation.path.contains("{department}") && staff && !public {
+                assert!(
+                    [403, 404].contains(&answer.status),
+                    "{name} of 78: {} answers {}",
+                    operation.name(),
+                    answer.status
+                );
+            }
+            answered += i32::from(answer.status == 200);
+        }
+    }
+    assert!(answered > 50, "{answered} answers only: nothing was asked");
+}
+
+#[actix_web::test]
+async fn nothing_of_a_family_of_92_lies_in_the_database_of_78_in_its_letters_or_in_the_directory() {
+    let world = World::start().await;
+    let planted = plant(&world).await;
+    // 78 is at work meanwhile: families, pupils, people, letters.
+    let family = world.family("78").await;
+    let secretary = world.secretary(COLLEGE_78).await;
+    let child = family.add_child("Noa", "2015-03-14").await;
+    let (enrolment, version) = family.submit(&child, COLLEGE_78).await;
+    secretary.confirm(&enrolment, version).await;
+    callers_of_78(&world).await;
+    world.work_off().await;
+
+    let at_home = dump(&world, department("92"));
+    let holds = |dump: &[(String, String)], text: &str| dump.iter().any(|(_, row)| row.contains(text));
+    for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
+        assert!(holds(&at_home, canary), "{canary} is not even in the database of 92");
+    }
+    let elsewhere = dump(&world, department("78"));
+    assert!(holds(&elsewhere, "Noa") && !holds(&at_home, "Noa"), "78 holds its own, and 92 does not");
+    let shared = dump(&world, Schema::Directory);
+    for canary in &planted.canaries {
+        for (place, dump) in [("78", &elsewhere), ("the directory", &shared)] {
+            let found =
+                dump.iter().find(|(table, row)| row.contains(canary) && !(place != "78" && table == "accounts"));
+            assert!(found.is_none(), "{canary} lies in {place}: {found:?}");
+        }
+    }
+    // Of the accounts, the directory knows the address alone.
+    let mut conn = PgConnection::establish(&world.superuser_url(Schema::Directory)).unwrap();
+    for row in rows(&mut conn, "select to_jsonb(a) - 'email' as rest from accounts a") {
+        assert!(planted.canaries.iter().all(|canary| !row.to_string().contains(canary)), "{row}");
+    }
+    let mut letters = 0;
+    for file in std::fs::read_dir(&world.letters).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let to_92 = text.starts_with(&format!("To: {EMAIL}\n"));
+        let found = planted.canaries.iter().find(|canary| text.contains(canary.as_str()));
+        assert!(to_92 || found.is_none(), "{found:?} in a letter to somebody else:\n{text}");
+        letters += i32::from(!to_92);
+    }
+    assert!(letters > 5, "{letters} letters only");
+}

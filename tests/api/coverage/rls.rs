@@ -1,0 +1,317 @@
+//! The database's own locks: row-level security, roles and grants, as an intruder with the service's password would meet them.
+
+use super::{assert_same, privacy, relations, rows, schemas, texts};
+use crate::support::{COLLEGE, Family, Service, World};
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use passplus::{kernel::time::server_now, migrate::Schema, privacy::register::Class};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What the service's role may do, `table: verbs`. The directory's rows are guarded by the code, its role by this list.
+const DIRECTORY: &str = "
+    accounts: select insert update
+    audit: select insert
+    colleges: select insert update
+    devices: select insert update
+    jobs: select insert update delete
+    mail_tokens: select insert update delete
+    merchants: select insert update
+    recovery_codes: select insert update delete
+    refresh_tokens: select insert update delete
+    sessions: select insert update
+    signing_keys: select insert update
+    staff_roles: select insert update
+    throttles: select insert update delete
+    used_assertions: select insert update delete
+    __diesel_schema_migrations: select";
+const DEPARTMENT: &str = "
+    affiliations: select insert update
+    audit: select insert
+    card_keys: select insert
+    cards: select insert update
+    children: select insert update
+    consents: select insert
+    enrolment_events: select insert
+    enrolments: select insert update
+    families: select insert
+    guardians: select insert update
+    jobs: select insert update delete
+    ledger_accounts: select insert
+    ledger_entries: select
+    ledger_refusals: select
+    merchant_operations: select
+    photos: select insert update delete
+    season_versions: select insert update delete
+    transfers: select
+    wallets: select
+    __diesel_schema_migrations: select";
+
+/// What the verifier's role may read: ids, amounts and states.
+const CHECK_DIRECTORY: &str = "devices: id merchant_id department kind state
+    __diesel_schema_migrations: version run_on";
+const CHECK_DEPARTMENT: &str = "
+    enrolments: id child_id family_id season state
+    ledger_accounts: id kind merchant_id
+    ledger_entries: transfer_id account_id cents at
+    transfers: id kind from_account to_account amount_cents wallet_id wallet_version balance_after_cents at client_id key fingerprint merchant_id device_id reverses grant_kind
+    wallets: id child_id family_id enrolment_id season kind balance_cents held_cents version spend_before
+    __diesel_schema_migrations: version run_on";
+
+/// Tables whose rows belong to a family: how to find it from a row `t`.
+const OF_A_FAMILY: &[(&str, &str)] = &[
+    ("families", "t.id"),
+    ("guardians", "t.family_id"),
+    ("children", "t.family_id"),
+    ("photos", "t.family_id"),
+    ("consents", "t.family_id"),
+    ("enrolments", "t.family_id"),
+    ("enrolment_events", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
+    ("wallets", "t.family_id"),
+    ("transfers", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
+    ("cards", "t.family_id"),
+];
+/// The other tables: which of their rows a guardian sees.
+const OF_NO_FAMILY: &[(&str, &str)] = &[
+    ("season_versions", "t.state = 'published'"),
+    ("card_keys", "true"),
+    // The names of merchants stand on his statement.
+    ("affiliations", "true"),
+    ("audit", "false"),
+    ("jobs", "false"),
+    ("ledger_accounts", "false"),
+    ("ledger_refusals", "false"),
+];
+
+fn department() -> Schema {
+    schemas()[1]
+}
+
+/// A connection as the service's own role, as the service makes them.
+fn as_the_service(service: &Service, schema: Schema) -> PgConnection {
+    let place = match schema {
+        Schema::Directory => &service.config.directory,
+        Schema::Department(code) => &service.config.departments.iter().find(|d| d.code == code).unwrap().place,
+    };
+    PgConnection::establish(&place.url).unwrap()
+}
+
+fn as_the_superuser(service: &Service, schema: Schema) -> PgConnection {
+    PgConnection::establish(&service.superuser_url(schema)).unwrap()
+}
+
+#[actix_web::test]
+async fn every_table_of_a_department_is_behind_policies() {
+    let service = Service::start().await;
+    let mut conn = as_the_superuser(&service, department());
+    let open = texts(
+        &mut conn,
+        "select relname from pg_class c join pg_namespace n on n.oid = relnamespace and nspname = 'public'
+          where relkind in ('r', 'p', 'm') and relname <> '__diesel_schema_migrations'
+            and not (relrowsecurity and exists (select 1 from pg_policies p where p.tablename = c.relname))",
+    );
+    assert_same("tables without row-level security", &BTreeSet::new(), &open);
+    // A view runs as its owner, past the policies, unless it says otherwise; this one filters by the calling merchant itself.
+    let past = texts(
+        &mut conn,
+        "select relname from pg_class c join pg_namespace n on n.oid = relnamespace and nspname = 'public'
+          where relkind = 'v' and not coalesce(reloptions @> array['security_invoker=true'], false)",
+    );
+    assert_same("views that look past the policies", &BTreeSet::from(["merchant_operations".to_owned()]), &past);
+    for schema in schemas() {
+        let mut conn = as_the_superuser(&service, schema);
+        let loose = texts(
+            &mut conn,
+            "select p.proname from pg_proc p join pg_namespace n on n.oid = pronamespace and nspname = 'public'
+              where prosecdef and not exists (select 1 from unnest(proconfig) c where c = 'search_path=public, pg_temp')",
+        );
+        assert_same("SECURITY DEFINER functions without a pinned search_path", &BTreeSet::new(), &loose);
+        let public = texts(
+            &mut conn,
+            "select p.proname from pg_proc p join pg_namespace n on n.oid = pronamespace and nspname = 'public',
+                    lateral aclexplode(coalesce(proacl, acldefault('f', proowner))) a where a.grantee = 0",
+        );
+        assert_same("functions that anybody may call", &BTreeSet::new(), &public);
+    }
+}
+
+#[actix_web::test]
+async fn the_services_role_owns_nothing_makes_nothing_and_bypasses_nothing() {
+    let service = Service::start().await;
+    for schema in schemas() {
+        let role = schema.app();
+        let mut conn = as_the_superuser(&service, schema);
+        let owned = texts(
+            &mut conn,
+            &format!(
+                "select 'relation ' || relname from pg_class where relowner = '{role}'::regrole
+                 union all select 'function ' || proname from pg_proc where proowner = '{role}'::regrole
+                 union all select 'schema ' || nspname from pg_namespace where nspowner = '{role}'::regrole
+                 union all select 'database ' || datname from pg_database where datdba = '{role}'::regrole
+                 union all select 'member of ' || roleid::regrole from pg_auth_members where member = '{role}'::regrole
+                 union all select 'attribute' from pg_roles where rolname = '{role}'
+                       and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls or rolinherit)"
+            ),
+        );
+        assert_same(&format!("{role} owns or is"), &BTreeSet::new(), &owned);
+        let mut own = as_the_service(&service, schema);
+        for sql in [
+            "create table intruder (id int)",
+            "create temp table intruder (id int)",
+            "create function intruder() returns int language sql as 'select 1'",
+            "create schema intruder",
+            "create role intruder",
+            "alter table audit disable row level security",
+            "drop table audit",
+            "truncate audit",
+            "update audit set action = 'nothing'",
+            "delete from audit",
+            "set role postgres",
+            &format!("set role {}", schema.owner()),
+            "copy audit to program 'true'",
+            "select * from pg_authid",
+        ] {
+            assert!(own.batch_execute(sql).is_err(), "{role} may: {sql}");
+        }
+        // One department's role does not even enter another's database.
+        let elsewhere = service.superuser_url(Schema::Department("78".parse().unwrap()));
+        let url = elsewhere.replacen(&format!("//{}@", passplus::embedded::SUPERUSER), &format!("//{role}@"), 1);
+        assert!(
+            PgConnection::establish(&elsewhere).is_ok() && PgConnection::establish(&url).is_err(),
+            "{role} enters 78"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn grants_are_those_of_the_list() {
+    let service = Service::start().await;
+    let lines =
+        |list: &str| list.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<BTreeSet<_>>();
+    for (schema, tables, columns) in
+        [(schemas()[0], DIRECTORY, CHECK_DIRECTORY), (schemas()[1], DEPARTMENT, CHECK_DEPARTMENT)]
+    {
+        let mut conn = as_the_superuser(&service, schema);
+        let sql = format!(
+            "select relname || ': ' || string_agg(verb, ' ' order by place) from pg_class c
+               join pg_namespace n on n.oid = relnamespace and nspname = 'public'
+              cross join unnest(array['select','insert','update','delete','truncate','references','trigger']) with ordinality v(verb, place)
+              where relkind in ('r', 'v', 'm', 'p', 'S') and has_table_privilege('{}', c.oid, verb) group by relname",
+            schema.app()
+        );
+        assert_same(&format!("grants of {}", schema.app()), &lines(tables), &texts(&mut conn, &sql));
+        let sql = format!(
+            "select relname || ': ' || string_agg(attname, ' ' order by attnum) from pg_class c
+               join pg_namespace n on n.oid = relnamespace and nspname = 'public'
+               join pg_attribute a on attrelid = c.oid and attnum > 0 and not attisdropped
+              where relkind in ('r', 'v', 'm', 'p') and has_column_privilege('{}', c.oid, attnum, 'select') group by relname",
+            schema.check()
+        );
+        assert_same(&format!("what {} reads", schema.check()), &lines(columns), &texts(&mut conn, &sql));
+        let personal =
+            |class| [Class::Identity, Class::Contact, Class::Child, Class::Photo, Class::Secret].contains(&class);
+        for column in privacy::columns(privacy::register(schema), |line| personal(line.class)) {
+            let (table, column) = column.split_once('.').unwrap();
+            let sql =
+                format!("select has_column_privilege('{}', '{table}', '{column}', 'select') as may", schema.check());
+            assert_eq!(rows(&mut conn, &sql)[0]["may"], false, "{} reads {table}.{column}", schema.check());
+        }
+        let sql = format!(
+            "select relname from pg_class c join pg_namespace n on n.oid = relnamespace and nspname = 'public'
+              where relkind in ('r', 'v', 'm', 'p') and has_table_privilege('{}', c.oid, 'insert, update, delete, truncate')",
+            schema.check()
+        );
+        assert_same(&format!("what {} writes", schema.check()), &BTreeSet::new(), &texts(&mut conn, &sql));
+    }
+}
+
+/// A family with something of everything, made through the API but for what the API does not make yet.
+async fn full_family(world: &World, name: &str) -> Family {
+    let family = world.family("92").await;
+    let secretary = world.secretary(COLLEGE).await;
+    let child = family.add_child(name, "2015-03-14").await;
+    let (enrolment, version) = family.submit(&child, &secretary.college).await;
+    secretary.confirm(&enrolment, version).await;
+    let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
+    family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
+    let mut conn = as_the_superuser(&world.service, department());
+    conn.batch_execute(&format!(
+        "insert into photos values ('{child}', '{}', '\\x00', now())
+         on conflict do nothing;
+         insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
+         insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
+         insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
+             (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1)",
+        family.id
+    ))
+    .unwrap();
+    family
+}
+
+/// The rows of a table that are seen, or that the condition tells, as a set of texts.
+fn seen(conn: &mut PgConnection, table: &str, condition: &str) -> BTreeSet<String> {
+    texts(conn, &format!("select to_jsonb(t) from {table} t where {condition}"))
+}
+
+#[actix_web::test]
+async fn without_a_caller_nothing_is_seen_and_a_guardian_sees_his_family_only() {
+    let world = World::start().await;
+    let (a, b) = (full_family(&world, "Ana").await, full_family(&world, "Boris").await);
+    // A draft, which is for agents only.
+    world.administrator.post("/v1/departments/92/seasons", json!({ "season": "2027-2028" })).await.expect(201);
+    let mut all = as_the_superuser(&world.service, department());
+    let tables: BTreeSet<String> = relations(&mut all, "rp").into_iter().collect();
+    let listed = OF_A_FAMILY.iter().chain(OF_NO_FAMILY).map(|(table, _)| (*table).to_owned()).collect();
+    assert_same("tables that this test knows", &tables, &listed);
+
+    let mut intruder = as_the_service(&world.service, department());
+    for table in &tables {
+        assert!(!seen(&mut all, table, "true").is_empty(), "{table} is empty: nothing would be proved");
+        // Published rules and the public halves of the card keys are public; the sealed halves open with the department's key only.
+        let public = match table.as_str() {
+            "season_versions" => "t.state = 'published'",
+            "card_keys" => "true",
+            _ => "false",
+        };
+        assert_same(
+            &format!("{table} without a caller"),
+            &seen(&mut all, table, public),
+            &seen(&mut intruder, table, "true"),
+        );
+    }
+
+    let me = a.get("/v1/me").await.text("/account_id");
+    let offset = world.app.db.server_now() - server_now();
+    intruder
+        .batch_execute(&format!(
+            "set app.kind = 'guardian'; set app.account = '{me}'; set app.clock_offset = '{} seconds'",
+            offset.num_seconds()
+        ))
+        .unwrap();
+    for (table, family) in OF_A_FAMILY {
+        let own = seen(&mut all, table, &format!("{family} = '{}'", a.id));
+        let other = seen(&mut all, table, &format!("{family} = '{}'", b.id));
+        assert!(!own.is_empty() && !other.is_empty(), "{table} lacks rows of a family");
+        assert_same(&format!("{table} as a guardian"), &own, &seen(&mut intruder, table, "true"));
+    }
+    for (table, condition) in OF_NO_FAMILY {
+        assert_same(
+            &format!("{table} as a guardian"),
+            &seen(&mut all, table, condition),
+            &seen(&mut intruder, table, "true"),
+        );
+    }
+    let entries = rows(&mut intruder, "select distinct account_id from ledger_entries");
+    let wallets: Vec<Value> = rows(&mut all, &format!("select id from wallets where family_id = '{}'", a.id));
+    assert_eq!(entries.len(), wallets.len() + 1, "the own wallets and the funding account only");
+    assert!(rows(&mut intruder, "select * from merchant_operations").is_empty());
+    // What he may write, he may not write on the other family: nothing is there for him.
+    for (table, _) in
+        OF_A_FAMILY.iter().filter(|(table, _)| ["guardians", "children", "enrolments", "cards"].contains(table))
+    {
+        let touched = diesel::RunQueryDsl::execute(
+            diesel::sql_query(format!("update {table} set family_id = family_id where family_id = '{}'", b.id)),
+            &mut intruder,
+        );
+        assert_eq!(touched.unwrap(), 0, "{table} of the other family is written");
+    }
+}
