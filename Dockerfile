@@ -20,6 +20,8 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/passplus /usr/local/bin/passplus
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001
+# Within a container loopback would reach nobody.
+ENV PASSPLUS_LISTEN=0.0.0.0:8080 PASSPLUS_METRICS_LISTEN=0.0.0.0:9090
 # 8080: the API. 9090: metrics, not for the public.
 EXPOSE 8080 9090
 # Asks the running service whether it is ready.

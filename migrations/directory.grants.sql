@@ -3,6 +3,7 @@ revoke all on all tables in schema public from public, {app}, {check};
 revoke all on all functions in schema public from public;
 revoke create on schema public from public;
 grant usage on schema public to {app}, {check};
+grant execute on all functions in schema public to {app};
 grant select, insert, update on accounts, staff_roles, recovery_codes, mail_tokens, sessions, refresh_tokens, merchants, devices, colleges, signing_keys to {app};
 grant delete on mail_tokens, refresh_tokens, recovery_codes to {app};
 grant select, insert, update, delete on throttles, used_assertions, jobs to {app};

@@ -9,7 +9,9 @@ use crate::{
     config::Config,
     kernel::{
         actor::Caller,
+        crypto::random_token,
         department::Department,
+        ids::DeviceId,
         text::{Email, Name},
         time,
         words::AgentFunction,
@@ -17,6 +19,9 @@ use crate::{
     migrate::{self, Schema},
 };
 use anyhow::{Context, ensure};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::json;
 use std::{net::SocketAddr, time::Duration};
 
 /// Roles and schema of every database named in the environment: `PASSPLUS_DIRECTORY_MIGRATE_URL` and
@@ -85,4 +90,15 @@ pub fn totp_code_at(secret: &str, seconds: u64) -> anyhow::Result<String> {
         .build()
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(totp.generate(seconds).to_string())
+}
+
+/// A device's signed assertion (RFC 7523), valid a minute. `private_key` is PKCS#8 in base64url, `url` the service's address.
+pub fn device_assertion(device: DeviceId, private_key: &str, url: &str) -> anyhow::Result<String> {
+    let pkcs8 = BASE64URL_NOPAD.decode(private_key.as_bytes()).context("the private key is not base64url")?;
+    let now = time::server_now().timestamp();
+    let claims = json!({
+        "iss": device, "sub": device, "aud": format!("{}/v1/oauth/token", url.trim_end_matches('/')),
+        "iat": now, "exp": now.saturating_add(60), "jti": random_token(),
+    });
+    encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&pkcs8)).context("the key does not sign")
 }

@@ -1,6 +1,6 @@
 //! The journal: who did what to what, written in the transaction that does it. No personal data goes in `details`.
 
-use crate::{db::Transaction, error::Error};
+use crate::{db::Transaction, error::Error, kernel::ids::RequestId};
 use diesel::{prelude::*, sql_types};
 use serde_json::Value;
 use std::fmt::Display;
@@ -15,8 +15,10 @@ pub fn record<P>(
     let at = tx.now()?;
     diesel::sql_query(
         "insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
-         values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7, $8)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
+    // Ids of lines follow their order: the journal is read by pages of ids.
+    .bind::<sql_types::Uuid, _>(RequestId::generate())
     .bind::<sql_types::Timestamptz, _>(at)
     .bind::<sql_types::Uuid, _>(tx.caller.request)
     .bind::<sql_types::Text, _>(tx.caller.actor.kind())

@@ -3,6 +3,7 @@
 
 use crate::{
     error::{Error, Refusal},
+    gates::Gate,
     kernel::{
         self,
         actor::{Actor, Caller},
@@ -26,12 +27,12 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
 
 /// Connections a database gets from one process. On two cores more of them only wait for each other.
 pub const POOL_SIZE: u32 = 10;
-/// Requests that may hold or wait for a connection; the next one is told at once that the service is busy.
-const IN_FLIGHT_MAX: usize = 256;
+/// As many threads as connections; and how many requests may wait for one before the next is told that the service is busy.
+const RUNNING_MAX: usize = 10;
+const WAITING_MAX: usize = 256;
 /// How long a request waits for a connection that PostgreSQL does not give.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Tries of a transaction that PostgreSQL itself asks to repeat (deadlock, serialisation).
@@ -82,7 +83,7 @@ impl<P> Transaction<'_, P> {
 #[derive(Clone)]
 struct Store {
     pool: Pool<ConnectionManager<PgConnection>>,
-    gate: Arc<Semaphore>,
+    gate: Gate,
     key: MasterKey,
 }
 
@@ -121,7 +122,7 @@ impl Store {
             .test_on_check_out(false)
             .connection_customizer(Box::new(SetSession))
             .build_unchecked(ConnectionManager::new(place.url));
-        Self { pool, gate: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), key: place.key }
+        Self { pool, gate: Gate::new(RUNNING_MAX, WAITING_MAX), key: place.key }
     }
 }
 
@@ -226,15 +227,10 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Transaction<'_, P>) -> Result<T, Error> + Send + 'static,
     {
-        let permit = Arc::clone(&store.gate).try_acquire_owned().map_err(|_| Error::Later(Refusal::Busy, 1))?;
         let (store, caller, span) = (store.clone(), caller.clone(), tracing::Span::current());
         let clock_offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::SeqCst));
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            span.in_scope(|| in_transaction(&store, place, mode, &caller, clock_offset, &work))
-        })
-        .await
-        .map_err(Error::internal)?
+        let gate = store.gate.clone();
+        gate.run(move || span.in_scope(|| in_transaction(&store, place, mode, &caller, clock_offset, &work))).await?
     }
 }
 

@@ -88,6 +88,7 @@ refusals! {
     NotEligible 422 "enrolment.not_eligible" "L'enfant ne remplit aucune des conditions de la saison.";
     DeadlinePassed 409 "enrolment.deadline_passed" "La date limite d'inscription est dépassée.";
     UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
+    DuplicatePupil 409 "enrolment.duplicate_pupil" "Cet élève a déjà ses droits pour la saison par un autre dossier.";
     EnrolmentTransition 409 "enrolment.transition" "L'état actuel de l'inscription ne permet pas cette action.";
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";

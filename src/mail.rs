@@ -20,7 +20,7 @@ pub struct Letter {
 /// Where letters go.
 #[derive(Clone)]
 pub enum Mailer {
-    Smtp { transport: SmtpTransport, from: Mailbox },
+    Smtp { transport: Box<SmtpTransport>, from: Mailbox },
     Folder { path: PathBuf },
 }
 
@@ -28,6 +28,7 @@ impl Mailer {
     /// SMTP by URL: `smtps://user:password@host:465`, or `smtp://host:587?tls=required`.
     pub fn smtp(url: &str, from: &str) -> anyhow::Result<Self> {
         let transport = SmtpTransport::from_url(url).context("PASSPLUS_SMTP_URL is not an SMTP URL")?.build();
+        let transport = Box::new(transport);
         Ok(Self::Smtp { transport, from: sender(from)? })
     }
 

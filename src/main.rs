@@ -9,6 +9,7 @@ use passplus::{
     demo, http,
     kernel::{
         department::Department,
+        ids::DeviceId,
         text::{Email, Name},
     },
     serve,
@@ -59,6 +60,17 @@ enum Command {
     Health,
     /// Print the present code of an authenticator secret, for who has no application at hand.
     Totp { secret: String },
+    /// Sign a device's assertion for the token endpoint, for who tries it by hand.
+    Assertion {
+        #[arg(long)]
+        device: DeviceId,
+        /// PKCS#8 of the device's Ed25519 key, base64url.
+        #[arg(long)]
+        private_key: String,
+        /// Address of the service.
+        #[arg(long)]
+        url: String,
+    },
     /// What can be done with a card without the service.
     #[command(subcommand)]
     Card(CardCommand),
@@ -89,16 +101,16 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Demo { once, fresh } => runtime()?.block_on(demo::run(once, fresh)),
+        Command::Demo { once, fresh } => runtime().block_on(demo::run(once, fresh)),
         Command::Serve => {
             serve::log_as_json();
             let config = Config::from_env()?;
-            runtime()?.block_on(serve::serve(&config))
+            runtime().block_on(serve::serve(&config))
         }
         Command::Work => {
             serve::log_as_json();
             let config = Config::from_env()?;
-            runtime()?.block_on(serve::work(&config))
+            runtime().block_on(serve::work(&config))
         }
         Command::Migrate => {
             for line in admin::migrate_all(&|name| std::env::var(name).ok())? {
@@ -108,13 +120,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::InviteAdministrator { department, email, name } => {
             let config = Config::from_env()?;
-            runtime()?.block_on(admin::invite_administrator(&config, department, email, name))?;
+            runtime().block_on(admin::invite_administrator(&config, department, email, name))?;
             println!("The invitation is in the outbox; it leaves as soon as a server or worker runs.");
             Ok(())
         }
         Command::RotateKeys => {
             let config = Config::from_env()?;
-            let kid = runtime()?.block_on(admin::rotate_keys(&config))?;
+            let kid = runtime().block_on(admin::rotate_keys(&config))?;
             println!("Key {kid} is published and will sign in ten minutes.");
             Ok(())
         }
@@ -128,10 +140,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Health => {
             let config = Config::from_env()?;
-            runtime()?.block_on(admin::health(config.listen))
+            runtime().block_on(admin::health(config.listen))
         }
         Command::Totp { secret } => {
             println!("{}", admin::totp_code(&secret)?);
+            Ok(())
+        }
+        Command::Assertion { device, private_key, url } => {
+            println!("{}", admin::device_assertion(device, &private_key, &url)?);
             Ok(())
         }
         Command::Card(CardCommand::Verify { signed, keys }) => {
@@ -150,6 +166,6 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-fn runtime() -> anyhow::Result<actix_web::rt::SystemRunner> {
-    Ok(actix_web::rt::System::new())
+fn runtime() -> actix_web::rt::SystemRunner {
+    actix_web::rt::System::new()
 }

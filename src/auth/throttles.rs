@@ -69,7 +69,7 @@ pub fn count_address(tx: &mut DirectoryTx<'_>, throttle: Throttle) -> Result<Res
     count(tx, throttle, &address)
 }
 
-/// Forgets what was counted: the right password ends a row of wrong ones.
+/// Forgets what was counted: the right password or code ends a row of wrong ones.
 pub fn forget(tx: &mut DirectoryTx<'_>, throttle: Throttle, subject: &str) -> Result<(), Error> {
     diesel::sql_query("delete from throttles where scope = $1 and subject = $2")
         .bind::<sql_types::Text, _>(throttle.scope)

@@ -43,12 +43,17 @@ pub fn open_colleges(
         query = query.filter(colleges::department.eq(department));
     }
     if let Some(part) = name_part {
-        query = query.filter(colleges::name.ilike(containing(part)));
+        query = query.filter(folded(colleges::name).like(folded(containing(part))));
     }
     if let Some(after) = after {
         query = query.filter(colleges::uai.gt(after));
     }
     Ok(query.order_by(colleges::uai).limit(limit).select(College::as_select()).load(tx.conn)?)
+}
+
+diesel::define_sql_function! {
+    /// A text without case and accents, whatever the server's locale.
+    fn folded(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
 /// The pattern of texts that contain this one, its own `%`, `_` and `\` taken as they are.

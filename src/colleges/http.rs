@@ -38,11 +38,11 @@ pub struct CollegeQuery {
     /// Where the collège is.
     #[param(example = "92")]
     pub department: Option<Department>,
-    /// Part of the name, whatever its case.
+    /// Part of the name, whatever its case and accents.
     #[param(min_length = 2, max_length = 80, example = "cassin")]
     pub name: Option<String>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 64, example = "MDkyMDE0OUI")]
+    #[param(max_length = 64, example = "MDkyMDE0OU0")]
     pub cursor: Option<String>,
     /// Number of rows, 1 to 100; 20 when absent.
     #[param(minimum = 1, maximum = 100, example = 20)]

@@ -28,7 +28,7 @@ pub fn show_college(tx: &mut DirectoryTx<'_>, uai: &Uai) -> Result<College, Erro
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub department: Option<Department>,
-    /// Part of the name, whatever its case.
+    /// Part of the name, whatever its case and accents.
     pub name: Option<String>,
 }
 

@@ -3,14 +3,10 @@
 use super::client::{Body, Client, Request};
 use crate::{
     admin,
-    kernel::{
-        crypto::{SigningPair, random_token},
-        time,
-    },
+    kernel::{crypto::SigningPair, time},
 };
 use anyhow::{Context, bail};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -76,13 +72,12 @@ impl Person {
 
     /// What opens a session, with the time code of `steps_ahead`.
     pub fn credentials(&self, steps_ahead: u64) -> anyhow::Result<serde_json::Value> {
-        let mut body = json!({ "email": self.email, "password": PASSWORD });
-        if let Some(secret) = &self.totp_secret {
-            let now = u64::try_from(time::server_now().timestamp())?;
-            let code = admin::totp_code_at(secret, now.saturating_add(STEP_SECONDS.saturating_mul(steps_ahead)))?;
-            body["second_factor"] = json!(code);
-        }
-        Ok(body)
+        let Some(secret) = &self.totp_secret else {
+            return Ok(json!({ "email": self.email, "password": PASSWORD }));
+        };
+        let now = u64::try_from(time::server_now().timestamp())?;
+        let code = admin::totp_code_at(secret, now.saturating_add(STEP_SECONDS.saturating_mul(steps_ahead)))?;
+        Ok(json!({ "email": self.email, "password": PASSWORD, "second_factor": code }))
     }
 
     /// An access token. A time code serves once: when the present one was used, the next is taken, or waited for.
@@ -114,13 +109,8 @@ impl Person {
 impl Till {
     /// The form by which the till proves its key.
     pub fn assertion(&self, client: &Client) -> anyhow::Result<Request> {
-        let pkcs8 = BASE64URL_NOPAD.decode(self.private_key.as_bytes())?;
-        let now = time::server_now().timestamp();
-        let claims = json!({
-            "iss": self.device_id, "sub": self.device_id, "aud": format!("{}/v1/oauth/token", client.base()),
-            "iat": now, "exp": now.saturating_add(60), "jti": random_token(),
-        });
-        let assertion = encode(&Header::new(Algorithm::EdDSA), &claims, &EncodingKey::from_ed_der(&pkcs8))?;
+        let device = self.device_id.parse()?;
+        let assertion = admin::device_assertion(device, &self.private_key, client.base())?;
         let form = vec![
             ("grant_type", "client_credentials".to_owned()),
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
@@ -147,8 +137,11 @@ impl Till {
 
 /// Who can sign in and how, and lines to paste.
 pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
+    let program = std::env::current_exe().map_or_else(|_| "passplus".to_owned(), |path| path.display().to_string());
     let mut out = format!(
-        "\n\nPass+ is up at {url}   (interactive description: {url}/docs/ — metrics: http://{metrics}/metrics)\n\n"
+        "\n\nPass+ is up at {url}\n  interactive description   {url}/docs/\n  metrics                   http://{metrics}/metrics\n\n\
+         {:<37} {:<38} {:<20} second factor\n",
+        "who", "e-mail", "password"
     );
     let people = [
         &cast.administrator_92,
@@ -158,23 +151,31 @@ pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
         &cast.secretary_78,
         &cast.family_78,
     ];
-    let _ = writeln!(out, "{:<46} {:<30} {:<20} second factor", "who", "e-mail", "password");
     for person in people {
-        let factor = person.totp_secret.as_ref().map_or_else(|| "none".to_owned(), |s| format!("passplus totp {s}"));
-        let _ = writeln!(out, "{:<46} {:<30} {PASSWORD:<20} {factor}", person.what, person.email);
+        let factor = person.totp_secret.as_ref().map_or_else(|| "none".to_owned(), |s| format!("{program} totp {s}"));
+        let _ = writeln!(out, "{:<37} {:<38} {PASSWORD:<20} {factor}", person.what, person.email);
     }
     for till in [&cast.theatre, &cast.judo] {
-        let _ = writeln!(out, "{:<46} device {}: its key is in demo.json", till.what, till.device_id);
+        let _ = writeln!(out, "{:<37} device {}, with a key of its own", till.what, till.device_id);
     }
+    let json = "-H 'content-type: application/json'";
+    let token = "sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'";
     let _ = write!(
         out,
         "\nTo paste:\n\
-         TOKEN=$(curl -s {url}/v1/sessions -H 'content-type: application/json' \\\n    \
-         -d '{{\"email\":\"{}\",\"password\":\"{PASSWORD}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
-         curl -s {url}/v1/me -H \"authorization: Bearer $TOKEN\"\n\
-         curl -s {url}/v1/departments/92/families -H \"authorization: Bearer $TOKEN\"\n\
-         curl -s {url}/v1/departments/92/seasons/{}\n\nCtrl-C stops everything; the data stays.\n",
-        cast.family_92.email, cast.season
+         curl -s {url}/v1/departments/92/seasons/{season}\n\
+         FAMILY=$(curl -s {url}/v1/sessions {json} -d '{{\"email\":\"{family}\",\"password\":\"{PASSWORD}\"}}' | {token})\n\
+         curl -s {url}/v1/me -H \"authorization: Bearer $FAMILY\"\n\
+         curl -s {url}/v1/departments/92/families -H \"authorization: Bearer $FAMILY\"\n\
+         TILL=$(curl -s {url}/v1/oauth/token -d grant_type=client_credentials \\\n    \
+         -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n    \
+         -d client_assertion=$({program} assertion --url {url} --device {device} --private-key {key}) | {token})\n\
+         curl -s {url}/v1/departments/92/debits -H \"authorization: Bearer $TILL\"\n\
+         \nCtrl-C stops everything; the data stays.\n",
+        season = cast.season,
+        family = cast.family_92.email,
+        device = cast.theatre.device_id,
+        key = cast.theatre.private_key,
     );
     out
 }

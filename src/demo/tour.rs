@@ -5,7 +5,10 @@ use super::{
     load::birth_date,
     people::{Cast, PASSWORD, Person},
 };
-use crate::{cards::token, kernel::ids::RequestId};
+use crate::{
+    cards::token,
+    kernel::{ids::RequestId, time},
+};
 use anyhow::{Context, ensure};
 use image::{ImageFormat, RgbImage};
 use reqwest::Method;
@@ -17,258 +20,315 @@ struct Tour<'a> {
     step: u32,
 }
 
+/// What the family holds once its child is enrolled.
+struct Issued {
+    card_id: String,
+    signed: String,
+    culture_wallet: String,
+}
+
 /// Plays the whole tour; an error names the first step that did not answer as it must.
 pub async fn play(client: &Client, cast: &mut Cast) -> anyhow::Result<()> {
     let mut tour = Tour { client, step: 0 };
-    // Anyone's own name, so that every start plays a new family.
-    let family_email = format!("tour.{}@example.fr", RequestId::generate().uuid().simple());
     let season = cast.season.clone();
+    let family_token = tour.open_account(&season).await?;
+    let (child, enrolment) = tour.enrol_child(&season, &family_token).await?;
+    let issued = tour.confirm(cast, &family_token, &child, &enrolment).await?;
+    let till = tour.debit(cast, &issued.signed).await?;
+    tour.look_back(&family_token, &issued, &till).await?;
+    tour.try_the_doors(cast, &family_token, &child, &enrolment).await
+}
 
-    tour.title("A family opens an account");
-    tour.show(
-        200,
-        Request::get(format!("/v1/departments/92/seasons/{season}")),
-        "The season's rules are public: dates, formulas, amounts, conditions.",
-    )
-    .await?;
-    tour.show(
-        202,
-        Request::post("/v1/accounts", json!({ "email": family_email })),
-        "The answer is the same for a known address; a letter brings a link.",
-    )
-    .await?;
-    let link = client.link(&family_email).await?;
-    tour.show(
-        204,
-        Request::post("/v1/accounts/confirm", json!({ "token": link, "password": PASSWORD })),
-        "The link proves the address; the password is chosen behind it.",
-    )
-    .await?;
-    let mut parent = Person::new(&family_email, "family of the tour", None);
-    let answer = tour
-        .show(
-            201,
-            Request::post("/v1/sessions", parent.credentials(0)?),
-            "Ten minutes of access, and a refresh token that serves once.",
-        )
-        .await?;
-    let family_token = answer.text("/access_token")?;
-    parent.token = Some(family_token.clone());
+/// A purchase at the theatre, of that many cents.
+fn purchase(signed: &str, cents: i64) -> Value {
+    let today = time::paris_date(time::server_now());
+    json!({
+        "card": signed, "wallet_kind": "culture", "amount_cents": cents, "activity_label": "Le Malade imaginaire",
+        "activity_date": today,
+    })
+}
 
-    tour.title("It enrols a child");
-    let body = json!({ "first_names": "Inès", "last_name": "Lefèvre" });
-    let file = tour
-        .show(
-            201,
-            Request::post("/v1/departments/92/families", body).by(&family_token),
-            "One login; a file in each department that concerns it.",
-        )
-        .await?;
-    let family = file.text("/id")?;
-    let body = json!({ "first_names": "Sacha", "last_name": "Lefèvre", "birth_date": birth_date(), "residence": "92" });
-    let child = tour
-        .show(
-            201,
-            Request::post(format!("/v1/departments/92/families/{family}/children"), body).by(&family_token),
-            "The child, with what eligibility needs and no more.",
-        )
-        .await?;
-    let child = child.text("/id")?;
-    let photo = Request {
-        method: Method::PUT,
-        path: format!("/v1/departments/92/children/{child}/photo"),
-        token: Some(family_token.clone()),
-        body: Body::Raw("image/png", portrait()?),
-        key: None,
-    };
-    tour.show(204, photo, "The photo is decoded within limits and drawn anew: no metadata survives.").await?;
-    let body = json!({ "season": season, "college_uai": "0920001B", "level": "6e", "formula": "culture", "declares_scholarship": false });
-    let request = tour
-        .show(
-            201,
-            Request::post(format!("/v1/departments/92/children/{child}/enrolments"), body).by(&family_token),
-            "A draft binds nobody.",
-        )
-        .await?;
-    let enrolment = request.text("/id")?;
-    let body = json!({ "version": request.number("/version")? });
-    let request = tour
-        .show(
-            200,
-            Request::post(format!("/v1/departments/92/enrolments/{enrolment}/submit"), body).by(&family_token),
-            "Submitted: a rule of the season makes the child eligible, and is named.",
-        )
-        .await?;
-    ensure!(request.text("/state")? == "submitted", "the request is submitted");
-
-    tour.title("The collège confirms, the two wallets fill, the card is issued");
-    let secretary = cast.secretary_92.sign_in(client).await?;
-    let desk = tour
-        .show(
-            200,
-            Request::get("/v1/departments/92/desk/enrolments?state=submitted&limit=100").by(&secretary),
-            "The secretary (password and time code) sees what waits in his collège.",
-        )
-        .await?;
-    let waiting = desk.json.pointer("/items").and_then(Value::as_array).context("the desk is a list")?;
-    let row = waiting
-        .iter()
-        .find(|row| row.pointer("/enrolment_id").and_then(Value::as_str) == Some(&enrolment))
-        .context("the request waits at the desk")?;
-    let body =
-        json!({ "decisions": [{ "enrolment_id": enrolment, "version": row["version"], "decision": "confirm" }] });
-    let decided = tour
-        .show(
-            200,
-            Request::post("/v1/departments/92/desk/decisions", body).by(&secretary),
-            "Confirmed, active, granted: one transaction.",
-        )
-        .await?;
-    ensure!(decided.text("/results/0/state")? == "active", "the enrolment is active");
-    let wallets = tour
-        .show(
-            200,
-            Request::get(format!("/v1/departments/92/children/{child}/wallets")).by(&family_token),
-            "60 € of culture and 20 € of sport, in cents.",
-        )
-        .await?;
-    let culture = wallet(&wallets, "culture")?;
-    ensure!(culture.1 == 6000 && wallet(&wallets, "sport")?.1 == 2000, "the formula gives 60 € and 20 €");
-    let card = tour
-        .show(
-            200,
-            Request::get(format!("/v1/departments/92/children/{child}/card")).by(&family_token),
-            "The card: a code to type, and its signed form for the QR.",
-        )
-        .await?;
-    let (card_id, signed) = (card.text("/id")?, card.text("/signed")?);
-    tour.show(
-        200,
-        Request::get(format!("/v1/departments/92/cards/{card_id}/qr.png")).by(&family_token),
-        "The QR, as PNG (and as SVG).",
-    )
-    .await?;
-    let keys = tour
-        .show(
-            200,
-            Request::get("/.well-known/card-keys.json"),
-            "Anyone verifies a card offline with the published keys.",
-        )
-        .await?;
-    let keys = token::published_keys(&keys.json.to_string()).map_err(|reason| anyhow::anyhow!(reason))?;
-    let verified = token::verify(&signed, &keys)?;
-    println!(
-        "     passplus card verify {}… --keys card-keys.json   → right, valid until {}",
-        signed.get(..16).unwrap_or_default(),
-        verified.valid_until()
-    );
-
-    tour.title("A merchant's till debits");
-    let answer = tour
-        .show(200, cast.theatre.assertion(client)?, "The till proves its own key; its token lives five minutes.")
-        .await?;
-    let till = answer.text("/access_token")?;
-    let holder = tour
-        .show(
-            200,
-            Request::post("/v1/card-look-ups", json!({ "card": signed })).by(&till),
-            "First name, initial and photo: never a name, a school or a balance.",
-        )
-        .await?;
-    ensure!(
-        holder.text("/first_name")? == "Sacha" && !holder.json.to_string().contains("balance"),
-        "the till sees who, not how much"
-    );
-    let today = crate::kernel::time::paris_date(crate::kernel::time::server_now());
-    let debit = json!({ "card": signed, "wallet_kind": "culture", "amount_cents": 1250, "activity_label": "Le Malade imaginaire", "activity_date": today });
-    let key = RequestId::generate().to_string();
-    let paid = tour
-        .show(
-            201,
-            Request::post("/v1/debits", debit.clone()).by(&till).with_key(&key),
-            "12,50 € debited, under the till's own key.",
-        )
-        .await?;
-    let paid_id = paid.text("/id")?;
-    let again = tour
-        .show(
-            201,
-            Request::post("/v1/debits", debit.clone()).by(&till).with_key(&key),
-            "The same key again (a lost answer, a double tap): the same debit, not a second one.",
-        )
-        .await?;
-    ensure!(again.text("/id")? == paid_id, "a key names one debit");
-    let mut too_much = debit.clone();
-    too_much["amount_cents"] = json!(9000);
-    tour.show(
-        409,
-        Request::post("/v1/debits", too_much).by(&till).with_key(&RequestId::generate().to_string()),
-        "More than there is: refused, without saying why to the till.",
-    )
-    .await?;
-    let refund = Request::post(format!("/v1/departments/92/debits/{paid_id}/refunds"), json!({ "amount_cents": 500 }));
-    tour.show(
-        201,
-        refund.by(&till).with_key(&RequestId::generate().to_string()),
-        "5,00 € given back, to the wallet they came from.",
-    )
-    .await?;
-
-    tour.title("The family sees it");
-    let statement = tour
-        .show(
-            200,
-            Request::get(format!("/v1/departments/92/wallets/{}/statement", culture.0)).by(&family_token),
-            "Each movement with the balance after it.",
-        )
-        .await?;
-    ensure!(statement.number("/items/0/balance_after_cents")? == 6000 - 1250 + 500, "the running balance adds up");
-    tour.show(
-        200,
-        Request::post(format!("/v1/departments/92/cards/{card_id}/block"), json!({ "reason": "lost" }))
-            .by(&family_token),
-        "The card is lost: blocked.",
-    )
-    .await?;
-    tour.show(
-        409,
-        Request::post("/v1/debits", debit).by(&till).with_key(&RequestId::generate().to_string()),
-        "The very next debit is refused.",
-    )
-    .await?;
-
-    tour.title("Everyone in his place");
-    let other = cast.family_78.sign_in(client).await?;
-    tour.show(
-        404,
-        Request::get(format!("/v1/departments/92/children/{child}/wallets")).by(&other),
-        "Another family: nothing is there.",
-    )
-    .await?;
-    tour.show(403, Request::get("/v1/departments/92/desk/enrolments").by(&family_token), "A family is no secretary.")
-        .await?;
-    let agent_78 = cast.administrator_78.sign_in(client).await?;
-    tour.show(
-        404,
-        Request::get("/v1/departments/92/journal").by(&agent_78),
-        "An agent of the other department: nothing is there either.",
-    )
-    .await?;
-    let agent = cast.administrator_92.sign_in(client).await?;
-    let journal = tour
-        .show(
-            200,
-            Request::get(format!("/v1/departments/92/journal?object_id={enrolment}")).by(&agent),
-            "His own department's journal tells who did what.",
-        )
-        .await?;
-    ensure!(journal.json.to_string().contains("enrolment_confirmed"), "the journal tells the confirmation");
-    Ok(())
+fn title(title: &str) {
+    println!("\n━━ {title} ━━");
 }
 
 impl Tour<'_> {
-    fn title(&mut self, title: &str) {
-        println!("\n━━ {title} ━━");
+    async fn open_account(&mut self, season: &str) -> anyhow::Result<String> {
+        // A name of its own, so that every start plays a new family.
+        let family_email = format!("tour.{}@example.fr", RequestId::generate().uuid().simple());
+        title("A family opens an account");
+        self.show(
+            200,
+            Request::get(format!("/v1/departments/92/seasons/{season}")),
+            "The season's rules are public: dates, formulas, amounts, conditions.",
+        )
+        .await?;
+        self.show(
+            202,
+            Request::post("/v1/accounts", json!({ "email": family_email })),
+            "The answer is the same for a known address; a letter brings a link.",
+        )
+        .await?;
+        let link = self.client.link(&family_email).await?;
+        self.show(
+            204,
+            Request::post("/v1/accounts/confirm", json!({ "token": link, "password": PASSWORD })),
+            "The link proves the address; the password is chosen behind it.",
+        )
+        .await?;
+        let parent = Person::new(&family_email, "family of the tour", None);
+        let answer = self
+            .show(
+                201,
+                Request::post("/v1/sessions", parent.credentials(0)?),
+                "Ten minutes of access, and a refresh token that serves once.",
+            )
+            .await?;
+        answer.text("/access_token")
+    }
+
+    async fn enrol_child(&mut self, season: &str, family_token: &str) -> anyhow::Result<(String, String)> {
+        title("It enrols a child");
+        let body = json!({ "first_names": "Inès", "last_name": "Lefèvre" });
+        let file = self
+            .show(
+                201,
+                Request::post("/v1/departments/92/families", body).by(family_token),
+                "One login; a file in each department that concerns it.",
+            )
+            .await?;
+        let family = file.text("/id")?;
+        let body =
+            json!({ "first_names": "Sacha", "last_name": "Lefèvre", "birth_date": birth_date(), "residence": "92" });
+        let child = self
+            .show(
+                201,
+                Request::post(format!("/v1/departments/92/families/{family}/children"), body).by(family_token),
+                "The child, with what eligibility needs and no more.",
+            )
+            .await?;
+        let child = child.text("/id")?;
+        let photo = Request {
+            method: Method::PUT,
+            path: format!("/v1/departments/92/children/{child}/photo"),
+            token: Some(family_token.to_owned()),
+            body: Body::Raw("image/png", portrait()?),
+            key: None,
+        };
+        self.show(204, photo, "The photo is decoded within limits and drawn anew: no metadata survives.").await?;
+        let body = json!({ "season": season, "college_uai": "0920001B", "level": "6e", "formula": "culture", "declares_scholarship": false });
+        let request = self
+            .show(
+                201,
+                Request::post(format!("/v1/departments/92/children/{child}/enrolments"), body).by(family_token),
+                "A draft binds nobody.",
+            )
+            .await?;
+        let enrolment = request.text("/id")?;
+        let body = json!({ "version": request.number("/version")? });
+        let request = self
+            .show(
+                200,
+                Request::post(format!("/v1/departments/92/enrolments/{enrolment}/submit"), body).by(family_token),
+                "Submitted: a rule of the season makes the child eligible, and is named.",
+            )
+            .await?;
+        ensure!(request.text("/state")? == "submitted", "the request is submitted");
+        Ok((child, enrolment))
+    }
+
+    async fn confirm(
+        &mut self,
+        cast: &mut Cast,
+        family_token: &str,
+        child: &str,
+        enrolment: &str,
+    ) -> anyhow::Result<Issued> {
+        title("The collège confirms, the two wallets fill, the card is issued");
+        let secretary = cast.secretary_92.sign_in(self.client).await?;
+        let desk = self
+            .show(
+                200,
+                Request::get("/v1/departments/92/desk/enrolments?state=submitted&limit=100").by(&secretary),
+                "The secretary (password and time code) sees what waits in his collège.",
+            )
+            .await?;
+        let waiting = desk.json.pointer("/items").and_then(Value::as_array).context("the desk is a list")?;
+        let row = waiting
+            .iter()
+            .find(|row| row.pointer("/enrolment_id").and_then(Value::as_str) == Some(enrolment))
+            .context("the request waits at the desk")?;
+        let body = json!({ "decisions": [{ "enrolment_id": enrolment, "version": row.get("version"), "decision": "confirm" }] });
+        let decided = self
+            .show(
+                200,
+                Request::post("/v1/departments/92/desk/decisions", body).by(&secretary),
+                "Confirmed, active, granted: one transaction.",
+            )
+            .await?;
+        ensure!(decided.text("/results/0/state")? == "active", "the enrolment is active");
+        let wallets = self
+            .show(
+                200,
+                Request::get(format!("/v1/departments/92/children/{child}/wallets")).by(family_token),
+                "60 € of culture and 20 € of sport, in cents.",
+            )
+            .await?;
+        let culture = wallet(&wallets, "culture")?;
+        ensure!(culture.1 == 6000 && wallet(&wallets, "sport")?.1 == 2000, "the formula gives 60 € and 20 €");
+        let card = self
+            .show(
+                200,
+                Request::get(format!("/v1/departments/92/children/{child}/card")).by(family_token),
+                "The card: a code to type, and its signed form for the QR.",
+            )
+            .await?;
+        let (card_id, signed) = (card.text("/id")?, card.text("/signed")?);
+        self.show(
+            200,
+            Request::get(format!("/v1/departments/92/cards/{card_id}/qr.png")).by(family_token),
+            "The QR, as PNG (and as SVG).",
+        )
+        .await?;
+        let keys = self
+            .show(
+                200,
+                Request::get("/.well-known/card-keys.json"),
+                "Anyone verifies a card offline with the published keys.",
+            )
+            .await?;
+        let keys = token::published_keys(&keys.json.to_string()).map_err(|reason| anyhow::anyhow!(reason))?;
+        let verified = token::verify(&signed, &keys)?;
+        println!(
+            "     passplus card verify {}… --keys card-keys.json   → right, valid until {}",
+            signed.get(..16).unwrap_or_default(),
+            verified.valid_until()
+        );
+        Ok(Issued { card_id, signed, culture_wallet: culture.0 })
+    }
+
+    async fn debit(&mut self, cast: &Cast, signed: &str) -> anyhow::Result<String> {
+        title("A merchant's till debits");
+        let answer = self
+            .show(
+                200,
+                cast.theatre.assertion(self.client)?,
+                "The till proves its own key; its token lives five minutes.",
+            )
+            .await?;
+        let till = answer.text("/access_token")?;
+        let holder = self
+            .show(
+                200,
+                Request::post("/v1/card-look-ups", json!({ "card": signed })).by(&till),
+                "First name, initial and photo: never a name, a school or a balance.",
+            )
+            .await?;
+        ensure!(
+            holder.text("/first_name")? == "Sacha" && !holder.json.to_string().contains("balance"),
+            "the till sees who, not how much"
+        );
+        let key = RequestId::generate().to_string();
+        let paid = self
+            .show(
+                201,
+                Request::post("/v1/debits", purchase(signed, 1250)).by(&till).with_key(&key),
+                "12,50 € debited, under the till's own key.",
+            )
+            .await?;
+        let paid_id = paid.text("/id")?;
+        let again = self
+            .show(
+                201,
+                Request::post("/v1/debits", purchase(signed, 1250)).by(&till).with_key(&key),
+                "The same key again (a lost answer, a double tap): the same debit, not a second one.",
+            )
+            .await?;
+        ensure!(again.text("/id")? == paid_id, "a key names one debit");
+        self.show(
+            409,
+            Request::post("/v1/debits", purchase(signed, 9000)).by(&till).with_key(&RequestId::generate().to_string()),
+            "More than there is: refused, without saying why to the till.",
+        )
+        .await?;
+        let refund =
+            Request::post(format!("/v1/departments/92/debits/{paid_id}/refunds"), json!({ "amount_cents": 500 }));
+        self.show(
+            201,
+            refund.by(&till).with_key(&RequestId::generate().to_string()),
+            "5,00 € given back, to the wallet they came from.",
+        )
+        .await?;
+        Ok(till)
+    }
+
+    async fn look_back(&mut self, family_token: &str, issued: &Issued, till: &str) -> anyhow::Result<()> {
+        title("The family sees it");
+        let statement = self
+            .show(
+                200,
+                Request::get(format!("/v1/departments/92/wallets/{}/statement", issued.culture_wallet))
+                    .by(family_token),
+                "Each movement with the balance after it.",
+            )
+            .await?;
+        ensure!(statement.number("/items/0/balance_after_cents")? == 6000 - 1250 + 500, "the running balance adds up");
+        self.show(
+            200,
+            Request::post(format!("/v1/departments/92/cards/{}/block", issued.card_id), json!({ "reason": "lost" }))
+                .by(family_token),
+            "The card is lost: blocked.",
+        )
+        .await?;
+        self.show(
+            409,
+            Request::post("/v1/debits", purchase(&issued.signed, 1250))
+                .by(till)
+                .with_key(&RequestId::generate().to_string()),
+            "The very next debit is refused.",
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn try_the_doors(
+        &mut self,
+        cast: &mut Cast,
+        family_token: &str,
+        child: &str,
+        enrolment: &str,
+    ) -> anyhow::Result<()> {
+        title("Everyone in his place");
+        let other = cast.family_78.sign_in(self.client).await?;
+        self.show(
+            404,
+            Request::get(format!("/v1/departments/92/children/{child}/wallets")).by(&other),
+            "Another family: nothing is there.",
+        )
+        .await?;
+        self.show(
+            403,
+            Request::get("/v1/departments/92/desk/enrolments").by(family_token),
+            "A family is no secretary.",
+        )
+        .await?;
+        let agent_78 = cast.administrator_78.sign_in(self.client).await?;
+        self.show(
+            404,
+            Request::get("/v1/departments/92/journal").by(&agent_78),
+            "An agent of the other department: nothing is there either.",
+        )
+        .await?;
+        let agent = cast.administrator_92.sign_in(self.client).await?;
+        let journal = self
+            .show(
+                200,
+                Request::get(format!("/v1/departments/92/journal?object_id={enrolment}")).by(&agent),
+                "His own department's journal tells who did what.",
+            )
+            .await?;
+        ensure!(journal.json.to_string().contains("enrolment_confirmed"), "the journal tells the confirmation");
+        Ok(())
     }
 
     /// Plays one step and shows it.
@@ -324,11 +384,13 @@ fn cut(text: &str) -> String {
 }
 
 fn wallet(wallets: &Answer, kind: &str) -> anyhow::Result<(String, i64)> {
-    let all = wallets.json["items"].as_array().context("wallets are a list")?;
-    let found =
-        all.iter().find(|wallet| wallet["kind"] == kind).with_context(|| format!("there is a {kind} wallet"))?;
-    let id = found["id"].as_str().context("a wallet has an id")?.to_owned();
-    Ok((id, found["balance_cents"].as_i64().context("a wallet has a balance")?))
+    let all = wallets.json.pointer("/items").and_then(Value::as_array).context("wallets are a list")?;
+    let found = all
+        .iter()
+        .find(|wallet| wallet.get("kind").and_then(Value::as_str) == Some(kind))
+        .with_context(|| format!("there is a {kind} wallet"))?;
+    let id = found.get("id").and_then(Value::as_str).context("a wallet has an id")?.to_owned();
+    Ok((id, found.get("balance_cents").and_then(Value::as_i64).context("a wallet has a balance")?))
 }
 
 /// A drawn portrait: a face before a blue wall.

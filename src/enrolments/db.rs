@@ -108,12 +108,14 @@ pub fn submitted(
     row: &EnrolmentRow,
     state: EnrolmentState,
     rule: &Code,
+    in_network: bool,
 ) -> Result<EnrolmentRow, Error> {
     let now = tx.now()?;
     Ok(diesel::update(enrolments::table.find(row.id))
         .set((
             enrolments::state.eq(state),
             enrolments::rule.eq(rule),
+            enrolments::in_network.eq(in_network),
             enrolments::submitted_at.eq(now),
             enrolments::refusal_reason.eq(None::<RefusalReason>),
             enrolments::refusal_note.eq(None::<Note>),
@@ -233,6 +235,37 @@ pub fn desk_page(
         .limit(limit)
         .select((EnrolmentRow::as_select(), children::first_names, children::last_name, children::birth_date))
         .load(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = sql_types::Bool)]
+    found: bool,
+}
+
+/// Whether the same pupil (name and birth date) already has his rights for the season through another file: each parent of a separated
+/// couple may have opened one. A secretary sees his own collège, an agent the department.
+pub fn same_pupil_is_enrolled(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
+    // Two desks that confirm the two files at one moment wait for each other here.
+    diesel::sql_query(
+        "select pg_advisory_xact_lock(hashtextextended(lower(last_name) || lower(first_names) || birth_date || $2, 1))
+           from children where id = $1",
+    )
+    .bind::<sql_types::Uuid, _>(row.child_id)
+    .bind::<sql_types::Text, _>(&row.season)
+    .execute(tx.conn)?;
+    let Found { found } = diesel::sql_query(
+        "select exists (
+             select 1 from children mine
+               join children other on other.id <> mine.id and other.birth_date = mine.birth_date
+                and lower(other.last_name) = lower(mine.last_name) and lower(other.first_names) = lower(mine.first_names)
+               join enrolments e on e.child_id = other.id and e.season = $2 and e.state in ('confirmed', 'active', 'suspended')
+              where mine.id = $1) as found",
+    )
+    .bind::<sql_types::Uuid, _>(row.child_id)
+    .bind::<sql_types::Text, _>(&row.season)
+    .get_result(tx.conn)?;
+    Ok(found)
 }
 
 #[derive(QueryableByName)]

@@ -27,6 +27,7 @@ use crate::{
 use db::EnrolmentRow;
 use serde_json::json;
 use state::{EnrolmentEvent, RefusalReason};
+use std::fmt::Write as _;
 
 /// What a family asks for a child and a season.
 #[derive(Debug, Clone)]
@@ -50,11 +51,11 @@ fn is_in_network(tx: &Tx<'_>, college: &College) -> bool {
     college.department == tx.place && college.kind != SchoolKind::PrivateOutsideContract
 }
 
-fn check_request(rules: &SeasonRules, request: &Request) -> Result<(), Error> {
-    if !request.college.open {
+fn check_request(rules: &SeasonRules, college: &College, formula: &Code) -> Result<(), Error> {
+    if !college.open {
         return Err(Refusal::UnknownCollege.into());
     }
-    if rules.amounts_of(&request.formula, GrantKind::Base).is_none() {
+    if rules.amounts_of(formula, GrantKind::Base).is_none() {
         return Err(Refusal::UnknownFormula.into());
     }
     Ok(())
@@ -65,7 +66,7 @@ pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Req
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
     let rules = seasons::rules_in_force(tx, season)?;
-    check_request(&rules, request)?;
+    check_request(&rules, &request.college, &request.formula)?;
     let in_network = is_in_network(tx, &request.college);
     let row = db::insert(tx, &child, season, request, in_network)?;
     db::insert_event(tx, &row, "draft", None)?;
@@ -73,15 +74,22 @@ pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Req
     Ok(row)
 }
 
+/// The row, locked for a guardian with full rights. The rights come first: to one who may only consult, the lock would say that
+/// there is nothing.
+fn lock_as_family(tx: &mut Tx<'_>, id: EnrolmentId, version: i32) -> Result<EnrolmentRow, Error> {
+    let family = db::enrolment(tx, id)?.family_id;
+    families::require_full_rights(tx, family)?;
+    db::lock(tx, id, version)
+}
+
 /// Changes a request that is still, or again, in the family's hands.
 pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -> Result<EnrolmentRow, Error> {
-    let row = db::lock(tx, id, version)?;
-    families::require_full_rights(tx, row.family_id)?;
+    let row = lock_as_family(tx, id, version)?;
     if !row.state.is_editable() {
         return Err(Refusal::EnrolmentTransition.into());
     }
     let rules = seasons::rules_in_force(tx, &row.season)?;
-    check_request(&rules, request)?;
+    check_request(&rules, &request.college, &request.formula)?;
     let in_network = is_in_network(tx, &request.college);
     let row = db::rewrite(tx, &row, request, in_network)?;
     audit::record(tx, "enrolment_edited", ("enrolment", id), json!({}))?;
@@ -90,8 +98,11 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
 
 /// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
 pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
-    let row = db::lock(tx, id, version)?;
-    families::require_full_rights(tx, row.family_id)?;
+    let row = lock_as_family(tx, id, version)?;
+    // The collège was read before the lock: the request may have been written anew meanwhile.
+    if row.college_uai != college.uai {
+        return Err(Refusal::StaleVersion.into());
+    }
     let next = row.state.after(EnrolmentEvent::Submit).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let rules = seasons::rules_in_force(tx, &row.season)?;
     let child = families::child(tx, row.child_id)?;
@@ -105,6 +116,8 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College)
         let because = format!("La date limite ({}) était le {}.", deadline.label, deadline.until.format("%d/%m/%Y"));
         return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
     }
+    // A draft may be older than the rules and what is known of the collège.
+    check_request(&rules, college, &row.formula)?;
     let situation = Situation {
         residence: child.residence,
         school: SchoolFacts { department: college.department, kind: college.kind },
@@ -116,7 +129,8 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College)
     let Verdict::Eligible { rule, .. } = &verdict else {
         return Err(Error::RefusedBecause(Refusal::NotEligible, verdict.explain()));
     };
-    let row = db::submitted(tx, &row, next, rule)?;
+    let in_network = is_in_network(tx, college);
+    let row = db::submitted(tx, &row, next, rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
     Ok(row)
@@ -134,6 +148,9 @@ pub fn decide_enrolment(
     match decision {
         Decision::Confirm => {
             let confirmed = row.state.after(EnrolmentEvent::Confirm).ok_or_else(transition)?;
+            if db::same_pupil_is_enrolled(tx, &row)? {
+                return Err(Refusal::DuplicatePupil.into());
+            }
             let row = db::decided(tx, &row, confirmed, None)?;
             db::insert_event(tx, &row, EnrolmentEvent::Confirm.as_str(), None)?;
             let active = row.state.after(EnrolmentEvent::Activate).ok_or_else(transition)?;
@@ -170,7 +187,7 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
     let mut told = String::new();
     for (wallet, amount) in amounts {
         ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
-        told.push_str(&format!("  porte-monnaie {wallet} : {amount}\n"));
+        let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
     }
     cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
     let body = format!(

@@ -68,6 +68,7 @@ pub fn open_family(
             contact: contact.clone(),
             rights: GuardianRights::Full,
             rights_from: paris_date(now),
+            rights_until: None,
             invitation_hash: None,
             invitation_expires_at: None,
             created_at: now,

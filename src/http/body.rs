@@ -78,7 +78,7 @@ fn explain(error: &serde_json::Error, pointer: String) -> Error {
     } else if said.starts_with("missing field") {
         (format!("{pointer}/{quoted}"), "champ obligatoire".to_owned())
     } else if said.starts_with("duplicate field") {
-        (pointer, format!("champ répété : {quoted}"))
+        (format!("{pointer}/{quoted}"), format!("champ répété : {quoted}"))
     } else if said.starts_with("unknown variant") {
         let known: Vec<&str> = said.split('`').skip(3).step_by(2).collect();
         (pointer, format!("valeur non admise ; valeurs possibles : {}", known.join(", ")))

@@ -12,7 +12,10 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -52,16 +55,20 @@ pub fn caller(request: &HttpRequest, actor: Actor) -> Caller {
     Caller { actor, request: origin.request, address: origin.address }
 }
 
-/// The middleware itself; outermost but for CORS.
+/// The middleware itself, outermost: what CORS refuses is a problem too.
 pub async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let origin = Origin { request: RequestId::generate(), address: address(&request) };
     request.extensions_mut().insert(origin);
-    let method = request.method().clone();
-    let span = tracing::info_span!("request", id = %origin.request, %method, route = tracing::field::Empty);
+    let method = known(request.method());
+    if request.method() == Method::HEAD {
+        // The same answer; the connection, which read the request itself, leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
+    let span = tracing::info_span!("request", id = %origin.request, method, route = tracing::field::Empty);
     let mut response = match next.call(request).instrument(span.clone()).await {
         Ok(response) => response.map_into_boxed_body(),
         // Errors of the middlewares below carry no request to answer to; those of handlers are answers already.
@@ -76,7 +83,7 @@ pub async fn observe(
     let status = response.status().as_u16();
     let seconds = started.elapsed().as_secs_f64();
     tracing::info!(status, duration_ms = started.elapsed().as_millis(), "answered");
-    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels).record(seconds);
 
@@ -90,6 +97,12 @@ pub async fn observe(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
+}
+
+/// A method's name for logs and metrics: a caller may invent any number of others.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+    KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
 
 /// Answers of actix itself become problems too, and every problem names its request.

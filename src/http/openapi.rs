@@ -7,7 +7,7 @@ use crate::{
     http::{health, observe::Visitor},
     journal, ledger, merchants, photos, seasons,
 };
-use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::Method, http::StatusCode, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::StatusCode, http::header, web};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -260,8 +260,7 @@ pub async fn no_such_route(request: HttpRequest, description: web::Data<Descript
         .filter(|(path, _)| path.is_match(request.path()))
         .flat_map(|(_, methods)| methods.clone())
         .collect();
-    // HEAD asks for what GET answers, without the body.
-    if allowed.is_empty() || (request.method() == Method::HEAD && allowed.contains(&"GET")) {
+    if allowed.is_empty() {
         return Err(Refusal::NotFound.into());
     }
     Ok(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.join(", "))).finish())

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     audit,
     auth::actor::{By, JournalReader},
-    error::Error,
+    error::{Error, Refusal},
     http::{
         page::{Page, PageQuery},
         reply::Found,
@@ -21,6 +21,9 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder},
 };
 use uuid::Uuid;
+
+/// Longest id of an object, in bytes: an UUID has 36.
+const OBJECT_ID_MAX: usize = 64;
 
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -80,6 +83,11 @@ impl From<LineRow> for JournalLineView {
     }
 }
 
+/// Ids, season codes and UAIs: nothing else stands in the journal, and nothing else is written there about its reading.
+fn is_an_id(text: &str) -> bool {
+    (1..=OBJECT_ID_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 /// Read the department's journal, oldest line first.
 ///
 /// Reading it is itself a line of it.
@@ -92,6 +100,10 @@ pub async fn read_journal(
     query: web::Query<JournalQuery>,
 ) -> Result<Found<Page<JournalLineView>>, Error> {
     let JournalQuery { object_id, cursor, limit } = query.into_inner();
+    if object_id.as_deref().is_some_and(|id| !is_an_id(id)) {
+        let because = "« object_id » est l'identifiant d'un objet du journal.".to_owned();
+        return Err(Error::RefusedBecause(Refusal::MalformedQuery, because));
+    }
     let page = PageQuery { cursor, limit };
     let (after, limit) = (page.after()?, page.limit()?.saturating_add(1));
     let rows = app

@@ -49,7 +49,7 @@ fn phone(raw: &str, min: usize, max: usize) -> Result<String, String> {
 fn uai(raw: &str, _: usize, _: usize) -> Result<String, String> {
     const LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPRSTUVWXYZ";
     let text = raw.trim().to_uppercase();
-    let wrong = || "un code UAI est attendu, par exemple 0920149B".to_owned();
+    let wrong = || "un code UAI est attendu, par exemple 0920149M".to_owned();
     let (digits, letter) = text.split_at_checked(7).ok_or_else(wrong)?;
     let number: usize =
         digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten().ok_or_else(wrong)?;
@@ -121,7 +121,7 @@ checked_text! {
 }
 checked_text! {
     /// National code of a school, control letter checked.
-    Uai, 8..=8, "0920149B", uai
+    Uai, 8..=8, "0920149M", uai
 }
 checked_text! {
     /// National number of an organisation's establishment, control digit checked.

@@ -1,7 +1,31 @@
 //! The service as its users meet it: over HTTP, on a real PostgreSQL, each test with databases of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
+mod accounts;
+mod bad_input;
+mod cards;
+mod colleges;
+mod consents;
 mod coverage;
+mod desk;
+mod enrolments;
 mod families;
+mod guardians;
+mod hostile;
+mod journal;
+mod letters;
+mod photos;
+mod seasons;
 mod service;
+mod sessions;
+mod staff;
+mod tokens;

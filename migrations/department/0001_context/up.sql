@@ -14,6 +14,16 @@ create function actor_merchant() returns uuid language sql stable
 create function actor_is_department() returns boolean language sql stable
     as $$ select coalesce(actor_kind() in ('system', 'agent'), false) $$;
 
+-- A name as comparisons see it: without case, accents, spaces, hyphens and apostrophes, whatever the server's locale.
+create function folded(name text) returns text language sql immutable parallel safe
+    as $$ select lower(regexp_replace(normalize(name, NFD), '[\u0300-\u036f\s''’.,-]', '', 'g')) $$;
+
+-- An id that sorts by the instant it was made (UUIDv7), as the service makes its own.
+create function time_ordered_id() returns uuid language sql volatile
+    as $$ select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+              placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+              52, 1), 53, 1), 'hex')::uuid $$;
+
 -- The instant of the transaction. The offset is set only by tests that advance the clock.
 create function instant() returns timestamptz language sql stable
     as $$ select now() + coalesce(nullif(current_setting('app.clock_offset', true), '')::interval, interval '0') $$;

@@ -37,9 +37,10 @@ create table children (
     -- Department where the child lives: all that eligibility needs of an address.
     residence text not null,
     created_at timestamptz not null,
-    version integer not null default 1,
-    constraint children_same_child unique (family_id, last_name, first_names, birth_date)
+    version integer not null default 1
 );
+-- Written otherwise it is the same child, and has the same rights once.
+create unique index children_same_child on children (family_id, folded(last_name), folded(first_names), birth_date);
 
 -- A portrait, re-encoded and sealed with the department's key.
 create table photos (
@@ -83,6 +84,16 @@ create function accept_guardian_invitation(token_hash bytea) returns uuid langua
             and actor_kind() = 'guardian'
           returning family_id $$;
 
+-- The one way to change what a guardian may do: the service has no right to update these columns by itself.
+create function set_guardian_rights(guardian uuid, new_rights text, new_until date) returns void language plpgsql
+    security definer set search_path = public, pg_temp as $$
+begin
+    if not actor_is_department() then
+        raise insufficient_privilege using message = 'only the department changes the rights of a guardian';
+    end if;
+    update guardians set rights = new_rights, rights_until = new_until where id = guardian;
+end $$;
+
 alter table families enable row level security;
 create policy families_read on families for select using (actor_is_department() or id in (select my_families()));
 create policy families_insert on families for insert
@@ -106,8 +117,9 @@ create policy children_write_update on children for update
     with check (actor_is_department() or family_id in (select my_own_families()));
 
 alter table photos enable row level security;
-create policy photos_all on photos for all
-    using (actor_is_department() or family_id in (select my_families()))
+create policy photos_read on photos for select using (actor_is_department() or family_id in (select my_families()));
+create policy photos_write on photos for all
+    using (actor_is_department() or family_id in (select my_own_families()))
     with check (actor_is_department() or family_id in (select my_own_families()));
 
 alter table consents enable row level security;

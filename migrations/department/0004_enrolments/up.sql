@@ -41,14 +41,16 @@ create index enrolment_events_enrolment on enrolment_events (enrolment_id, at);
 alter table enrolments enable row level security;
 create policy enrolments_read on enrolments for select using (
     actor_is_department() or family_id in (select my_families())
-    or (actor_kind() = 'secretary' and college_uai = actor_college() and state <> 'draft'));
+    or (actor_kind() = 'secretary' and college_uai = actor_college() and in_network and state <> 'draft'));
+-- A family writes and submits; it never decides.
 create policy enrolments_insert on enrolments for insert
-    with check (actor_is_department() or family_id in (select my_own_families()));
+    with check (actor_is_department() or (state = 'draft' and family_id in (select my_own_families())));
 create policy enrolments_update on enrolments for update
     using (actor_is_department() or family_id in (select my_own_families())
-        or (actor_kind() = 'secretary' and college_uai = actor_college() and state <> 'draft'))
-    with check (actor_is_department() or family_id in (select my_own_families())
-        or (actor_kind() = 'secretary' and college_uai = actor_college()));
+        or (actor_kind() = 'secretary' and college_uai = actor_college() and in_network and state <> 'draft'))
+    with check (actor_is_department()
+        or (state in ('draft', 'submitted', 'refused') and family_id in (select my_own_families()))
+        or (actor_kind() = 'secretary' and college_uai = actor_college() and in_network));
 
 alter table enrolment_events enable row level security;
 create policy enrolment_events_read on enrolment_events for select
@@ -75,7 +77,7 @@ begin
       from (select e.id from enrolments e join children c on c.id = e.child_id
              where e.season = p_season and e.state in ('submitted', 'active', 'suspended')
                and e.college_uai <> actor_college()
-               and lower(c.last_name) = lower(p_last_name) and lower(c.first_names) = lower(p_first_names)
+               and folded(c.last_name) = folded(p_last_name) and folded(c.first_names) = folded(p_first_names)
                and c.birth_date = p_birth_date
              limit 2 for update of e) e;
     if coalesce(array_length(found_ids, 1), 0) <> 1 then

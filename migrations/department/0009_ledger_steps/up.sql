@@ -131,7 +131,7 @@ begin
         values (p_transfer, 'debit', w.id, merchant_account, p_amount, w.id, w.version, w.balance_cents, instant(),
                 client, p_key, p_fingerprint, merchant, client, p_activity_label, p_activity_date, c.first_name, c.initial);
     insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
-        values (gen_random_uuid(), instant(), p_request, 'device', client, 'debited', 'transfer', p_transfer::text,
+        values (time_ordered_id(), instant(), p_request, 'device', client, 'debited', 'transfer', p_transfer::text,
                 jsonb_build_object('amount_cents', p_amount, 'wallet_id', w.id));
     answer.transfer_id := p_transfer; answer.at := instant(); answer.amount_cents := p_amount; answer.wallet_kind := p_wallet_kind;
     answer.activity_label := p_activity_label; answer.activity_date := p_activity_date;
@@ -179,7 +179,7 @@ begin
                 client, p_key, p_fingerprint, merchant, client, d.id, d.activity_label, d.activity_date,
                 d.holder_first_name, d.holder_initial);
     insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
-        values (gen_random_uuid(), instant(), p_request, 'device', client, 'refunded', 'transfer', p_transfer::text,
+        values (time_ordered_id(), instant(), p_request, 'device', client, 'refunded', 'transfer', p_transfer::text,
                 jsonb_build_object('amount_cents', p_amount, 'wallet_id', w.id, 'debit_id', d.id));
     answer.transfer_id := p_transfer; answer.at := instant(); answer.amount_cents := p_amount; answer.wallet_kind := w.kind;
     answer.activity_label := d.activity_label; answer.activity_date := d.activity_date;

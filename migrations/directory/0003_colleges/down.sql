@@ -1,1 +1,2 @@
+drop function folded(text);
 drop table colleges;

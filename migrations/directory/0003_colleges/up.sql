@@ -10,3 +10,7 @@ create table colleges (
     updated_at timestamptz not null
 );
 create index colleges_department on colleges (department, name, uai);
+
+-- A text without case and accents, whatever the server's locale: how names are searched.
+create function folded(name text) returns text language sql immutable parallel safe
+    as $$ select lower(regexp_replace(normalize(name, NFD), '[\u0300-\u036f]', '', 'g')) $$;

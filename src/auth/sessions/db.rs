@@ -32,8 +32,15 @@ impl AccountRow {
     }
 }
 
+/// The account that may sign in with that address: staff only while it has a place.
 pub fn account_by_email(tx: &mut DirectoryTx<'_>, email: &Email) -> Result<Option<AccountRow>, Error> {
-    Ok(accounts::table.filter(accounts::email.eq(email)).select(AccountRow::as_select()).first(tx.conn).optional()?)
+    let place =
+        staff_roles::table.filter(staff_roles::account_id.eq(accounts::id).and(staff_roles::revoked_at.is_null()));
+    Ok(accounts::table
+        .filter(accounts::email.eq(email).and(accounts::kind.eq("family").or(diesel::dsl::exists(place))))
+        .select(AccountRow::as_select())
+        .first(tx.conn)
+        .optional()?)
 }
 
 pub fn account(tx: &mut DirectoryTx<'_>, id: AccountId) -> Result<AccountRow, Error> {

@@ -7,7 +7,7 @@ use crate::{
         sessions::{self, Opened},
         tokens,
     },
-    error::Error,
+    error::{Error, Problem},
     http::{
         body::Body,
         observe::Visitor,
@@ -112,7 +112,9 @@ pub async fn refresh_session(
 /// Show the second factor again.
 ///
 /// Opens for five minutes what asks for a fresh one, such as a decision on more than fifty enrolments.
-#[utoipa::path(tag = "sessions", request_body = ConfirmFactor, responses((status = 204)), security(("bearer" = [])))]
+#[utoipa::path(tag = "sessions", request_body = ConfirmFactor, responses(
+    (status = 204), (status = 429, body = Problem, content_type = "application/problem+json", description = "Too Many Requests")
+), security(("bearer" = [])))]
 #[post("/v1/sessions/current/second-factor")]
 pub async fn confirm_factor(by: By<Person>, app: web::Data<App>, body: Body<ConfirmFactor>) -> Result<Done, Error> {
     sessions::confirm_factor(&app, &by.caller, by.session, by.account, body.0.second_factor).await?;

@@ -152,10 +152,12 @@ pub async fn confirm_factor(
 ) -> Result<(), Error> {
     let subject = account.to_string();
     app.db.directory_write(caller, move |tx| throttles::count(tx, throttles::SIGN_IN_ACCOUNT, &subject)).await??;
+    let subject = account.to_string();
     app.db
         .directory_write(caller, move |tx| {
             let row = db::account(tx, account)?;
             let at = second_factor::require(tx, &row, Some(&code))?;
+            throttles::forget(tx, throttles::SIGN_IN_ACCOUNT, &subject)?;
             db::set_factor_at(tx, session, at)
         })
         .await

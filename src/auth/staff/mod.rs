@@ -73,13 +73,16 @@ pub struct Accepted {
     pub recovery_codes: Vec<String>,
 }
 
-/// Sets the password and makes the second factor of an invited person.
+/// Sets the password and makes the second factor of an invited person. Who accepts again had lost them: sessions opened with the
+/// old ones end.
 pub async fn accept(app: &App, caller: &Caller, token: Secret, password: &Secret) -> Result<Accepted, Error> {
     let hash = accounts::hash_for_link(app, caller, password).await?;
     app.db
         .directory_write(caller, move |tx| {
             let account = accounts::take_link(tx, &token, LinkPurpose::AcceptInvitation)?;
             accounts::db::set_password(tx, account, &hash)?;
+            // Invited again: whoever held the old password or telephone is out.
+            sessions::end_all(tx, account, "password_reset")?;
             let email = sessions::email_of(tx, account)?;
             let factor = second_factor::generate(tx.key, account, &email)?;
             accounts::db::set_totp(tx, account, &factor.sealed)?;
@@ -87,6 +90,7 @@ pub async fn accept(app: &App, caller: &Caller, token: Secret, password: &Secret
             let hashes: Vec<_> =
                 recovery_codes.iter().map(|code| second_factor::recovery_hash(tx.key, account, code)).collect();
             db::replace_recovery_codes(tx, account, &hashes)?;
+            sessions::end_all(tx, account, "password_reset")?;
             audit::record(tx, "invitation_accepted", ("account", account), json!({}))?;
             let second_factor::NewFactor { otpauth_uri, secret_base32, .. } = factor;
             Ok(Accepted { otpauth_uri, secret_base32, recovery_codes })
@@ -94,7 +98,7 @@ pub async fn accept(app: &App, caller: &Caller, token: Secret, password: &Secret
         .await
 }
 
-/// Takes a person's place away; his sessions end with it.
+/// Takes a person's place away; his sessions and his invitation end with it.
 pub fn revoke(tx: &mut DirectoryTx<'_>, department: Department, role: StaffRoleId) -> Result<(), Error> {
     let account = db::revoke_role(tx, department, role)?.ok_or(Error::Refused(Refusal::NotFound))?;
     if tx.caller.actor.id() == Some(account.uuid()) {
@@ -104,6 +108,7 @@ pub fn revoke(tx: &mut DirectoryTx<'_>, department: Department, role: StaffRoleI
         ));
     }
     sessions::end_all(tx, account, "role_revoked")?;
+    accounts::db::drop_links(tx, account, LinkPurpose::AcceptInvitation)?;
     audit::record(tx, "staff_revoked", ("staff_role", role), json!({}))
 }
 

@@ -326,7 +326,7 @@ pub struct RecordArrival {
 
 /// Record that a pupil of another collège came to mine.
 ///
-/// The pupil is named as his family wrote him; nothing is found unless exactly one fits. His rights stay as they are and the family
+/// Case, accents, spaces and hyphens do not count; nothing is found unless exactly one fits. His rights stay as they are and the family
 /// is told.
 #[utoipa::path(tag = "desk", request_body = RecordArrival, responses((status = 200, body = PupilView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/desk/arrivals")]
@@ -339,8 +339,8 @@ pub async fn record_arrival(
     let RecordArrival { season, last_name, first_names, birth_date, level } = body.0;
     let college = college(&app, &by.caller, by.college.clone()).await?;
     let arrival = desk::Arrival { season, last_name, first_names, birth_date, level };
-    let (name, known) = (college.name, arrival.clone());
-    let row = app.db.write(path.0, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &name)).await?;
+    let known = arrival.clone();
+    let row = app.db.write(path.0, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &college)).await?;
     let desk::Arrival { first_names, last_name, birth_date, .. } = known;
     Ok(Found(PupilRow { enrolment: row, first_names, last_name, birth_date }.into()))
 }

@@ -2,14 +2,18 @@
 
 pub mod http;
 
-use super::db::{self, EnrolmentRow};
+use super::{
+    db::{self, EnrolmentRow},
+    is_in_network,
+};
 use crate::{
     audit,
+    colleges::College,
     db::Tx,
     error::{Error, Refusal},
     families,
     kernel::{
-        text::{Label, Name, SeasonCode},
+        text::{Name, SeasonCode},
         words::Level,
     },
 };
@@ -28,7 +32,12 @@ pub struct Arrival {
 
 /// Moves the enrolment of that pupil to the secretary's collège, if exactly one of another collège fits. The wallets stay as they
 /// are: they belong to the child.
-pub fn record_arrival(tx: &mut Tx<'_>, arrival: &Arrival, college_name: &Label) -> Result<EnrolmentRow, Error> {
+pub fn record_arrival(tx: &mut Tx<'_>, arrival: &Arrival, college: &College) -> Result<EnrolmentRow, Error> {
+    if !is_in_network(tx, college) {
+        // Its requests are decided by agents.
+        return Err(Refusal::ArrivalNotFound.into());
+    }
+    let college_name = &college.name;
     let id = db::move_to_my_college(tx, arrival, college_name)?.ok_or(Error::Refused(Refusal::ArrivalNotFound))?;
     let row = db::enrolment(tx, id)?;
     db::insert_event(tx, &row, "arrival", Some(college_name.as_str()))?;

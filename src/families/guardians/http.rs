@@ -200,7 +200,7 @@ pub async fn change_contact(
 /// Invite another guardian.
 ///
 /// Asks for full rights. A letter takes a code to the address given; who brings it within seven days, with an account of his own,
-/// joins the file. Six guardians at most, invitations included.
+/// joins the file, with rights that end no later than the caller's. Six guardians at most, invitations included.
 #[utoipa::path(tag = "families", request_body = InviteGuardian, responses((status = 201, body = InvitedGuardianView)),
     security(("bearer" = [])))]
 #[post("/v1/departments/{department}/families/{family}/guardians")]

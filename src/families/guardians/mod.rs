@@ -70,8 +70,8 @@ pub fn require_full_rights(tx: &mut Tx<'_>, family: FamilyId) -> Result<(), Erro
     match tx.caller.actor {
         Actor::System | Actor::Agent { .. } => Ok(()),
         Actor::Guardian { account } => match db::rights_of(tx, family, account)? {
-            GuardianRights::Full => Ok(()),
-            GuardianRights::Consult => Err(Refusal::ConsultOnly.into()),
+            (GuardianRights::Full, _) => Ok(()),
+            (GuardianRights::Consult, _) => Err(Refusal::ConsultOnly.into()),
         },
         Actor::Anonymous | Actor::Secretary { .. } | Actor::Device { .. } => Err(Refusal::Forbidden.into()),
     }
@@ -123,6 +123,11 @@ pub fn invite_guardian(
     if db::count_present(tx, family, now, today)? >= GUARDIANS_MAX {
         return Err(Refusal::TooManyMembers.into());
     }
+    // Nobody gives longer rights than his own: they would outlive him through another address.
+    let rights_until = match tx.caller.actor {
+        Actor::Guardian { account } => db::rights_of(tx, family, account)?.1,
+        _ => None,
+    };
     let (id, code) = (GuardianId::generate(), random_token());
     let contact = Contact { email: invitation.email.clone(), phone: None, postal_address: None };
     db::insert(
@@ -135,6 +140,7 @@ pub fn invite_guardian(
             contact,
             rights: invitation.rights,
             rights_from: today,
+            rights_until,
             invitation_hash: Some(sha256(code.as_bytes())),
             invitation_expires_at: now.checked_add_signed(INVITATION_TTL),
             created_at: now,

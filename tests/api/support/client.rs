@@ -45,6 +45,20 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The fields at fault of a problem, by JSON pointer.
+    #[track_caller]
+    pub fn pointers(&self) -> Vec<String> {
+        let errors = self.json["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", self.json));
+        errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+    }
+    /// The rows of a page.
+    #[track_caller]
+    pub fn items(&self) -> &Vec<Value> {
+        self.at("/items").as_array().unwrap()
+    }
+}
+
 /// A caller of the service: anonymous, or with a token.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -140,7 +154,15 @@ fn check(method: &Method, path: &str, answer: &Answer) {
     if let Some(code) = answer.json["code"].as_str() {
         seen_codes().lock().unwrap().insert(code.to_owned());
     }
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    assert_eq!(header("x-content-type-options"), Some("nosniff"), "{method} {path}");
+    assert_eq!(header("referrer-policy"), Some("no-referrer"), "{method} {path}");
     if answer.status >= 400 {
+        assert_eq!(header("cache-control"), Some("no-store"), "{method} {path}");
+        if method != Method::HEAD {
+            assert!(answer.json["code"].is_string(), "{method} {path} answered no code: {}", answer.json);
+            assert_eq!(answer.json["instance"].as_str(), header("x-request-id"), "{method} {path}");
+        }
         let media = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         assert_eq!(
             media,

@@ -2,6 +2,7 @@
 //! port, and one client per kind of caller.
 
 mod client;
+mod guests;
 mod people;
 mod postgres;
 
@@ -18,7 +19,11 @@ use passplus::{
     migrate::Schema,
     worker,
 };
-use std::{net::TcpListener, path::PathBuf, sync::Arc};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 /// Season of most tests, and the school year it belongs to.
 pub const SEASON: &str = "2026-2027";
@@ -36,9 +41,9 @@ pub struct Service {
     pub config: Config,
     pub letters: PathBuf,
     mailer: Mailer,
-    server: actix_web::dev::ServerHandle,
+    servers: Mutex<Vec<actix_web::dev::ServerHandle>>,
     _folder: Arc<tempfile::TempDir>,
-    _databases: Databases,
+    pub databases: Databases,
 }
 
 impl Service {
@@ -92,17 +97,41 @@ impl Service {
         let letters = folder.path().join("letters");
         let mailer = passplus::serve::mailer(&config).unwrap();
         let api = Api::new(&config.public_url);
-        Self { api, app, config, letters, mailer, server: handle, _folder: folder, _databases: databases }
+        let servers = Mutex::new(vec![handle]);
+        Self { api, app, config, letters, mailer, servers, _folder: folder, databases }
+    }
+
+    /// A second server on the same databases and clock, under the same public address; it knows nothing of what the first keeps in
+    /// memory.
+    pub fn second_server(&self) -> Api {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = App { keys: passplus::auth::keys::KeyRing::default(), ..self.app.clone() };
+        let server = app::server(app, listener, Some(1)).unwrap();
+        self.servers.lock().unwrap().push(server.handle());
+        tokio::spawn(server);
+        Api::new(&base)
     }
 
     /// URL of the superuser on one of its databases.
     pub fn superuser_url(&self, schema: Schema) -> String {
-        superuser_url(self._databases.name(schema))
+        superuser_url(self.databases.name(schema))
     }
 
     /// Moves the service's clock and the databases'.
     pub fn advance(&self, by: chrono::TimeDelta) {
         self.app.db.advance_clock(by);
+    }
+
+    /// A department's database as a superuser sees it: for what only an operator or an intruder does.
+    pub fn superuser(&self, department: &str) -> diesel::PgConnection {
+        let name = self.databases.name(Schema::Department(department.parse().unwrap()));
+        diesel::Connection::establish(&superuser_url(name)).unwrap()
+    }
+
+    /// A department's database with the server's own role and no caller yet.
+    pub fn app_role(&self, department: &str) -> diesel::PgConnection {
+        diesel::Connection::establish(&self.databases.url(Schema::Department(department.parse().unwrap()))).unwrap()
     }
 
     /// Works off every job that is due.
@@ -137,6 +166,8 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // The listener goes at once; requests of a finished test interest nobody.
-        drop(self.server.stop(false));
+        for server in self.servers.lock().unwrap().iter() {
+            drop(server.stop(false));
+        }
     }
 }

@@ -118,7 +118,7 @@ impl World {
         Self { service, administrator, administrator_78, next: AtomicU32::new(1) }
     }
 
-    fn number(&self) -> u32 {
+    pub(super) fn number(&self) -> u32 {
         self.next.fetch_add(1, Ordering::SeqCst)
     }
 
