@@ -71,7 +71,7 @@ impl Config {
             listen: address(&or("PASSPLUS_LISTEN", "127.0.0.1:8080"), "PASSPLUS_LISTEN")?,
             metrics_listen: address(&or("PASSPLUS_METRICS_LISTEN", "127.0.0.1:9090"), "PASSPLUS_METRICS_LISTEN")?,
             public_url,
-            cors_origins: list("PASSPLUS_CORS_ORIGINS"),
+            cors_origins: list("PASSPLUS_CORS_ORIGINS").into_iter().map(origin).collect::<anyhow::Result<_>>()?,
             mail,
             mail_from: or("PASSPLUS_MAIL_FROM", "Pass+ <ne-pas-repondre@passplus.example>"),
             trusted_proxies: list("PASSPLUS_TRUSTED_PROXIES")
@@ -141,6 +141,18 @@ fn required(read: Read<'_>, name: &str) -> anyhow::Result<String> {
 
 fn key(read: Read<'_>, name: &str) -> anyhow::Result<MasterKey> {
     MasterKey::parse(&required(read, name)?).map_err(|reason| anyhow::anyhow!("{name}: {reason}"))
+}
+
+/// An origin as browsers send it. Anything else would match nothing, and `*` would keep the server from starting.
+fn origin(text: String) -> anyhow::Result<String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let fits =
+        |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    ensure!(
+        host.is_some_and(fits),
+        "PASSPLUS_CORS_ORIGINS: {text} is not an origin, for example https://familles.example"
+    );
+    Ok(text)
 }
 
 fn address(text: &str, name: &str) -> anyhow::Result<SocketAddr> {

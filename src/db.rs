@@ -208,13 +208,17 @@ impl Db {
         self.run(&self.directory, Directory, Mode::Glance, caller, work).await
     }
 
-    /// Whether every database answers. For the readiness probe.
+    /// Whether every database answers. For the readiness probe, which has little patience: the first that does not tells enough.
     pub async fn is_ready(&self, caller: &Caller) -> bool {
-        let mut ready = self.directory_read(caller, |tx| tx.now().map(drop)).await.is_ok();
-        for department in self.departments.keys() {
-            ready &= self.read(*department, caller, |tx| tx.now().map(drop)).await.is_ok();
+        if self.directory_read(caller, |tx| tx.now().map(drop)).await.is_err() {
+            return false;
         }
-        ready
+        for department in self.departments.keys() {
+            if self.read(*department, caller, |tx| tx.now().map(drop)).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     fn store(&self, department: Department) -> Result<&Store, Error> {

@@ -74,6 +74,11 @@ pub fn issue_if_none(
     Ok(Some(id))
 }
 
+/// Cards live on from year to year: the living one is good until that day, if it was not longer. False when the child has none.
+pub fn revalidate(tx: &mut Tx<'_>, child: ChildId, valid_until: NaiveDate) -> Result<bool, Error> {
+    db::revalidate(tx, child, valid_until)
+}
+
 /// Blocks a card at once: the next debit is refused. Any guardian of the file may, even one who may only consult.
 pub fn block(tx: &mut Tx<'_>, id: CardId, reason: BlockReason) -> Result<CardRow, Error> {
     let row = moved(tx, id, CardEvent::Block, Some(reason))?;

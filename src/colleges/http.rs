@@ -150,25 +150,42 @@ pub async fn show_college(
     Ok(Found(college.into()))
 }
 
-/// Import the collèges of the department.
+/// Whose collèges a file brings.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ImportQuery {
+    /// Another department, which does not run this service: its schools can then be named in requests that agents decide.
+    #[param(value_type = Option<String>, example = "35")]
+    pub of: Option<Department>,
+}
+
+/// Import the collèges of the department, or of a neighbour.
 ///
 /// The file is the CSV export of the national directory (*Annuaire de l'éducation*): UTF-8, separated by semicolons, 20 MB at
 /// most. Only the department's own collèges are taken from it; those that are no longer in it are closed. The same file again
 /// changes nothing.
-#[utoipa::path(tag = "colleges", request_body(content = String, content_type = "text/csv", example = json!("Identifiant_de_l_etablissement;Nom_etablissement;…")),
+#[utoipa::path(tag = "colleges", params(ImportQuery),
+    request_body(content = String, content_type = "text/csv", example = json!("Identifiant_de_l_etablissement;Nom_etablissement;…")),
     responses((status = 200, body = ImportView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/colleges/import")]
 pub async fn import_colleges(
     by: By<Administrator>,
     app: web::Data<App>,
     path: web::Path<(Department,)>,
+    query: web::Query<ImportQuery>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<Found<ImportView>, Error> {
     if !request.content_type().eq_ignore_ascii_case("text/csv") {
         return Err(Refusal::UnsupportedMediaType.into());
     }
-    let department = app.department(path.0)?;
+    let own = app.department(path.0)?;
+    let department = query.of.unwrap_or(own);
+    if department != own && app.departments.contains_key(&department) {
+        // It has administrators of its own.
+        return Err(Refusal::Forbidden.into());
+    }
     let file = body::read(payload, MAX_BYTES).await?;
     let outcome = import::import_colleges(&app, &by.caller, department, file).await?;
     Ok(Found(outcome.into()))

@@ -59,8 +59,8 @@ pub fn insert(
             enrolments::family_id.eq(child.family_id),
             enrolments::season.eq(season),
             enrolments::state.eq(EnrolmentState::Draft),
-            enrolments::college_uai.eq(&request.college.uai),
-            enrolments::college_name.eq(&request.college.name),
+            enrolments::college_uai.eq(&request.school.college.uai),
+            enrolments::college_name.eq(&request.school.college.name),
             enrolments::in_network.eq(in_network),
             enrolments::level.eq(request.level),
             enrolments::formula.eq(&request.formula),
@@ -90,8 +90,8 @@ pub fn rewrite(
 ) -> Result<EnrolmentRow, Error> {
     Ok(diesel::update(enrolments::table.find(row.id))
         .set((
-            enrolments::college_uai.eq(&request.college.uai),
-            enrolments::college_name.eq(&request.college.name),
+            enrolments::college_uai.eq(&request.school.college.uai),
+            enrolments::college_name.eq(&request.school.college.name),
             enrolments::in_network.eq(in_network),
             enrolments::level.eq(request.level),
             enrolments::formula.eq(&request.formula),
@@ -248,7 +248,7 @@ struct Found {
 pub fn same_pupil_is_enrolled(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
     // Two desks that confirm the two files at one moment wait for each other here.
     diesel::sql_query(
-        "select pg_advisory_xact_lock(hashtextextended(lower(last_name) || lower(first_names) || birth_date || $2, 1))
+        "select pg_advisory_xact_lock(hashtextextended(folded(last_name) || folded(first_names) || birth_date || $2, 1))
            from children where id = $1",
     )
     .bind::<sql_types::Uuid, _>(row.child_id)
@@ -258,7 +258,7 @@ pub fn same_pupil_is_enrolled(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<boo
         "select exists (
              select 1 from children mine
                join children other on other.id <> mine.id and other.birth_date = mine.birth_date
-                and lower(other.last_name) = lower(mine.last_name) and lower(other.first_names) = lower(mine.first_names)
+                and folded(other.last_name) = folded(mine.last_name) and folded(other.first_names) = folded(mine.first_names)
                join enrolments e on e.child_id = other.id and e.season = $2 and e.state in ('confirmed', 'active', 'suspended')
               where mine.id = $1) as found",
     )

@@ -3,9 +3,9 @@
 use crate::{
     app::App,
     auth::actor::{By, Guardian},
-    colleges::{self, College},
+    colleges,
     enrolments::{
-        self, Request,
+        self, Request, School,
         db::{self, EnrolmentRow, EventRow},
         state::{EnrolmentState, RefusalReason},
     },
@@ -166,9 +166,11 @@ impl From<EventRow> for EnrolmentEventView {
 }
 
 /// The school named in a request: read in the directory before the department's transaction opens.
-pub async fn college(app: &App, caller: &Caller, uai: Uai) -> Result<College, Error> {
+pub async fn school(app: &App, caller: &Caller, uai: Uai) -> Result<School, Error> {
     let found = app.db.directory_read(caller, move |tx| colleges::find(tx, &uai)).await?;
-    found.ok_or(Error::Refused(Refusal::UnknownCollege))
+    let college = found.ok_or(Error::Refused(Refusal::UnknownCollege))?;
+    let served = app.departments.contains_key(&college.department);
+    Ok(School { college, served })
 }
 
 /// Draft a child's request for a season.
@@ -184,8 +186,8 @@ pub async fn draft_enrolment(
 ) -> Result<Created<EnrolmentView>, Error> {
     let (department, child) = path.into_inner();
     let DraftEnrolment { season, college_uai, level, formula, declares_scholarship, ase } = body.0;
-    let college = college(&app, &by.caller, college_uai).await?;
-    let request = Request { college, level, formula, declares_scholarship, ase };
+    let school = school(&app, &by.caller, college_uai).await?;
+    let request = Request { school, level, formula, declares_scholarship, ase };
     let row = app.db.write(department, &by.caller, move |tx| enrolments::draft(tx, child, &season, &request)).await?;
     Ok(Created(row.into()))
 }
@@ -233,8 +235,8 @@ pub async fn edit_enrolment(
 ) -> Result<Found<EnrolmentView>, Error> {
     let (department, id) = path.into_inner();
     let EditEnrolment { version, college_uai, level, formula, declares_scholarship, ase } = body.0;
-    let college = college(&app, &by.caller, college_uai).await?;
-    let request = Request { college, level, formula, declares_scholarship, ase };
+    let school = school(&app, &by.caller, college_uai).await?;
+    let request = Request { school, level, formula, declares_scholarship, ase };
     let row = app.db.write(department, &by.caller, move |tx| enrolments::edit(tx, id, version, &request)).await?;
     Ok(Found(row.into()))
 }
@@ -252,7 +254,7 @@ pub async fn submit_enrolment(
 ) -> Result<Found<EnrolmentView>, Error> {
     let ((department, id), version) = (path.into_inner(), body.version);
     let uai = app.db.read(department, &by.caller, move |tx| Ok(db::enrolment(tx, id)?.college_uai)).await?;
-    let school = college(&app, &by.caller, uai).await?;
+    let school = school(&app, &by.caller, uai).await?;
     let row = app.db.write(department, &by.caller, move |tx| enrolments::submit(tx, id, version, &school)).await?;
     Ok(Found(row.into()))
 }

@@ -29,10 +29,18 @@ use serde_json::json;
 use state::{EnrolmentEvent, RefusalReason};
 use std::fmt::Write as _;
 
+/// The school of a request, as the directory knows it.
+#[derive(Debug, Clone)]
+pub struct School {
+    pub college: College,
+    /// Whether its department runs this service too.
+    pub served: bool,
+}
+
 /// What a family asks for a child and a season.
 #[derive(Debug, Clone)]
 pub struct Request {
-    pub college: College,
+    pub school: School,
     pub level: Level,
     pub formula: Code,
     pub declares_scholarship: bool,
@@ -51,9 +59,13 @@ fn is_in_network(tx: &Tx<'_>, college: &College) -> bool {
     college.department == tx.place && college.kind != SchoolKind::PrivateOutsideContract
 }
 
-fn check_request(rules: &SeasonRules, college: &College, formula: &Code) -> Result<(), Error> {
-    if !college.open {
+fn check_request(tx: &Tx<'_>, rules: &SeasonRules, school: &School, formula: &Code) -> Result<(), Error> {
+    if !school.college.open {
         return Err(Refusal::UnknownCollege.into());
+    }
+    // Both departments may match a child; only one of them pays.
+    if rules.school_department_pays && school.served && school.college.department != tx.place {
+        return Err(Refusal::OtherDepartmentPays.into());
     }
     if rules.amounts_of(formula, GrantKind::Base).is_none() {
         return Err(Refusal::UnknownFormula.into());
@@ -66,8 +78,8 @@ pub fn draft(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode, request: &Req
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
     let rules = seasons::rules_in_force(tx, season)?;
-    check_request(&rules, &request.college, &request.formula)?;
-    let in_network = is_in_network(tx, &request.college);
+    check_request(tx, &rules, &request.school, &request.formula)?;
+    let in_network = is_in_network(tx, &request.school.college);
     let row = db::insert(tx, &child, season, request, in_network)?;
     db::insert_event(tx, &row, "draft", None)?;
     audit::record(tx, "enrolment_drafted", ("enrolment", row.id), json!({ "child_id": child.id, "season": season }))?;
@@ -89,15 +101,16 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
         return Err(Refusal::EnrolmentTransition.into());
     }
     let rules = seasons::rules_in_force(tx, &row.season)?;
-    check_request(&rules, &request.college, &request.formula)?;
-    let in_network = is_in_network(tx, &request.college);
+    check_request(tx, &rules, &request.school, &request.formula)?;
+    let in_network = is_in_network(tx, &request.school.college);
     let row = db::rewrite(tx, &row, request, in_network)?;
     audit::record(tx, "enrolment_edited", ("enrolment", id), json!({}))?;
     Ok(row)
 }
 
 /// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
-pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College) -> Result<EnrolmentRow, Error> {
+pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -> Result<EnrolmentRow, Error> {
+    let college = &school.college;
     let row = lock_as_family(tx, id, version)?;
     // The collège was read before the lock: the request may have been written anew meanwhile.
     if row.college_uai != college.uai {
@@ -117,7 +130,7 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, college: &College)
         return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
     }
     // A draft may be older than the rules and what is known of the collège.
-    check_request(&rules, college, &row.formula)?;
+    check_request(tx, &rules, school, &row.formula)?;
     let situation = Situation {
         residence: child.residence,
         school: SchoolFacts { department: college.department, kind: college.kind },
@@ -189,7 +202,10 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
         ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
         let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
     }
-    cards::issue_if_none(tx, row.child_id, row.family_id, cards::last_day(&row.season, row.level))?;
+    let last_day = cards::last_day(&row.season, row.level);
+    if !cards::revalidate(tx, row.child_id, last_day)? {
+        cards::issue_if_none(tx, row.child_id, row.family_id, last_day)?;
+    }
     let body = format!(
         "Bonjour,\n\nLe collège {} a confirmé l'inscription de votre enfant pour la saison {}. Sont crédités :\n{told}\
          À dépenser jusqu'au {}. Sa carte se trouve dans votre espace.\n\nPass+",

@@ -5,8 +5,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use serde::de::DeserializeOwned;
 use std::{future::Future, pin::Pin};
 
-/// No JSON body of the API needs more; a bulk decision of 100 rows takes about 30 kB.
-pub const JSON_MAX_BYTES: usize = 64 * 1024;
+/// No JSON body of the API needs more: 100 refusals with the longest notes take about 150 kB.
+pub const JSON_MAX_BYTES: usize = 256 * 1024;
 
 /// A checked JSON body. It comes after `By<…>` among a handler's arguments, so a wrong caller never gets his body read.
 #[derive(Debug)]

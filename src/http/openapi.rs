@@ -36,7 +36,8 @@ macro_rules! endpoints {
         /// Mounts every endpoint, the interactive page and the description.
         pub fn configure(config: &mut web::ServiceConfig) {
             $(config.service($($segment)::+);)*
-            let page = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true);
+            // "none": else the page sends the description's address to a validator elsewhere.
+            let page = Config::from("/openapi.json").try_it_out_enabled(true).persist_authorization(true).validator_url("none");
             config.service(serve_description);
             config.service(SwaggerUi::new("/docs/{_:.*}").config(page).url("/openapi.json", document()));
         }

@@ -35,6 +35,8 @@ pub struct SeasonRules {
     pub amounts: Vec<AmountLine>,
     /// A child is eligible when at least one of these rules is satisfied.
     pub eligibility: Vec<EligibilityRule>,
+    /// When the child's school lies in another department that runs this service, that one pays: the request is refused here.
+    pub school_department_pays: bool,
 }
 
 /// The last day to enrol: for a profile when it has a birth range, for everyone else when it has none.
@@ -166,6 +168,7 @@ pub fn default_rules(department: Department, season: &SeasonCode) -> SeasonRules
     let turning = |age: i32| first.saturating_sub(age);
     let line = |formula: &str, grant: GrantKind, wallet: WalletKind, cents: i64| serde_json::json!({"formula": formula, "grant": grant, "wallet": wallet, "amount_cents": cents});
     let rules = serde_json::json!({
+        "school_department_pays": true,
         "opens_on": day(first, 6, 1),
         "spend_until": day(second, 6, 30),
         "capture_until": day(second.saturating_add(1), 6, 30),

@@ -41,7 +41,7 @@ async fn a_secretary_sees_the_requests_of_his_college_and_nothing_else() {
         let child = family.add_child(name, "2015-03-14").await;
         let (id, version) = family.submit(&child, college).await;
         if college == COLLEGE {
-            mine.push((id, version))
+            mine.push((id, version));
         }
     }
     let draft = family.add_child("Eve", "2015-03-14").await;
@@ -218,6 +218,25 @@ async fn two_secretaries_who_confirm_together_confirm_once() {
     assert_eq!(count("enrolment_events where event = 'activate'"), 6);
     let letters = world.letters_to(&family.email).await;
     assert_eq!(letters.iter().filter(|(subject, _)| subject == "Inscription confirmée").count(), 6);
+}
+
+#[actix_web::test]
+async fn a_pupil_has_his_rights_through_one_file_only() {
+    let world = World::start().await;
+    let (mother, father) = (world.family("92").await, world.family("92").await);
+    let (one, two) = (world.secretary(COLLEGE).await, world.secretary(COLLEGE).await);
+    let (hers, his) =
+        (mother.add_child("Zoé-Anne", "2015-03-14").await, father.add_child("ZOE ANNE", "2015-03-14").await);
+    let (hers, her_version) = mother.submit(&hers, COLLEGE).await;
+    let (his, his_version) = father.submit(&his, COLLEGE).await;
+    let (her_row, his_row) = (json!([confirm(&hers, her_version)]), json!([confirm(&his, his_version)]));
+    let (first, second) = tokio::join!(one.decide(her_row), two.decide(his_row));
+    let mut words = [outcomes(&first.expect(200)), outcomes(&second.expect(200))].concat();
+    words.sort_unstable();
+    assert_eq!(words, ["active", "enrolment.duplicate_pupil"]);
+    let mut states = [state(&mother, &hers).await.0, state(&father, &his).await.0];
+    states.sort_unstable();
+    assert_eq!(states, ["active", "submitted"]);
 }
 
 async fn arrive(secretary: &Secretary, last: &str, first: &str, born: &str) -> Answer {

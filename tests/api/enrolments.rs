@@ -2,7 +2,7 @@
 
 use crate::{
     seasons::draft_change,
-    support::{Answer, COLLEGE, COLLEGE_78, Family, OTHER_COLLEGE, SEASON, World},
+    support::{Answer, COLLEGE, COLLEGE_78, Family, OTHER_COLLEGE, OUTSIDE_COLLEGE, SEASON, World},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -229,7 +229,8 @@ async fn a_child_whom_no_rule_fits_is_told_each_rule_and_what_failed() {
     let list = family.path(&format!("families/{}/children", family.id));
     let body = json!({ "first_names": "Lou", "last_name": "Martin", "birth_date": "2015-03-14", "residence": "78" });
     let child = family.post(&list, body).await.expect(201).text("/id");
-    let (id, version) = family.draft(&child, COLLEGE_78).await;
+    world.administrator.import_neighbours().await;
+    let (id, version) = family.draft(&child, OUTSIDE_COLLEGE).await;
     let refused = submit(&family, &id, version).await.refused(422, "enrolment.not_eligible");
     assert_eq!(
         refused.text("/detail"),
@@ -260,7 +261,8 @@ async fn a_school_outside_the_network_is_decided_by_agents_and_by_no_secretary()
     let file = FILE.replacen("CONTRAT D'ASSOCIATION TOUTES CLASSES", "HORS CONTRAT", 1);
     world.administrator.import_colleges(file.as_bytes()).await.expect(200);
     let private_version = submit(&family, &private, drafted).await.expect(200).number("/version");
-    let (elsewhere, elsewhere_version) = family.submit(&second, COLLEGE_78).await;
+    world.administrator.import_neighbours().await;
+    let (elsewhere, elsewhere_version) = family.submit(&second, OUTSIDE_COLLEGE).await;
     let (inside, _) = family.submit(&third, COLLEGE).await;
     assert_eq!(show(&family, &private).await.text("/enrolment/rule"), "jeunes-12-16");
     assert_eq!(show(&family, &elsewhere).await.at("/enrolment/in_network"), &json!(false));
@@ -308,4 +310,50 @@ async fn a_school_outside_the_network_is_decided_by_agents_and_by_no_secretary()
     assert_eq!((history.text("/history/2/by"), history.text("/enrolment/state")), ("agent".into(), "refused".into()));
     family.get(&family.path(&format!("children/{first}/card"))).await.expect(200);
     family.get(&family.path(&format!("children/{second}/card"))).await.refused(404, "card.none");
+}
+
+#[actix_web::test]
+async fn a_child_at_school_in_the_other_department_is_paid_by_that_one() {
+    let world = World::start().await;
+    let family = world.family("92").await;
+    let child = family.add_child("Lou", "2015-03-14").await;
+    let body = json!({
+        "season": SEASON, "college_uai": COLLEGE_78, "level": "6e", "formula": "culture", "declares_scholarship": false,
+    });
+    let path = family.path(&format!("children/{child}/enrolments"));
+    family.post(&path, body.clone()).await.refused(409, "enrolment.other_department");
+    assert!(family.get(&path).await.expect(200).json.as_array().unwrap().is_empty());
+
+    // There the same account opens its file and enrols the child.
+    let file = family
+        .post("/v1/departments/78/families", json!({ "first_names": "Camille", "last_name": "Martin" }))
+        .await
+        .expect(201);
+    let there = Family {
+        api: family.api.clone(),
+        email: family.email.clone(),
+        department: "78".to_owned(),
+        id: file.text("/id"),
+    };
+    let child = there.add_child("Lou", "2015-03-14").await;
+    there.submit(&child, COLLEGE_78).await;
+
+    // An administrator does not import what another department of the service keeps itself.
+    let request = world.administrator.request(reqwest::Method::POST, "/v1/departments/92/colleges/import?of=78");
+    let request = request.header("content-type", "text/csv").body("x");
+    world.administrator.send(request).await.refused(403, "auth.forbidden");
+}
+
+#[actix_web::test]
+async fn a_pupil_has_his_rights_once_whoever_of_his_parents_asks() {
+    let world = World::start().await;
+    let (one, other) = (world.family("92").await, world.family("92").await);
+    let secretary = world.secretary(COLLEGE).await;
+    world.pupil(&one, &secretary).await;
+    let child = other.add_child("LOU", "2015-03-14").await;
+    let (id, version) = other.submit(&child, COLLEGE).await;
+    let confirm = json!([{ "enrolment_id": id, "version": version, "decision": "confirm" }]);
+    let decided = secretary.decide(confirm).await.expect(200);
+    assert_eq!(decided.text("/results/0/code"), "enrolment.duplicate_pupil");
+    assert_eq!(show(&other, &id).await.text("/enrolment/state"), "submitted");
 }

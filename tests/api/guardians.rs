@@ -309,6 +309,7 @@ async fn the_database_itself_keeps_a_guardian_from_his_rights_and_from_deciding(
     let reader = world.guardian(&family, "consult").await;
     let child = family.add_child("Lou", "2015-03-14").await;
     let (enrolment, _) = family.submit(&child, COLLEGE).await;
+    crate::photos::send(&family, &child, "image/jpeg", crate::photos::jpeg(300, 400)).await.expect(204);
     let account = |api: &crate::support::Api| {
         let api = api.clone();
         async move { api.get("/v1/me").await.expect(200).text("/account_id") }
@@ -351,7 +352,9 @@ async fn the_database_itself_keeps_a_guardian_from_his_rights_and_from_deciding(
     {
         assert_eq!(as_guardian(&consult, statement), Ok(0), "{statement}");
     }
-    assert_eq!(as_guardian(&full, "update enrolments set formula = 'sport'"), Ok(1));
+    for statement in ["update enrolments set formula = 'sport'", "delete from photos"] {
+        assert_eq!(as_guardian(&full, statement), Ok(1), "{statement}");
+    }
     let refused = as_guardian(&full, "update enrolments set state = 'active'").unwrap_err();
     assert!(refused.contains("row-level security"), "{refused}");
     let shown = family.get(&family.path(&format!("enrolments/{enrolment}"))).await.expect(200);

@@ -16,6 +16,7 @@ mod cards;
 mod colleges;
 mod consents;
 mod coverage;
+mod departments;
 mod desk;
 mod enrolments;
 mod families;

@@ -111,7 +111,7 @@ async fn every_hole_and_overlap_is_named_by_its_place_and_keeps_rules_from_being
         (
             |r| {
                 let line = r["amounts"][2].clone();
-                r["amounts"].as_array_mut().unwrap().push(line)
+                r["amounts"].as_array_mut().unwrap().push(line);
             },
             &["/amounts/8"],
         ),
@@ -119,7 +119,7 @@ async fn every_hole_and_overlap_is_named_by_its_place_and_keeps_rules_from_being
         (
             |r| {
                 let f = r["formulas"][0].clone();
-                r["formulas"].as_array_mut().unwrap().push(f)
+                r["formulas"].as_array_mut().unwrap().push(f);
             },
             &["/formulas/2/code"],
         ),
@@ -259,9 +259,8 @@ async fn only_an_administrator_of_the_department_writes_rules() {
 async fn a_request_is_granted_what_was_in_force_when_it_was_submitted() {
     let mut world = World::start().await;
     let mut family = world.family("92").await;
-    let early = family.add_child("Lou", "2015-03-14").await;
-    let late = family.add_child("Noé", "2014-03-14").await;
-    let (early, early_version) = family.submit(&early, COLLEGE).await;
+    let (first, second) = (family.add_child("Lou", "2015-03-14").await, family.add_child("Noé", "2014-03-14").await);
+    let (early, early_version) = family.submit(&first, COLLEGE).await;
     draft_change(&world.administrator, SEASON, |rules| {
         for line in rules["amounts"].as_array_mut().unwrap().iter_mut().filter(|line| line["grant"] == "base") {
             line["amount_cents"] = json!(line["amount_cents"].as_i64().unwrap() + 500);
@@ -275,19 +274,12 @@ async fn a_request_is_granted_what_was_in_force_when_it_was_submitted() {
     family.api = world.sign_in(&family.email).await;
     world.wake_administrators().await;
     let secretary = world.secretary(COLLEGE).await;
-    let (late, late_version) = family.submit(&late, COLLEGE).await;
+    let (late, late_version) = family.submit(&second, COLLEGE).await;
     secretary.confirm(&early, early_version).await;
     secretary.confirm(&late, late_version).await;
-    let granted = |journal: Answer| -> Vec<(String, i64)> {
-        let lines = journal.items().iter().filter(|line| line["action"] == "granted").map(|line| &line["details"]);
-        lines.map(|d| (d["wallet"].as_str().unwrap().to_owned(), d["amount_cents"].as_i64().unwrap())).collect()
-    };
-    let journal = |id: String| {
-        let admin = world.administrator.api.clone();
-        async move { admin.get(&format!("/v1/departments/92/journal?object_id={id}")).await.expect(200) }
-    };
-    assert_eq!(granted(journal(early).await), [("culture".into(), 6000), ("sport".into(), 2000)]);
-    assert_eq!(granted(journal(late).await), [("culture".into(), 6500), ("sport".into(), 2500)]);
+    for (child, culture, sport) in [(&first, 6000, 2000), (&second, 6500, 2500)] {
+        assert_eq!((family.balance(child, "culture").await, family.balance(child, "sport").await), (culture, sport));
+    }
     let letters = world.letters_to(&family.email).await;
     let told: Vec<&String> =
         letters.iter().filter(|(s, _)| s == "Inscription confirmée").map(|(_, body)| body).collect();

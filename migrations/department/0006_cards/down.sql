@@ -1,1 +1,2 @@
+drop function revalidate_card(uuid, date);
 drop table card_keys, cards;

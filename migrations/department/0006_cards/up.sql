@@ -35,3 +35,16 @@ create policy cards_update on cards for update
 alter table card_keys enable row level security;
 create policy card_keys_read on card_keys for select using (true);
 create policy card_keys_insert on card_keys for insert with check (actor_is_department());
+
+-- Good until that day at least: whoever activates an enrolment lets the child's living card live on. Returns whether there was one.
+create function revalidate_card(p_child uuid, p_valid_until date) returns boolean
+    language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    if not coalesce(actor_is_department() or (actor_kind() = 'secretary' and exists (
+            select 1 from enrolments where child_id = p_child and college_uai = actor_college() and in_network and state = 'active')), false) then
+        raise insufficient_privilege using message = 'this actor revalidates no card of this child';
+    end if;
+    update cards set valid_until = greatest(valid_until, p_valid_until)
+     where child_id = p_child and state in ('ordered', 'printed', 'posted', 'active', 'blocked');
+    return found;
+end $$;

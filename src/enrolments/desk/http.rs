@@ -7,7 +7,7 @@ use crate::{
         self, Decision,
         db::{self, DeskFilter, PupilRow},
         desk,
-        http::{EnrolmentView, college},
+        http::{EnrolmentView, school},
         state::{EnrolmentEvent, EnrolmentState, RefusalReason},
     },
     error::Error,
@@ -337,7 +337,7 @@ pub async fn record_arrival(
     body: Body<RecordArrival>,
 ) -> Result<Found<PupilView>, Error> {
     let RecordArrival { season, last_name, first_names, birth_date, level } = body.0;
-    let college = college(&app, &by.caller, by.college.clone()).await?;
+    let college = school(&app, &by.caller, by.college.clone()).await?.college;
     let arrival = desk::Arrival { season, last_name, first_names, birth_date, level };
     let known = arrival.clone();
     let row = app.db.write(path.0, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &college)).await?;

@@ -8,7 +8,7 @@ mod postgres;
 
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
-pub use postgres::{Databases, superuser_url};
+pub use postgres::{Databases, OwnCluster, superuser_url};
 
 use passplus::{
     app::{self, App},
@@ -31,6 +31,8 @@ pub const SEASON: &str = "2026-2027";
 pub const COLLEGE: &str = "0920001B";
 pub const OTHER_COLLEGE: &str = "0920002C";
 pub const COLLEGE_78: &str = "0780001C";
+/// A collège of Ille-et-Vilaine, which does not run the service: known once an administrator has imported its neighbours.
+pub const OUTSIDE_COLLEGE: &str = "0352958A";
 /// Password of everybody.
 pub const PASSWORD: &str = "Caf3-du-Port-2026";
 

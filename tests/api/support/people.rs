@@ -291,6 +291,13 @@ impl Service {
 }
 
 impl Agent {
+    /// Makes known the collèges of a department that does not run the service: `OUTSIDE_COLLEGE` is one of them.
+    pub async fn import_neighbours(&self) {
+        let path = format!("/v1/departments/{}/colleges/import?of=35", self.department);
+        let request = self.api.request(reqwest::Method::POST, &path).header("content-type", "text/csv");
+        self.api.send(request.body(include_bytes!("../../data/annuaire-35.csv").to_vec())).await.expect(200);
+    }
+
     /// Imports a file of the national directory.
     pub async fn import_colleges(&self, csv: &[u8]) -> super::Answer {
         let path = format!("/v1/departments/{}/colleges/import", self.department);

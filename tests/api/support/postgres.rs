@@ -3,6 +3,7 @@
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use passplus::{
     embedded::{Cluster, Durability, SUPERUSER},
+    kernel::crypto::random_token,
     migrate::{self, Schema},
 };
 use std::{
@@ -97,4 +98,48 @@ fn template(schema: Schema) -> String {
         made.push(name.clone());
     }
     name
+}
+
+/// A PostgreSQL of one test's own, durable like a real one: for what may not be done to the shared one.
+pub struct OwnCluster {
+    pub cluster: Cluster,
+    _tether: passplus::embedded::Tether,
+    folder: tempfile::TempDir,
+}
+
+impl OwnCluster {
+    pub fn start() -> Self {
+        let open = std::fs::Permissions::from_mode(0o711);
+        let folder = tempfile::Builder::new().prefix("passplus-own-").permissions(open).tempdir_in("/tmp").unwrap();
+        let cluster = Cluster::open(&folder.path().join("pg")).unwrap();
+        cluster.start(Durability::Durable).unwrap();
+        let tether = cluster.stop_with_this_process().unwrap();
+        for name in ["passplus_directory", "passplus_92"] {
+            let mut conn = PgConnection::establish(&cluster.url(SUPERUSER, "postgres")).unwrap();
+            conn.batch_execute(&format!("create database {name}")).unwrap();
+        }
+        Self { cluster, _tether: tether, folder }
+    }
+
+    /// Somebody's connection to one of the two databases.
+    pub fn url(&self, user: &str, database: &str) -> String {
+        self.cluster.url(user, database)
+    }
+
+    /// The environment of an operator who runs department 92 alone on this cluster.
+    pub fn environment(&self) -> std::collections::BTreeMap<String, String> {
+        let place = |name: &str, role: &str| self.url(&format!("{name}_{role}"), name);
+        let of = |name: &str, value: &str| (format!("PASSPLUS_{name}"), value.to_owned());
+        [
+            of("DEPARTMENTS", "92"),
+            of("DIRECTORY_MIGRATE_URL", &self.url(SUPERUSER, "passplus_directory")),
+            of("DEPARTMENT_92_MIGRATE_URL", &self.url(SUPERUSER, "passplus_92")),
+            of("DIRECTORY_URL", &place("passplus_directory", "app")),
+            of("DEPARTMENT_92_URL", &place("passplus_92", "app")),
+            of("DIRECTORY_KEY", &random_token()),
+            of("DEPARTMENT_92_KEY", &random_token()),
+            of("MAIL_FOLDER", &self.folder.path().join("letters").to_string_lossy()),
+        ]
+        .into()
+    }
 }
