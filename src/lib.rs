@@ -10,15 +10,15 @@ pub mod kernel;
 /// One error, and the table of everything the service refuses.
 pub mod error;
 
-/// Transactions and pools; schema and roles; the tables as queries know them.
+/// Transactions and pools behind their bounded gates; schema and roles; the tables as queries know them.
 pub mod db;
+pub mod gates;
 pub mod migrate;
 pub mod schema;
 
-/// The journal, jobs left to the worker, letters, bounded gates, configuration.
+/// The journal, jobs left to the worker, letters, configuration.
 pub mod audit;
 pub mod config;
-pub mod gates;
 pub mod jobs;
 pub mod mail;
 

@@ -165,7 +165,8 @@ pub struct ImportQuery {
 /// The file is the CSV export of the national directory (*Annuaire de l'éducation*): UTF-8, separated by semicolons, 20 MB at
 /// most. Only the department's own collèges are taken from it; those that are no longer in it are closed. The same file again
 /// changes nothing.
-#[utoipa::path(tag = "colleges", params(ImportQuery), request_body(content = String, content_type = "text/csv", example = json!("Identifiant_de_l_etablissement;Nom_etablissement;…")),
+#[utoipa::path(tag = "colleges", params(ImportQuery),
+    request_body(content = String, content_type = "text/csv", example = json!("Identifiant_de_l_etablissement;Nom_etablissement;…")),
     responses((status = 200, body = ImportView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/colleges/import")]
 pub async fn import_colleges(

@@ -7,6 +7,7 @@ mod client;
 mod databases;
 mod load;
 mod people;
+mod screen;
 mod tour;
 
 use crate::{

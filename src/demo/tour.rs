@@ -4,6 +4,7 @@ use super::{
     client::{Answer, Body, Client, Request},
     load::birth_date,
     people::{Cast, PASSWORD, Person},
+    screen::{brief, cut},
 };
 use crate::{
     cards::token,
@@ -360,27 +361,6 @@ impl Tour<'_> {
         );
         Ok(answer)
     }
-}
-
-/// The same JSON with long texts cut and long lists shortened: a screen is narrow.
-fn brief(json: &Value) -> Value {
-    match json {
-        Value::String(text) => Value::String(cut(text)),
-        Value::Array(items) if items.len() > 3 => {
-            let mut kept: Vec<Value> = items.iter().take(2).map(brief).collect();
-            kept.push(Value::String(format!("… {} more", items.len().saturating_sub(2))));
-            Value::Array(kept)
-        }
-        Value::Array(items) => Value::Array(items.iter().map(brief).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), brief(value))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn cut(text: &str) -> String {
-    if text.chars().count() <= 90 { text.to_owned() } else { text.chars().take(40).chain("…".chars()).collect() }
 }
 
 fn wallet(wallets: &Answer, kind: &str) -> anyhow::Result<(String, i64)> {

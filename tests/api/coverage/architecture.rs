@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 /// Modules of `src`, each line may use the lines above it and its own, never those below.
 const ORDER: &[&[&str]] = &[
     &["kernel"],
-    &["error", "db", "migrate", "schema"],
-    &["audit", "config", "gates", "jobs", "mail"],
+    &["error", "db", "gates", "migrate", "schema"],
+    &["audit", "config", "jobs", "mail"],
     &["http"],
     &["auth"],
     &["seasons"],

@@ -3,7 +3,7 @@
 use super::{assert_same, relations, root, rows, schemas, texts};
 use crate::support::Service;
 use diesel::{Connection, PgConnection};
-use passplus::migrate::{self, Schema};
+use passplus::migrate;
 use std::collections::BTreeSet;
 
 /// Everything that migrations and grants make, one line each.
