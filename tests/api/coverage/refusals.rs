@@ -6,21 +6,10 @@ use std::collections::BTreeSet;
 
 /// Codes that no test provokes yet, and why. A code that a test names must leave this list.
 const NOT_YET: &[(&str, &str)] = &[
-    ("idempotency.missing", MONEY),
-    ("idempotency.reused", MONEY),
     ("service.busy", "needs more callers than a test has"),
     ("service.storage_full", "needs a full disk"),
     ("internal", "a defect of ours: the harness fails any test that meets one"),
-    ("device.invalid_client", MONEY),
     ("card.not_enrolled", MONEY),
-    ("merchant.already_exists", MONEY),
-    ("affiliation.already_exists", MONEY),
-    ("affiliation.transition", MONEY),
-    ("device.transition", MONEY),
-    ("merchant.not_affiliated", MONEY),
-    ("debit.refused", MONEY),
-    ("refund.exceeds_debit", MONEY),
-    ("card.not_recognised", MONEY),
 ];
 const MONEY: &str = "the tests of merchants and money are being written";
 
