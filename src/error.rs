@@ -7,6 +7,9 @@ use serde::Serialize;
 use std::{error::Error as StdError, fmt};
 use utoipa::ToSchema;
 
+/// Marks an answer that was given before under the same idempotency key.
+pub const REPLAYED_HEADER: &str = "Idempotency-Replayed";
+
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $status:literal $code:literal $sentence:literal;)*) => {
         /// Everything the service may refuse, one line each.
@@ -151,6 +154,8 @@ pub enum Error {
     RefusedBecause(Refusal, String),
     /// Fields at fault.
     Fields(Refusal, Vec<FieldError>),
+    /// A line of the table, told before under the same idempotency key.
+    Replayed(Refusal),
     /// Come back after that many seconds.
     Later(Refusal, u64),
     /// PostgreSQL asks to try the transaction again; callers never see it unless tries run out.
@@ -174,6 +179,7 @@ impl Error {
     pub const fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal)
+            | Self::Replayed(refusal)
             | Self::RefusedBecause(refusal, _)
             | Self::Fields(refusal, _)
             | Self::Later(refusal, _) => *refusal,
@@ -295,6 +301,9 @@ impl ResponseError for Error {
         }
         if self.refusal().status() == 401 {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if matches!(self, Self::Replayed(_)) {
+            response.insert_header((REPLAYED_HEADER, "true"));
         }
         let body = serde_json::to_string(&self.problem()).unwrap_or_default();
         response.body(body)

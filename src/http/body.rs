@@ -48,7 +48,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
-        explain(error.inner(), pointer)
+        // serde_json takes a wrong type where a word of a list is expected for bad syntax.
+        let is_json = error.inner().is_data() || serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+        explain(error.inner(), pointer, is_json)
     })?;
     reader.end().map_err(|_| Error::Refused(Refusal::MalformedBody))?;
     Ok(value)
@@ -66,8 +68,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// serde speaks English: its few sentences about shape are said again in French, ours pass as they are.
-fn explain(error: &serde_json::Error, pointer: String) -> Error {
-    if !error.is_data() {
+fn explain(error: &serde_json::Error, pointer: String, is_json: bool) -> Error {
+    if !is_json {
         return Refusal::MalformedBody.into();
     }
     let full = error.to_string();
@@ -82,9 +84,19 @@ fn explain(error: &serde_json::Error, pointer: String) -> Error {
     } else if said.starts_with("unknown variant") {
         let known: Vec<&str> = said.split('`').skip(3).step_by(2).collect();
         (pointer, format!("valeur non admise ; valeurs possibles : {}", known.join(", ")))
-    } else if ["invalid type", "invalid value", "invalid length", "premature", "trailing", "input", "UUID", "number"]
-        .iter()
-        .any(|start| said.starts_with(start))
+    } else if [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "premature",
+        "trailing",
+        "input",
+        "UUID",
+        "number",
+        "expected",
+    ]
+    .iter()
+    .any(|start| said.starts_with(start))
     {
         (pointer, "valeur d'un type ou d'une forme inattendus".to_owned())
     } else {
@@ -96,7 +108,7 @@ fn explain(error: &serde_json::Error, pointer: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{money::Amount, text::Name};
+    use crate::kernel::{money::Amount, text::Name, words::WalletKind};
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -104,6 +116,7 @@ mod tests {
     struct Sample {
         name: Name,
         amount_cents: Amount,
+        wallet_kind: Option<WalletKind>,
     }
 
     fn refused(body: &str) -> (Refusal, Vec<(String, String)>) {
@@ -120,11 +133,20 @@ mod tests {
         assert_eq!(refused(r#"{"name":"A"}"#).1, [("/amount_cents".into(), "champ obligatoire".into())]);
         assert_eq!(refused(r#"{"name":"A","amount_cents":1,"x":2}"#).1, [("/x".into(), "champ inconnu : x".into())]);
         assert_eq!(refused(r#"{"name":4,"amount_cents":1}"#).1[0].0, "/name");
+        let unexpected = "valeur d'un type ou d'une forme inattendus".to_owned();
+        for wrong in ["4", "[]", "{}", "true", "4.5"] {
+            let body = format!(r#"{{"name":"A","amount_cents":1,"wallet_kind":{wrong}}}"#);
+            assert_eq!(
+                refused(&body),
+                (Refusal::InvalidFields, vec![("/wallet_kind".into(), unexpected.clone())]),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        for body in ["", "{", "nul", "{\"name\":\"A\",\"amount_cents\":1}x", "\u{feff}{}"] {
+        for body in ["", "{", "nul", "{\"wallet_kind\":nul}", "{\"name\":\"A\",\"amount_cents\":1}x", "\u{feff}{}"] {
             assert_eq!(refused(body).0, Refusal::MalformedBody, "{body}");
         }
     }

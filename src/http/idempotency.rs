@@ -1,7 +1,7 @@
 //! The caller's key on a money movement. It names the movement for ever: the same key answers the same, another body is refused.
 
 use crate::{
-    error::{Error, Refusal},
+    error::{Error, REPLAYED_HEADER, Refusal},
     kernel::crypto::sha256,
 };
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, http::StatusCode};
@@ -18,9 +18,8 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-/// Header that carries the key, and the one that marks an answer given again.
+/// Header that carries the key.
 pub const KEY_HEADER: &str = "Idempotency-Key";
-pub const REPLAYED_HEADER: &str = "Idempotency-Replayed";
 
 /// The key of this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,6 +33,7 @@ text_enum! {
     /// Why the ledger moved nothing, as it knows it inside. Outside, most of these are one: see [`Declined::refusal`].
     pub enum Declined {
         KeyReused = "key_reused",
+        ActivityDate = "activity_date",
         NotAffiliated = "not_affiliated",
         UnknownCard = "unknown_card",
         CardOrdered = "card_ordered",
@@ -54,6 +55,7 @@ impl Declined {
     pub const fn refusal(self) -> Refusal {
         match self {
             Self::KeyReused => Refusal::IdempotencyKeyReused,
+            Self::ActivityDate => Refusal::InvalidFields,
             Self::NotAffiliated => Refusal::NotAffiliated,
             Self::UnknownDebit => Refusal::NotFound,
             Self::ExceedsDebit => Refusal::RefundExceeds,
@@ -201,6 +203,7 @@ mod tests {
         for declined in Declined::ALL {
             let told = match declined.as_str() {
                 "key_reused" => Refusal::IdempotencyKeyReused,
+                "activity_date" => Refusal::InvalidFields,
                 "not_affiliated" => Refusal::NotAffiliated,
                 "unknown_debit" => Refusal::NotFound,
                 "exceeds_debit" => Refusal::RefundExceeds,

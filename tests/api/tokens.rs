@@ -157,7 +157,7 @@ async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_after() 
     let kid = |token: &str| part(token, 0)["kid"].as_str().unwrap().to_owned();
     let token = sign_in(&service.api).await;
     let old = kid(&token);
-    assert_eq!(published(&service.api).await, [old.clone()]);
+    assert_eq!(published(&service.api).await, std::slice::from_ref(&old));
 
     let new = service.app.db.directory_write(&Caller::system(), keys::rotate).await.unwrap();
     let mut both = [old.clone(), new.clone()];
@@ -180,7 +180,7 @@ async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_after() 
 
     service.advance(TimeDelta::minutes(30));
     let afterwards = service.second_server();
-    assert_eq!(published(&afterwards).await, [new.clone()]);
+    assert_eq!(published(&afterwards).await, std::slice::from_ref(&new));
     assert_eq!(kid(&sign_in(&afterwards).await), new);
     // A second turn while the first one's key has just begun.
     let third = service.app.db.directory_write(&Caller::system(), keys::rotate).await.unwrap();

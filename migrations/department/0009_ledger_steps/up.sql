@@ -85,6 +85,11 @@ begin
         return answer;
     end if;
     answer.replayed := false;
+    -- After the replay: what was bought long ago could not be bought today. Like any wrong field it leaves no trace under the key.
+    if p_activity_date not between today() - interval '1 year' and today() + interval '1 year' then
+        answer.reason := 'activity_date';
+        return answer;
+    end if;
 
     select cards.id, cards.child_id, cards.state, cards.valid_until,
            split_part(children.first_names, ' ', 1) as first_name, left(children.last_name, 1) as initial

@@ -80,6 +80,7 @@ struct Assertion {
     sub: Uuid,
     exp: i64,
     iat: Option<i64>,
+    nbf: Option<i64>,
     jti: String,
 }
 
@@ -101,6 +102,8 @@ pub async fn token(app: &App, caller: &Caller, assertion: &str) -> Result<String
         || header.jwk.is_some()
         || header.x5u.is_some()
         || header.x5c.is_some()
+        // RFC 7515, 4.1.11: what must be understood and is not, is refused.
+        || header.crit.is_some()
     {
         return Err(wrong());
     }
@@ -117,7 +120,7 @@ pub async fn token(app: &App, caller: &Caller, assertion: &str) -> Result<String
         decode::<Assertion>(assertion, &DecodingKey::from_ed_der(&key), &validation).map_err(|_| wrong())?.claims;
     let now = app.db.server_now().timestamp();
     let latest = now.saturating_add(ASSERTION_TTL_MAX.num_seconds()).saturating_add(CLOCK_SLACK_SECONDS);
-    let early = claims.iat.is_some_and(|iat| iat > now.saturating_add(CLOCK_SLACK_SECONDS));
+    let early = [claims.iat, claims.nbf].into_iter().flatten().any(|at| at > now.saturating_add(CLOCK_SLACK_SECONDS));
     if claims.sub != claimed
         || claims.exp <= now
         || claims.exp > latest

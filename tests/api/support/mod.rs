@@ -5,10 +5,12 @@ mod client;
 mod guests;
 mod people;
 mod postgres;
+mod scene;
 
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
-pub use postgres::{Databases, OwnCluster, superuser_url};
+pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
+pub use scene::{Scene, ago, days, field_at_fault, forged, without_instance};
 
 use passplus::{
     app::{self, App},
@@ -125,7 +127,19 @@ impl Service {
         self.app.db.advance_clock(by);
     }
 
-    /// A department's database as a superuser sees it: for what only an operator or an intruder does.
+    /// A second process, in effect: a server with pools and keys of its own on the same databases. It keeps the clock of this moment.
+    pub fn second_process(&self) -> Api {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = App::new(&self.config);
+        app.db.advance_clock(self.app.db.server_now().signed_duration_since(app.db.server_now()));
+        let server = app::server(app, listener, Some(1)).unwrap();
+        self.servers.lock().unwrap().push(server.handle());
+        tokio::spawn(server);
+        Api::new(&base)
+    }
+
+    /// A department's database as its superuser sees it: for what only an operator or an intruder does, and to count.
     pub fn superuser(&self, department: &str) -> diesel::PgConnection {
         let name = self.databases.name(Schema::Department(department.parse().unwrap()));
         diesel::Connection::establish(&superuser_url(name)).unwrap()

@@ -253,6 +253,12 @@ impl Service {
         self.sign_in(email).await
     }
 
+    /// A till with a fresh token, once time has passed.
+    pub async fn renew(&self, till: &mut Till) {
+        let token = self.device_token(&till.device, &till.key).await;
+        till.api = self.api.with_token(&token);
+    }
+
     /// A family signed in (again).
     pub async fn sign_in(&self, email: &str) -> Api {
         let body = json!({ "email": email, "password": PASSWORD });

@@ -18,7 +18,7 @@ struct Shared {
     cluster: Cluster,
     // Kept until the process ends: PostgreSQL stops with it.
     _tether: passplus::embedded::Tether,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     templates: std::sync::Mutex<Vec<String>>,
 }
 
@@ -33,13 +33,18 @@ fn shared() -> &'static Shared {
         let cluster = Cluster::open(&folder.path().join("pg")).unwrap();
         cluster.start(Durability::Fast).unwrap();
         let tether = cluster.stop_with_this_process().unwrap();
-        Shared { cluster, _tether: tether, _folder: folder, templates: std::sync::Mutex::default() }
+        Shared { cluster, _tether: tether, folder, templates: std::sync::Mutex::default() }
     })
 }
 
 /// URL of the superuser on a database: for what only an operator or an intruder does.
 pub fn superuser_url(database: &str) -> String {
     shared().cluster.url(SUPERUSER, database)
+}
+
+/// What the private PostgreSQL wrote in its log.
+pub fn server_log() -> String {
+    String::from_utf8_lossy(&std::fs::read(shared().folder.path().join("pg/server.log")).unwrap()).into_owned()
 }
 
 fn superuser() -> PgConnection {

@@ -1,0 +1,377 @@
+//! The ledger proves itself: after any history it is what a plain model says, and nobody but its own functions can write it.
+
+use crate::support::{Answer, Scene, Till, World, debit, key, server_log, without_instance};
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
+use passplus::{
+    kernel::{
+        ids::{TransferId, WalletId},
+        money::Cents,
+    },
+    ledger::model::{self, Entry},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[derive(QueryableByName)]
+struct TransferRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = sql_types::Uuid)]
+    from_account: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    to_account: Uuid,
+    #[diesel(sql_type = sql_types::BigInt)]
+    amount_cents: i64,
+    #[diesel(sql_type = sql_types::Uuid)]
+    wallet_id: Uuid,
+    #[diesel(sql_type = sql_types::BigInt)]
+    wallet_version: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    balance_after_cents: i64,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    reverses: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct WalletRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = sql_types::BigInt)]
+    balance_cents: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    version: i64,
+}
+
+#[derive(QueryableByName)]
+struct SumRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    merchant_id: Option<Uuid>,
+    #[diesel(sql_type = sql_types::BigInt)]
+    cents: i64,
+}
+
+/// Everything the database of 92 keeps of money, read past every policy.
+pub struct Books {
+    entries: Vec<Entry>,
+    wallets: BTreeMap<Uuid, (i64, i64)>,
+    sums: Vec<SumRow>,
+}
+
+impl Books {
+    pub fn read(world: &World) -> Self {
+        let mut conn = world.superuser("92");
+        let sql = "select id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, reverses
+                     from transfers order by id";
+        let rows: Vec<TransferRow> = diesel::sql_query(sql).load(&mut conn).unwrap();
+        let entries = rows.into_iter().map(|row| Entry {
+            id: TransferId::from_uuid(row.id),
+            kind: row.kind.parse().unwrap(),
+            from_account: row.from_account,
+            to_account: row.to_account,
+            amount: Cents::new(row.amount_cents),
+            wallet: WalletId::from_uuid(row.wallet_id),
+            wallet_version: row.wallet_version,
+            balance_after: Cents::new(row.balance_after_cents),
+            reverses: row.reverses.map(TransferId::from_uuid),
+        });
+        let wallets: Vec<WalletRow> =
+            diesel::sql_query("select id, balance_cents, version from wallets").load(&mut conn).unwrap();
+        let sql = "select e.account_id, a.merchant_id, sum(e.cents)::bigint as cents
+                     from ledger_entries e left join ledger_accounts a on a.id = e.account_id group by 1, 2";
+        Self {
+            entries: entries.collect(),
+            wallets: wallets.into_iter().map(|row| (row.id, (row.balance_cents, row.version))).collect(),
+            sums: diesel::sql_query(sql).load(&mut conn).unwrap(),
+        }
+    }
+
+    pub fn balance(&self, wallet: &str) -> i64 {
+        self.wallets[&wallet.parse().unwrap()].0
+    }
+
+    /// What a merchant is owed.
+    fn owed(&self, merchant: &str) -> i64 {
+        self.sums.iter().find(|sum| sum.merchant_id == merchant.parse().ok()).map_or(0, |sum| sum.cents)
+    }
+
+    /// Every promise of the ledger: transfers that make the balances, numbered without a hole, and nothing out of nothing.
+    pub fn prove(&self) -> Result<(), String> {
+        let proved = model::prove(&self.entries).map_err(|flaw| flaw.to_string())?;
+        for (id, (balance, version)) in &self.wallets {
+            let told = proved.get(&WalletId::from_uuid(*id)).map_or(0, |cents| cents.get());
+            let lines = self.entries.iter().filter(|entry| entry.wallet.uuid() == *id).count();
+            if told != *balance || usize::try_from(*version) != Ok(lines) {
+                return Err(format!(
+                    "wallet {id} keeps {balance} after {version} lines: {lines} transfers make {told}"
+                ));
+            }
+        }
+        let sums = model::balances(&self.entries).ok_or("a sum passes the bounds")?;
+        for sum in &self.sums {
+            if sums.get(&sum.account_id).map(|cents| cents.get()) != Some(sum.cents) {
+                return Err(format!("account {}: the entries sum up to {}", sum.account_id, sum.cents));
+            }
+        }
+        let all: i64 = self.sums.iter().map(|sum| sum.cents).sum();
+        if all == 0 { Ok(()) } else { Err(format!("{all} cents out of nothing")) }
+    }
+}
+
+/// The plain model: what is in each wallet, what is left of each debit, what each merchant is owed.
+#[derive(Default)]
+struct Plain {
+    wallets: BTreeMap<String, i64>,
+    owed: BTreeMap<String, i64>,
+    debits: Vec<Taken>,
+    asked: Vec<(usize, String, String, Value, Answer)>,
+}
+
+struct Taken {
+    id: String,
+    wallet: String,
+    till: usize,
+    left: i64,
+}
+
+/// A small generator of pseudo-random numbers (splitmix64): the same history every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+    fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
+    }
+    fn cents(&mut self, most: u64) -> i64 {
+        i64::try_from(1 + self.below(most)).unwrap()
+    }
+}
+
+async fn play(seed: u64) {
+    let scene = Scene::set().await;
+    let pupils = [&scene.pupil, &scene.sibling("Ana").await, &scene.sibling("Eva").await];
+    let tills: [&Till; 2] = [&scene.till, &scene.world.till(&["culture", "sport"]).await];
+    let mut plain = Plain::default();
+    for pupil in pupils {
+        plain.wallets.insert(pupil.culture.clone(), 6_000);
+        plain.wallets.insert(pupil.sport.clone(), 2_000);
+    }
+    let mut dice = Dice(seed);
+    let (mut moved, mut refused) = (0, 0);
+    for step in 0..60 {
+        let turn = dice.below(10);
+        if turn >= 8 && !plain.asked.is_empty() {
+            // A replay: the same answer, nothing moved.
+            let (till, path, key, body, first) = &plain.asked[dice.index(plain.asked.len())];
+            let again = tills[*till].post_keyed(path, key, body.clone()).await;
+            assert_eq!(again.headers["idempotency-replayed"], "true");
+            assert_eq!(again.status, first.status);
+            if first.status == 201 {
+                assert_eq!(again.json, first.json);
+            } else {
+                assert_eq!(without_instance(&again), without_instance(first));
+            }
+        } else {
+            let refund = turn >= 5 && !plain.debits.is_empty();
+            let (till, path, body, fits);
+            if refund {
+                let at = dice.index(plain.debits.len());
+                let cents = dice.cents(1_500);
+                let taken = &mut plain.debits[at];
+                (till, fits) = (taken.till, cents <= taken.left);
+                path = format!("/v1/departments/92/debits/{}/refunds", taken.id);
+                body = json!({ "amount_cents": cents });
+                if fits {
+                    taken.left -= cents;
+                    *plain.wallets.get_mut(&taken.wallet).unwrap() += cents;
+                    *plain.owed.get_mut(&tills[till].merchant).unwrap() -= cents;
+                }
+            } else {
+                let (pupil, kind) = (pupils[dice.index(3)], ["culture", "sport"][dice.index(2)]);
+                let cents = dice.cents(if kind == "culture" { 2_500 } else { 1_200 });
+                let wallet = if kind == "culture" { &pupil.culture } else { &pupil.sport };
+                let balance = plain.wallets.get_mut(wallet).unwrap();
+                (till, fits) = (dice.index(2), cents <= *balance);
+                path = "/v1/debits".to_owned();
+                body = debit(if dice.below(2) == 0 { &pupil.card_code } else { &pupil.card_signed }, kind, cents);
+                if fits {
+                    *balance -= cents;
+                    *plain.owed.entry(tills[till].merchant.clone()).or_default() += cents;
+                    plain.debits.push(Taken { id: String::new(), wallet: wallet.clone(), till, left: cents });
+                }
+            }
+            let one = key();
+            let answer = tills[till].post_keyed(&path, &one, body.clone()).await;
+            let (status, code) = if refund { (409, "refund.exceeds_debit") } else { (409, "debit.refused") };
+            let answer = if fits { answer.expect(201) } else { answer.refused(status, code) };
+            if let (true, Some(taken)) = (fits && !refund, plain.debits.last_mut()) {
+                taken.id = answer.text("/id");
+            }
+            if fits {
+                moved += 1;
+            } else {
+                refused += 1;
+            }
+            plain.asked.push((till, path, one, body, answer));
+        }
+        let books = Books::read(&scene.world);
+        assert_eq!(books.prove(), Ok(()), "step {step} of seed {seed}");
+        for (wallet, balance) in &plain.wallets {
+            assert_eq!(books.balance(wallet), *balance, "step {step} of seed {seed}");
+        }
+        for till in tills {
+            let owed = plain.owed.get(&till.merchant).copied().unwrap_or_default();
+            assert_eq!(books.owed(&till.merchant), owed, "step {step} of seed {seed}");
+        }
+        assert_eq!(books.entries.len(), 6 + moved);
+    }
+    assert!(moved > 15 && refused > 3, "the history tries both: {moved} moved, {refused} refused");
+}
+
+#[actix_web::test]
+async fn after_any_history_the_ledger_is_what_a_plain_model_says() {
+    play(20_261_015).await;
+}
+
+#[actix_web::test]
+async fn after_another_history_too() {
+    play(7).await;
+}
+
+/// What the server's own role may not do, whoever it says it acts for.
+#[actix_web::test]
+async fn money_moves_only_through_the_owners_functions() {
+    let scene = Scene::set().await;
+    let debit = scene.debit("culture", 1_000).await.expect(201).text("/id");
+    let (wallet, enrolment) = (&scene.pupil.culture, &scene.pupil.enrolment);
+    let mut conn = scene.world.app_role("92");
+    let mut refused = |actor: &str, sql: &str, because: &str| {
+        let error = conn.batch_execute(&format!("begin; {actor}; {sql}; commit")).unwrap_err().to_string();
+        conn.batch_execute("rollback").unwrap();
+        assert!(error.contains(because), "{actor}: {sql}: {error}");
+    };
+    let device = format!(
+        "set local app.kind = 'device'; set local app.device = '{}'; set local app.merchant = '{}'",
+        scene.till.device, scene.till.merchant
+    );
+    let actors = [
+        "set local app.kind = 'system'",
+        "set local app.kind = 'agent'",
+        &device,
+        "set local app.kind = 'guardian'",
+        "select 1",
+    ];
+    for actor in actors {
+        for sql in [
+            "update transfers set amount_cents = 1".to_owned(),
+            "delete from transfers".to_owned(),
+            "truncate transfers".to_owned(),
+            format!("insert into transfers select * from transfers where id = '{debit}'"),
+            format!("update wallets set balance_cents = 100000 where id = '{wallet}'"),
+            format!("insert into wallets select * from wallets where id = '{wallet}'"),
+            "delete from wallets".to_owned(),
+            "update ledger_accounts set kind = 'funding'".to_owned(),
+            "delete from ledger_accounts".to_owned(),
+            "delete from ledger_refusals".to_owned(),
+            "update audit set action = 'nothing'".to_owned(),
+            "delete from audit".to_owned(),
+            "alter table wallets disable row level security".to_owned(),
+            "create or replace function today() returns date language sql as 'select date ''2000-01-01'''".to_owned(),
+            "create temp table t (x int)".to_owned(),
+        ] {
+            let because = if sql.starts_with("alter") || sql.contains("function") { "" } else { "permission denied" };
+            refused(actor, &sql, because);
+        }
+    }
+    let grant = format!(
+        "select ledger_grant(gen_random_uuid(), gen_random_uuid(), '{enrolment}', 'culture', 'top_up', 100000, now() + interval '1 day')"
+    );
+    for actor in [&*device, "set local app.kind = 'guardian'", "set local app.kind = 'anonymous'", "select 1"] {
+        refused(actor, &grant, "this actor grants nothing");
+    }
+    refused("set local app.kind = 'secretary'; set local app.college = '0920002C'", &grant, "no rows");
+    refused("set local app.kind = 'secretary'", &grant, "no rows");
+    let take = "select ledger_debit(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x', 'x', 'culture', 1, 'x', today())";
+    let back =
+        format!("select ledger_refund(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x', '{debit}', 1)");
+    for actor in [
+        "set local app.kind = 'system'",
+        "set local app.kind = 'agent'",
+        "set local app.kind = 'guardian'",
+        "set local app.kind = 'device'",
+        "select 1",
+    ] {
+        refused(actor, take, "only a device of a merchant debits");
+        refused(actor, &back, "only a device of a merchant refunds");
+    }
+    let books = Books::read(&scene.world);
+    assert_eq!((books.balance(wallet), books.entries.len(), books.prove()), (5_000, 3, Ok(())));
+}
+
+/// What the server asks of the department's database for one debit, as PostgreSQL itself logs it.
+#[actix_web::test]
+async fn a_debit_is_one_transaction_of_at_most_four_round_trips() {
+    let scene = Scene::set().await;
+    let mut superuser = scene.world.superuser("92");
+    // The setting holds for new connections: those of the pool are cut, and the server takes others.
+    superuser
+        .batch_execute(
+            "do $$ begin execute format('alter database %I set log_statement = ''all''', current_database()); end $$;
+             select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        .unwrap();
+    let mut marker = scene.world.superuser("92");
+    let mut mark =
+        |name: &str| marker.batch_execute(&format!("select 'marker {name} of {}'", scene.till.device)).unwrap();
+    for rank in 0..12 {
+        // Every connection of the pool in turn learns the statement.
+        scene.debit("culture", 10 + rank).await.expect(201);
+    }
+    mark("one");
+    scene.debit("culture", 100).await.expect(201);
+    mark("two");
+    let log = server_log();
+    let after = log.split_once(&format!("marker one of {}", scene.till.device)).unwrap().1;
+    let between = after.split_once(&format!("marker two of {}", scene.till.device)).unwrap().0;
+    let asked: Vec<&str> =
+        between.lines().filter(|line| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ")).collect();
+    // The last line is the second marker's own.
+    let (_, asked) = asked.split_last().unwrap();
+    assert!(asked.len() <= 4, "{asked:#?}");
+    let counting = |word: &str| asked.iter().filter(|line| line.to_lowercase().contains(word)).count();
+    assert_eq!((counting("begin"), counting("ledger_debit"), counting("commit")), (1, 1, 1), "{asked:#?}");
+}
+
+/// Lines written by the service and lines written by the money functions read in one order.
+#[actix_web::test]
+async fn the_journal_reads_in_the_order_of_time() {
+    let scene = Scene::set().await;
+    for _ in 0..4 {
+        let id = scene.debit("culture", 100).await.expect(201).text("/id");
+        scene.till.post("/v1/card-look-ups", json!({ "card": scene.pupil.card_code })).await.expect(200);
+        scene.refund(&id, 50).await.expect(201);
+    }
+    let mut lines = vec![];
+    let mut next = "/v1/departments/92/journal?limit=7".to_owned();
+    loop {
+        let page = scene.world.administrator.get(&next).await.expect(200);
+        lines.extend(page.json["items"].as_array().unwrap().clone());
+        let Some(cursor) = page.json["next_cursor"].as_str() else { break };
+        next = format!("/v1/departments/92/journal?limit=7&cursor={cursor}");
+    }
+    let at = |line: &Value| line["at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!(lines.windows(2).all(|pair| at(&pair[0]) <= at(&pair[1])), "{lines:#?}");
+    let at_the_counter = ["debited", "card_looked_up", "refunded"];
+    let actions: Vec<&str> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
+    let seen: Vec<&str> = actions.into_iter().filter(|action| at_the_counter.contains(action)).collect();
+    assert_eq!(seen, at_the_counter.repeat(4));
+}

@@ -1,0 +1,180 @@
+//! Money under concurrency, from two servers at once; and the same races against ledgers broken on purpose, which must be found out.
+
+use crate::{
+    ledger::Books,
+    support::{Scene, debit, key},
+};
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+/// Sends these requests at once, by turns to each of two servers. Returns how many moved money.
+async fn race(scene: &Scene, requests: Vec<(String, String, Value)>) -> usize {
+    let token = scene.till.api.token.clone().unwrap();
+    let servers = [scene.till.api.clone(), scene.world.second_process().with_token(&token)];
+    let mut running = JoinSet::new();
+    for (rank, (path, key, body)) in requests.into_iter().enumerate() {
+        let api = servers[rank % 2].clone();
+        running.spawn(async move { api.post_keyed(&path, &key, body).await });
+    }
+    let answers = running.join_all().await;
+    let moved = |status: u16, replayed: bool| {
+        answers
+            .iter()
+            .filter(|a| a.status == status && a.headers.contains_key("idempotency-replayed") == replayed)
+            .count()
+    };
+    assert_eq!(moved(201, false) + moved(201, true) + moved(409, false) + moved(409, true), answers.len());
+    moved(201, false)
+}
+
+#[derive(QueryableByName)]
+struct Text {
+    #[diesel(sql_type = sql_types::Text)]
+    text: String,
+}
+
+/// Replaces a money function by a copy of itself with these pieces changed, as only a superuser can.
+fn sabotage(scene: &Scene, function: &str, changes: &[(&str, &str)]) {
+    let mut superuser = scene.world.superuser("92");
+    let sql = format!("select pg_get_functiondef('{function}'::regproc) as text");
+    let Text { text: mut definition } = diesel::sql_query(sql).get_result(&mut superuser).unwrap();
+    for (piece, instead) in changes {
+        assert_eq!(
+            definition.matches(piece).count(),
+            1,
+            "{function} is no longer written as this test breaks it: {piece}"
+        );
+        definition = definition.replace(piece, instead);
+    }
+    superuser.batch_execute(&definition).unwrap();
+}
+
+/// 32 debits of 5 € at once on the 20 € of the sport wallet. The first promise found broken, if any.
+async fn the_last_cents(scene: &Scene) -> Result<(), String> {
+    let one = || ("/v1/debits".to_owned(), key(), debit(&scene.pupil.card_code, "sport", 500));
+    let accepted = race(scene, (0..32).map(|_| one()).collect()).await;
+    let books = Books::read(&scene.world);
+    if accepted != 4 {
+        return Err(format!("{accepted} debits of 5 € accepted on 20 €"));
+    }
+    if books.balance(&scene.pupil.sport) != 0 {
+        return Err(format!("{} cents are left", books.balance(&scene.pupil.sport)));
+    }
+    books.prove()
+}
+
+#[actix_web::test]
+async fn of_32_debits_on_the_last_cents_exactly_the_affordable_ones_are_accepted() {
+    let scene = Scene::set().await;
+    assert_eq!(the_last_cents(&scene).await, Ok(()));
+    // And with a balance that does not divide: 60 € of culture by debits of 7 €.
+    let one = || ("/v1/debits".to_owned(), key(), debit(&scene.pupil.card_code, "culture", 700));
+    assert_eq!(race(&scene, (0..32).map(|_| one()).collect()).await, 8);
+    let books = Books::read(&scene.world);
+    assert_eq!((books.balance(&scene.pupil.culture), books.prove()), (400, Ok(())));
+}
+
+#[actix_web::test]
+async fn the_same_race_finds_out_a_ledger_that_reads_before_it_locks() {
+    let scene = Scene::set().await;
+    sabotage(
+        &scene,
+        "ledger_debit",
+        &[
+            (" for update of wallets", ""),
+            (
+                "and wallets.balance_cents - wallets.held_cents >= p_amount",
+                "and wallets.balance_cents - wallets.held_cents >= p_amount and pg_sleep(0.05) is not null",
+            ),
+            ("           and balance_cents - held_cents >= p_amount\n        returning", "        returning"),
+        ],
+    );
+    let unguarded = "alter table wallets drop constraint wallets_balance_covers_held;
+                     alter table transfers drop constraint transfers_balance_after";
+    scene.world.superuser("92").batch_execute(unguarded).unwrap();
+    let found = the_last_cents(&scene).await;
+    assert!(found.is_err_and(|flaw| flaw.contains("accepted on 20 €")));
+    assert!(Books::read(&scene.world).balance(&scene.pupil.sport) < 0);
+}
+
+#[actix_web::test]
+async fn without_the_lock_the_tables_own_checks_still_hold() {
+    let scene = Scene::set().await;
+    sabotage(&scene, "ledger_debit", &[(" for update of wallets", "")]);
+    assert_eq!(the_last_cents(&scene).await, Ok(()), "the condition of the update stands by itself");
+}
+
+/// 16 refunds of 1.50 € at once of one debit of 12 €.
+async fn the_last_refund(scene: &Scene) -> Result<(), String> {
+    let id = scene.debit("culture", 1_200).await.expect(201).text("/id");
+    let one = || (format!("/v1/departments/92/debits/{id}/refunds"), key(), json!({ "amount_cents": 150 }));
+    let accepted = race(scene, (0..16).map(|_| one()).collect()).await;
+    let books = Books::read(&scene.world);
+    if accepted != 8 || books.balance(&scene.pupil.culture) != 6_000 {
+        return Err(format!("{accepted} refunds of 1.50 € accepted on 12 €"));
+    }
+    books.prove()
+}
+
+#[actix_web::test]
+async fn refunds_at_once_never_pass_their_debit() {
+    let scene = Scene::set().await;
+    assert_eq!(the_last_refund(&scene).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn the_same_race_finds_out_refunds_that_lock_nothing() {
+    let scene = Scene::set().await;
+    sabotage(
+        &scene,
+        "ledger_refund",
+        &[
+            ("where id = d.wallet_id for update;", "where id = d.wallet_id;"),
+            (
+                "    update wallets set balance_cents = balance_cents + p_amount",
+                "    perform pg_sleep(0.05);\n    update wallets set balance_cents = balance_cents + p_amount",
+            ),
+        ],
+    );
+    let found = the_last_refund(&scene).await;
+    assert!(found.is_err_and(|flaw| flaw.contains("accepted on 12 €")));
+    assert!(Books::read(&scene.world).prove().is_err_and(|flaw| flaw.contains("gives back")));
+}
+
+/// The same debit under one key, 8 times at once.
+async fn twins(scene: &Scene) -> Result<(), String> {
+    let one = key();
+    let twin = || ("/v1/debits".to_owned(), one.clone(), debit(&scene.pupil.card_code, "culture", 100));
+    let moved = race(scene, (0..8).map(|_| twin()).collect()).await;
+    let books = Books::read(&scene.world);
+    if moved != 1 || books.balance(&scene.pupil.culture) != 5_900 {
+        return Err(format!("one key moved {moved} times"));
+    }
+    books.prove()
+}
+
+#[actix_web::test]
+async fn one_key_moves_once_even_when_twins_come_at_once() {
+    let scene = Scene::set().await;
+    assert_eq!(twins(&scene).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn the_same_race_finds_out_keys_that_nobody_waits_for() {
+    let scene = Scene::set().await;
+    sabotage(
+        &scene,
+        "ledger_replay",
+        &[
+            ("    perform pg_advisory_xact_lock(hashtextextended(p_client::text || p_key::text, 0));\n", ""),
+            ("    return null;\nend", "    perform pg_sleep(0.05);\n    return null;\nend"),
+        ],
+    );
+    scene.world.superuser("92").batch_execute("alter table transfers drop constraint transfers_key_unique").unwrap();
+    let found = twins(&scene).await;
+    assert!(
+        found.as_ref().is_err_and(|flaw| flaw.starts_with("one key moved ") && !flaw.contains("moved 1 ")),
+        "{found:?}"
+    );
+}
