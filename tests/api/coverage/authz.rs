@@ -84,7 +84,7 @@ async fn every_operation_admits_exactly_the_callers_of_the_reviewed_matrix() {
         write!(matrix, "  {}", caller.name).unwrap();
     }
     matrix.push('\n');
-    let mut inside = 0;
+    let mut inside = 0_usize;
     for operation in &operations {
         write!(matrix, "{:width$}", operation.name()).unwrap();
         let secured = operation.described["security"].is_array();
@@ -93,7 +93,7 @@ async fn every_operation_admits_exactly_the_callers_of_the_reviewed_matrix() {
             let elsewhere = caller.elsewhere && secured && operation.path.contains("{department}");
             let outcome = outcome(&knock(operation, &caller.api).await, elsewhere);
             write!(matrix, "  {outcome:>width$}", width = caller.name.len()).unwrap();
-            inside += i32::from(outcome == "in");
+            inside += usize::from(outcome == "in");
             if operation.id().starts_with("sign_out") {
                 // Whoever was let in has signed out: the rest of the row needs him again.
                 directory.batch_execute("update sessions set ended_at = null, ended_because = null").unwrap();
@@ -101,7 +101,7 @@ async fn every_operation_admits_exactly_the_callers_of_the_reviewed_matrix() {
         }
         matrix.push('\n');
     }
-    assert!(inside > operations.len() as i32, "almost nobody passes: the callers are not signed in");
+    assert!(inside > operations.len(), "almost nobody passes: the callers are not signed in");
     let path = root().join("tests/authz.txt");
     if std::env::var_os("UPDATE_AUTHZ").is_some() {
         std::fs::write(&path, &matrix).unwrap();
@@ -110,11 +110,11 @@ async fn every_operation_admits_exactly_the_callers_of_the_reviewed_matrix() {
     let lines = |text: &str, other: &str, sign: char| {
         let other: Vec<String> = other.lines().map(str::to_owned).collect();
         let own = text.lines().filter(|line| !other.iter().any(|known| known == line));
-        own.map(|line| format!("{sign} {line}\n")).collect::<String>()
+        own.map(|line| format!("{sign} {line}")).collect::<Vec<_>>().join("\n")
     };
     assert!(
         reviewed == matrix,
-        "the doors are not those of tests/authz.txt (- reviewed, + now); if that is meant, run with UPDATE_AUTHZ=1 and review:\n{}{}",
+        "the doors are not those of tests/authz.txt (- reviewed, + now); if that is meant, run with UPDATE_AUTHZ=1 and review:\n{}\n{}",
         lines(&reviewed, &matrix, '-'),
         lines(&matrix, &reviewed, '+')
     );

@@ -92,7 +92,8 @@ pub fn sources(folder: &str) -> Vec<(String, String)> {
 /// Fails with the missing and the superfluous lines of a list, each on its own line.
 #[track_caller]
 pub fn assert_same<T: Ord + std::fmt::Display>(what: &str, expected: &BTreeSet<T>, found: &BTreeSet<T>) {
-    let lines = |sign: &str, of: Vec<&T>| of.iter().map(|line| format!("\n  {sign} {line}")).collect::<String>();
+    let lines =
+        |sign: &str, of: Vec<&T>| of.iter().map(|line| format!("\n  {sign} {line}")).collect::<Vec<_>>().concat();
     let missing = lines("expected, not found:", expected.difference(found).collect());
     let extra = lines("found, not expected:", found.difference(expected).collect());
     assert!(missing.is_empty() && extra.is_empty(), "{what}:{missing}{extra}");
@@ -138,7 +139,7 @@ pub async fn planted_till(world: &World, department: &str, number: u32) -> Api {
     use diesel::Connection;
     let pair = SigningPair::generate().unwrap();
     let (merchant, device) = (RequestId::generate(), RequestId::generate());
-    let public: String = pair.public().iter().map(|byte| format!("{byte:02x}")).collect();
+    let public = data_encoding::HEXLOWER.encode(&pair.public());
     let mut conn = PgConnection::establish(&world.superuser_url(Schema::Directory)).unwrap();
     conn.batch_execute(&format!(
         "insert into merchants (id, siret, name, created_at) values ('{merchant}', '{}', 'Librairie du Pont', now());
@@ -147,6 +148,6 @@ pub async fn planted_till(world: &World, department: &str, number: u32) -> Api {
         siret(900_000 + number)
     ))
     .unwrap();
-    let token = world.device_token(&device.to_string(), &pair.pkcs8()).await;
+    let token = world.device_token(&device.to_string(), pair.pkcs8()).await;
     world.api.with_token(&token)
 }
