@@ -149,6 +149,9 @@ fn described_path(path: &str) -> Option<&'static str> {
         .map(String::as_str)
 }
 
+/// One compiled schema a described answer.
+static VALIDATORS: OnceLock<Mutex<BTreeMap<String, &'static Validator>>> = OnceLock::new();
+
 fn check(method: &Method, path: &str, answer: &Answer) {
     assert!(answer.headers.contains_key("x-request-id"), "{method} {path} answered without a request id");
     if let Some(code) = answer.json["code"].as_str() {
@@ -194,7 +197,6 @@ fn check(method: &Method, path: &str, answer: &Answer) {
         return;
     }
     let key = format!("{template} {method} {}", answer.status);
-    static VALIDATORS: OnceLock<Mutex<BTreeMap<String, &'static Validator>>> = OnceLock::new();
     let mut validators = VALIDATORS.get_or_init(Mutex::default).lock().unwrap();
     let validator = validators.entry(key).or_insert_with(|| {
         let mut schema = described["schema"].clone();
