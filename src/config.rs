@@ -67,8 +67,12 @@ impl Config {
         let codes = department_codes(read)?;
         let departments = codes.into_iter().map(|code| department(read, code)).collect::<anyhow::Result<Vec<_>>>()?;
         let public_url = or("PASSPLUS_PUBLIC_URL", "http://localhost:8080").trim_end_matches('/').to_owned();
+        ensure!(
+            public_url.starts_with("https://") || public_url.starts_with("http://"),
+            "PASSPLUS_PUBLIC_URL: {public_url} is not an address that begins with https:// (or http:// on this machine)"
+        );
         Ok(Self {
-            listen: address(&or("PASSPLUS_LISTEN", "127.0.0.1:8080"), "PASSPLUS_LISTEN")?,
+            listen: listen(read)?,
             metrics_listen: address(&or("PASSPLUS_METRICS_LISTEN", "127.0.0.1:9090"), "PASSPLUS_METRICS_LISTEN")?,
             public_url,
             cors_origins: list("PASSPLUS_CORS_ORIGINS").into_iter().map(origin).collect::<anyhow::Result<_>>()?,
@@ -104,6 +108,11 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Where the API listens.
+pub fn listen(read: Read<'_>) -> anyhow::Result<SocketAddr> {
+    address(&read("PASSPLUS_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned()), "PASSPLUS_LISTEN")
 }
 
 fn list(read: Read<'_>, name: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use passplus::{
     admin,
     cards::token,
-    config::Config,
+    config::{self, Config},
     demo, http,
     kernel::{
         department::Department,
@@ -139,8 +139,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Health => {
-            let config = Config::from_env()?;
-            runtime().block_on(admin::health(config.listen))
+            let listen = config::listen(&|name| std::env::var(name).ok())?;
+            runtime().block_on(admin::health(listen))
         }
         Command::Totp { secret } => {
             println!("{}", admin::totp_code(&secret)?);

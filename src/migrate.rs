@@ -82,7 +82,9 @@ pub fn migrate(url: &str, schema: Schema) -> anyhow::Result<usize> {
         .run_pending_migrations(schema.migrations())
         .map_err(|error| anyhow::anyhow!("a migration of {} failed: {error}", schema.stem()))?
         .len();
-    conn.batch_execute(&format!("begin; {} ; commit", schema.grants()))?;
+    let stem = schema.stem();
+    // Says whose database this is: a server led to another one by a slip of the configuration refuses it.
+    conn.batch_execute(&format!("begin; {} ; comment on schema public is '{stem}'; commit", schema.grants()))?;
     Ok(applied)
 }
 
@@ -125,6 +127,13 @@ pub fn check(url: &str, schema: Schema) -> anyhow::Result<()> {
         "{name}: the role {} owns tables and could undo its own limits; use {}",
         role.name,
         schema.app()
+    );
+    let Named { text: holder } =
+        diesel::sql_query("select coalesce(obj_description('public'::regnamespace), '') as text")
+            .get_result(&mut conn)?;
+    ensure!(
+        holder.is_empty() || holder == name || !holder.starts_with("passplus_"),
+        "{name}: this is the database of {holder}: the configuration leads to the wrong one"
     );
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let Named { text: value } =

@@ -61,7 +61,11 @@ impl CardCode {
             return None;
         }
         let text: String = raw.chars().filter(|c| !c.is_whitespace()).map(clear).collect();
-        let (department, rest) = text.split_once('-')?;
+        // Without any dash the length tells where the department ends: it has two characters, or three overseas.
+        let (department, rest) = match text.split_once('-') {
+            Some(split) => split,
+            None => text.split_at_checked(text.len().checked_sub(PAYLOAD_CHARS.saturating_add(1))?)?,
+        };
         let values: Vec<u8> = rest.chars().filter(|c| *c != '-').map(value).collect::<Option<_>>()?;
         let (check, payload) = values.split_last().filter(|(_, payload)| payload.len() == PAYLOAD_CHARS)?;
         let number = payload.iter().fold(0_u128, |number, value| (number << 5) | u128::from(*value));
@@ -95,7 +99,7 @@ fn symbol(value: u8) -> char {
     ALPHABET.get(usize::from(value)).copied().map_or('?', char::from)
 }
 
-/// Tolerates lower case, spaces, O for 0, I and L for 1, and dashes left out after the department's own.
+/// Tolerates lower case, spaces, O for 0, I and L for 1, and dashes left out.
 impl FromStr for CardCode {
     type Err = String;
     /// One sentence whatever is wrong: it teaches nothing to whoever tries numbers.

@@ -149,10 +149,14 @@ pub fn published_keys(tx: &mut Tx<'_>) -> Result<Vec<PublishedKey>, Error> {
     Ok(keys.map(|(kid, public)| PublishedKey { kid, department: place, public }).collect())
 }
 
-/// Makes the department's first card key, if it has none. At start, as the service itself.
+/// Makes the department's first card key if it has none, and makes sure that the present one opens. At start, as the service itself.
 pub fn ensure_key(tx: &mut Tx<'_>) -> Result<(), Error> {
-    if db::newest_key(tx)?.is_some() {
-        return Ok(());
+    if let Some(key) = db::newest_key(tx)? {
+        // Opens only with the key that sealed it: a department's key mistaken for another shows here, not at the first card.
+        let opened = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed);
+        return opened
+            .map(drop)
+            .map_err(|_| Error::internal("the card keys do not open; is the department's key the right one?"));
     }
     let pair = SigningPair::generate().map_err(Error::internal)?;
     let public = pair.public();

@@ -16,6 +16,9 @@ use actix_web::web::Bytes;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
+/// A file that would close more than a quarter of ten collèges or more was cut short on its way: no department closes that many.
+const SUSPECT_FROM: usize = 10;
+const SUSPECT_SHARE: usize = 4;
 /// Rows of one statement: eight values each, well under the 65,535 that PostgreSQL takes.
 const BATCH_ROWS: usize = 500;
 
@@ -54,7 +57,15 @@ fn apply(tx: &mut DirectoryTx<'_>, department: Department, import: &Import) -> R
     let now = tx.now()?;
     let uais: Vec<&Uai> = import.rows.iter().map(|row| &row.uai).collect();
     let known = db::lock_colleges(tx, department, &uais)?;
+    let open = known.iter().filter(|college| college.open && college.department == department).count();
     let plan = plan(known, import, department);
+    if open >= SUSPECT_FROM && plan.closed.len().saturating_mul(SUSPECT_SHARE) > open {
+        let because = format!(
+            "Ce fichier fermerait {} des {open} collèges ouverts : il est sans doute incomplet, rien n'a été changé.",
+            plan.closed.len()
+        );
+        return Err(Error::RefusedBecause(Refusal::ImportRefused, because));
+    }
     let written: Vec<&College> = plan.created.iter().chain(&plan.updated).collect();
     for batch in written.chunks(BATCH_ROWS) {
         db::upsert_colleges(tx, batch, now)?;

@@ -30,6 +30,11 @@ pub async fn run(once: bool, fresh: bool) -> anyhow::Result<()> {
     let data = PathBuf::from(std::env::var_os("PASSPLUS_DATA").unwrap_or_else(|| DATA.into()));
     let postgres = data.join("postgres");
     fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    // Held until this process ends: a second start on the same data would stop the first one's database.
+    let lock = fs::File::create(data.join("demo.lock"))?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        anyhow::anyhow!("a demonstration already runs on {}: stop it first, or set PASSPLUS_DATA", data.display())
+    })?;
     if fresh && postgres.exists() {
         println!("Forgetting the data in {} …", data.display());
         Cluster::open(&postgres)?.stop()?;

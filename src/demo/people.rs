@@ -10,7 +10,9 @@ use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt::Write as _, fs, io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
+};
 
 /// Password of everybody in the demonstration.
 pub const PASSWORD: &str = "Demonstration-2026!";
@@ -61,7 +63,15 @@ impl Cast {
         serde_json::from_str(&text).map(Some).context("demo.json cannot be read: start with --fresh")
     }
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        Ok(fs::write(path, serde_json::to_string_pretty(self)?)?)
+        // Holds the tills' private keys and the authenticator secrets.
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?
+            .write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+        Ok(())
     }
 }
 
