@@ -97,7 +97,6 @@ refusals! {
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";
-    NotEnrolled 409 "card.not_enrolled" "Une carte n'est délivrée qu'à un enfant dont l'inscription est active.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
