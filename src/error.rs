@@ -230,6 +230,7 @@ impl From<Refusal> for Error {
 /// Named constraints and the refusal each one means; what is not here is a defect of ours.
 const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("accounts_email_unique", Refusal::AlreadyInvited),
+    ("staff_roles_college_fk", Refusal::UnknownCollege),
     ("merchants_siret_unique", Refusal::AlreadyMerchant),
     ("season_versions_one_draft", Refusal::SeasonDraftExists),
     // Two drafts begun at once take the same number.

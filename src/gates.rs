@@ -26,8 +26,13 @@ impl Gate {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let _admitted = self.admitted.try_acquire().map_err(|_| Error::Later(Refusal::Busy, 2))?;
-        let _running = self.running.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Error::Later(Refusal::Busy, 2))?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(Error::internal)?;
+        // The permits go with the work: a caller who hangs up does not free the place of what still runs.
+        let held = move || {
+            let _permits = (admitted, running);
+            work()
+        };
+        tokio::task::spawn_blocking(held).await.map_err(Error::internal)
     }
 }

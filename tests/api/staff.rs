@@ -1,6 +1,6 @@
 //! Staff: invited by an administrator of the department, never in without a second factor, out at once.
 
-use crate::support::{Agent, Answer, COLLEGE, PASSWORD, Service, World};
+use crate::support::{Agent, Answer, COLLEGE, COLLEGE_78, OUTSIDE_COLLEGE, PASSWORD, Service, World};
 use chrono::TimeDelta;
 use passplus::kernel::ids::StaffRoleId;
 use serde_json::{Value, json};
@@ -247,4 +247,13 @@ async fn a_large_decision_asks_for_a_second_factor_shown_in_the_last_five_minute
         show("000000x").await.refused(401, "auth.wrong_second_factor");
     }
     show(&world.totp(&secretary.totp_secret)).await.refused(429, "auth.too_many_attempts");
+}
+
+#[actix_web::test]
+async fn a_secretary_is_invited_for_a_known_college_of_the_department_only() {
+    let world = World::start().await;
+    for college in [COLLEGE_78, OUTSIDE_COLLEGE] {
+        let body = json!({ "email": "x@college.example", "name": "Alix", "college_uai": college });
+        world.administrator.post("/v1/departments/92/staff", body).await.refused(422, "college.unknown");
+    }
 }
