@@ -39,6 +39,17 @@ fn every_code_of_the_table_is_asserted_by_a_test() {
 }
 
 #[test]
+fn every_line_of_the_table_is_uttered_somewhere() {
+    let code: String = sources("src").into_iter().map(|(_, text)| text).collect();
+    let names = |name: &str| {
+        let sign = format!("Refusal::{name}");
+        code.match_indices(&sign).any(|(at, sign)| !code[at + sign.len()..].starts_with(char::is_alphanumeric))
+    };
+    let unused: Vec<String> = Refusal::ALL.iter().map(|r| format!("{r:?}")).filter(|name| !names(name)).collect();
+    assert!(unused.is_empty(), "refused by nobody: {unused:?}");
+}
+
+#[test]
 fn codes_are_unique_and_speak_french_sentences() {
     let codes: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.code()).collect();
     assert_eq!(codes.len(), Refusal::ALL.len(), "two refusals share a code");
