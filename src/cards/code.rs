@@ -179,7 +179,7 @@ pub mod tests {
 
     #[test]
     fn what_is_not_a_number_gets_one_sentence() {
-        let wrongs = ["", "-", "92", "9200 0G40 R40M 30E2 7ZZ", "92-000G-40R4-0M30-E27Z", "92-000G-40R4-0M30-E27Z-ZZ"];
+        let wrongs = ["", "-", "92", "920 0G40 R40M 30E2 7ZZ", "92-000G-40R4-0M30-E27Z", "92-000G-40R4-0M30-E27Z-ZZ"];
         let more = [
             "78-000G-40R4-0M30-E27Z-Z",
             "XX-000G-40R4-0M30-E27Z-Z",
@@ -197,6 +197,7 @@ pub mod tests {
             let written = code.to_string();
             prop_assert_eq!(written.parse(), Ok(code));
             prop_assert_eq!(written.to_lowercase().replace('-', " ").replacen(' ', "-", 1).parse(), Ok(code));
+            prop_assert_eq!(written.replace('-', "").parse(), Ok(code));
             let shown = format!("{code:?}");
             prop_assert_eq!(shown, format!("CardCode({}-***)", code.department()));
         }

@@ -1,6 +1,6 @@
 //! The collèges: imported from the national directory's file, listed for families.
 
-use crate::support::{Answer, COLLEGE, COLLEGE_78, OTHER_COLLEGE, World};
+use crate::support::{Answer, COLLEGE, COLLEGE_78, OTHER_COLLEGE, OUTSIDE_COLLEGE, World};
 use reqwest::Method;
 use serde_json::json;
 
@@ -156,4 +156,16 @@ async fn families_find_their_college_by_pages_department_and_name() {
     for unknown in ["0920149M", "0920001X", "x"] {
         world.api.get(&format!("/v1/colleges/{unknown}")).await.refused(404, "not_found");
     }
+}
+
+#[actix_web::test]
+async fn a_file_cut_short_on_its_way_closes_nothing() {
+    let world = World::start().await;
+    world.administrator.import_neighbours().await;
+    let file = include_bytes!("../data/annuaire-35.csv");
+    let request = world.administrator.request(reqwest::Method::POST, "/v1/departments/92/colleges/import?of=35");
+    let request = request.header("content-type", "text/csv").body(file[..file.len() / 2].to_vec());
+    world.administrator.send(request).await.refused(422, "college.import_refused");
+    let college = world.api.get(&format!("/v1/colleges/{OUTSIDE_COLLEGE}")).await.expect(200);
+    assert_eq!(college.at("/open"), true);
 }

@@ -4,9 +4,13 @@ use crate::support::{Api, Family, OwnCluster, PASSWORD, SEASON, Service, superus
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
 use passplus::{
     admin,
+    app::App,
     config::{Config, DEMO_KEY},
     embedded::{Durability, SUPERUSER},
-    kernel::crypto::{MasterKey, random_token},
+    kernel::{
+        actor::Caller,
+        crypto::{MasterKey, random_token},
+    },
     migrate::{self, Schema},
     serve,
 };
@@ -290,4 +294,18 @@ async fn connections_that_died_in_the_pool_are_replaced_without_a_word() {
             assert!([200, 201, 409].contains(&answer.status), "{}", answer.json);
         }
     }
+}
+
+#[actix_web::test]
+async fn a_department_led_to_anothers_database_or_key_is_refused() {
+    let service = Service::start().await;
+    let (own, other) = (Schema::Department("92".parse().unwrap()), Schema::Department("78".parse().unwrap()));
+    let refused = migrate::check(&service.databases.url(other), own).unwrap_err().to_string();
+    assert!(refused.contains("this is the database of passplus_78"), "{refused}");
+
+    let mut config = service.config.clone();
+    config.departments[0].place.key = MasterKey::new([99; 32]);
+    let (app, caller) = (App::new(&config), Caller::system());
+    let refused = app.db.write("92".parse().unwrap(), &caller, passplus::cards::ensure_key).await.unwrap_err();
+    assert!(refused.to_string().contains("department's key"), "{refused}");
 }
