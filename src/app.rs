@@ -21,6 +21,9 @@ use std::{
 const WORKERS: usize = 2;
 /// How long running requests may take once the service was told to stop.
 const STOP_SECONDS: u64 = 15;
+/// An idle connection is kept longer than clients and proxies keep theirs (60 to 90 s): who closes first risks cutting a request that is
+/// just being sent on it.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 /// A client that sends its request slower than this is let go.
 const SLOW_CLIENT: Duration = Duration::from_secs(10);
 
@@ -79,6 +82,7 @@ pub fn server(app: App, listener: TcpListener, workers: Option<usize>) -> std::i
             .wrap(from_fn(observe))
     })
     .workers(workers.unwrap_or(WORKERS))
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(SLOW_CLIENT)
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()

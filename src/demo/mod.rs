@@ -84,6 +84,8 @@ async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::
         serve::wait_for_signal().await?;
         println!("\nStopping …");
     }
+    // Its idle connections would hold up the stop.
+    drop(client);
     running.stop().await?;
     metrics.stop(false).await;
     toured
