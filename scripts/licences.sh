@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails on a dependency whose licence deny.toml does not allow, that it bans, or that comes from elsewhere than crates.io.
+# Fails on a dependency whose licence deny.toml does not allow, that it bans, or that comes from elsewhere than the default registry.
 # The same lists as `cargo deny check licenses bans sources` reads, with nothing to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,9 +9,10 @@ while IFS= read -r target; do
     targets+=(--target "$target")
 done < <(grep '^targets = ' deny.toml | grep -o '"[^"]*"' | tr -d '"')
 
-foreign=$(grep '^source = ' Cargo.lock | grep -vF '"registry+https://github.com/rust-lang/crates.io-index"' || true)
+default=$(grep -m1 '^source = "registry+' Cargo.lock)
+foreign=$(grep '^source = ' Cargo.lock | grep -vxF "$default" || true)
 if [ -n "$foreign" ]; then
-    printf 'not from crates.io: %s\n' "$foreign" >&2
+    printf 'not from the default registry: %s\n' "$foreign" >&2
     exit 1
 fi
 
@@ -52,7 +53,7 @@ cargo tree --locked "${targets[@]}" --edges normal,build,dev --prefix none --no-
     }
     END {
         if (!crates || !("MIT" in allowed)) { print "nothing was checked"; failed = 1 }
-        if (!failed) print crates " crates: licences allowed, none banned, all from crates.io"
+        if (!failed) print crates " crates: licences allowed, none banned, all from one registry"
         exit failed
     }
 ' deny.toml - >&2
