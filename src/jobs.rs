@@ -4,7 +4,7 @@
 use crate::{
     db::Transaction,
     error::Error,
-    kernel::{ids::FamilyId, text::Sensitive},
+    kernel::{crypto::MasterKey, ids::FamilyId, text::Sensitive},
     mail::Letter,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +20,8 @@ use uuid::Uuid;
 /// First wait after a failure; it doubles each time, up to `RETRY_MAX`.
 const RETRY_FIRST: TimeDelta = TimeDelta::seconds(30);
 const RETRY_MAX: TimeDelta = TimeDelta::hours(6);
+/// Tries of one job, about three days: an address that took nothing until then never will, and its letter must not stay for ever.
+const TRIES_MAX: i32 = 20;
 
 /// What can be left to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,25 +64,40 @@ struct JobRow {
     payload: Value,
 }
 
-/// Takes the next due job for `RETRY_FIRST` and more, skipping those in other hands.
+/// Takes the next due job for `RETRY_FIRST` and more, skipping those in other hands. A job that does not open waits like a failed
+/// one, so that it holds up no other; one tried too often is given up.
 pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
     let now = tx.now()?;
-    let row: Option<JobRow> = diesel::sql_query(
-        "select id, attempts, payload from jobs where run_at <= $1 order by run_at limit 1 for update skip locked",
-    )
-    .bind::<Timestamptz, _>(now)
-    .get_result(tx.conn)
-    .optional()?;
-    let Some(row) = row else { return Ok(None) };
-    diesel::sql_query("update jobs set attempts = attempts + 1, run_at = $2 where id = $1")
-        .bind::<sql_types::Uuid, _>(row.id)
-        .bind::<Timestamptz, _>(next_try(now, row.attempts))
-        .execute(tx.conn)?;
-    let sealed = row.payload.get("sealed").and_then(Value::as_str).unwrap_or_default();
-    let sealed = BASE64.decode(sealed.as_bytes()).map_err(Error::internal)?;
-    let plain = tx.key.open("job", row.id.as_bytes(), &sealed).map_err(Error::internal)?;
-    let job = serde_json::from_slice(&plain).map_err(Error::internal)?;
-    Ok(Some(Claimed { id: row.id, attempts: row.attempts, job: Sensitive::new(job) }))
+    loop {
+        let row: Option<JobRow> = diesel::sql_query(
+            "select id, attempts, payload from jobs where run_at <= $1 order by run_at limit 1 for update skip locked",
+        )
+        .bind::<Timestamptz, _>(now)
+        .get_result(tx.conn)
+        .optional()?;
+        let Some(row) = row else { return Ok(None) };
+        if row.attempts >= TRIES_MAX {
+            tracing::error!(job = %row.id, attempts = row.attempts, "a job is given up after too many tries");
+            metrics::counter!("jobs_given_up_total").increment(1);
+            finish(tx, row.id)?;
+            continue;
+        }
+        let job = open(tx.key, &row);
+        diesel::sql_query("update jobs set attempts = attempts + 1, run_at = $2, last_error = $3 where id = $1")
+            .bind::<sql_types::Uuid, _>(row.id)
+            .bind::<Timestamptz, _>(next_try(now, row.attempts))
+            .bind::<sql_types::Nullable<sql_types::Text>, _>(job.is_none().then_some("does not open with this key"))
+            .execute(tx.conn)?;
+        match job {
+            Some(job) => return Ok(Some(Claimed { id: row.id, attempts: row.attempts, job: Sensitive::new(job) })),
+            None => tracing::error!(job = %row.id, "a job does not open with this place's key"),
+        }
+    }
+}
+
+fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
+    let sealed = BASE64.decode(row.payload.get("sealed")?.as_str()?.as_bytes()).ok()?;
+    serde_json::from_slice(&key.open("job", row.id.as_bytes(), &sealed).ok()?).ok()
 }
 
 /// Forgets a job that is done.

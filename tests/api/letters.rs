@@ -2,7 +2,8 @@
 
 use crate::support::Service;
 use chrono::TimeDelta;
-use passplus::{mail::Mailer, worker};
+use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection};
+use passplus::{mail::Mailer, migrate::Schema, worker};
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -98,4 +99,35 @@ async fn two_workers_never_send_the_same_letter() {
     let (one, other) = tokio::join!(worker(), worker());
     assert_eq!(one + other, 6);
     assert_eq!(std::fs::read_dir(&service.letters).unwrap().count(), 6);
+}
+
+#[actix_web::test]
+async fn a_job_that_does_not_open_holds_up_no_other_and_is_given_up_in_the_end() {
+    let service = Service::start().await;
+    let mut directory = PgConnection::establish(&service.superuser_url(Schema::Directory)).unwrap();
+    directory
+        .batch_execute(
+            "insert into jobs (id, kind, payload, created_at, run_at)
+             values (gen_random_uuid(), 'mail', '{\"sealed\": \"AAAA\"}', '2020-01-01', '2020-01-01')",
+        )
+        .unwrap();
+    service.api.post("/v1/accounts", json!({ "email": "camille@example.fr" })).await.expect(202);
+    assert_eq!(service.letters_to("camille@example.fr").await.len(), 1);
+
+    let mut left = || -> i64 {
+        let count = diesel::sql_query("select count(*) as count from jobs");
+        count.get_result::<Count>(&mut directory).unwrap().count
+    };
+    assert_eq!(left(), 1);
+    for _ in 0..20 {
+        service.advance(TimeDelta::hours(7));
+        service.work_off().await;
+    }
+    assert_eq!(left(), 0);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
 }
