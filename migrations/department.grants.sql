@@ -6,19 +6,23 @@ revoke create on schema public from public;
 grant usage on schema public to {app}, {check};
 grant execute on all functions in schema public to {app};
 grant execute on function actor_kind(), actor_account(), actor_is_department(), my_families(), instant(), today() to {check};
-grant select on families, wallets, transfers, ledger_refusals, ledger_entries, merchant_operations to {app};
+grant select on families, wallets, transfers, holds, ledger_refusals, till_minutes, ledger_entries, merchant_operations, merchant_holds,
+    journal to {app};
+grant update (debit_notices) on families to {app};
 grant insert on families to {app};
-grant select, insert, update on season_versions, children, photos, enrolments, cards, affiliations to {app};
+grant select, insert, update on season_versions, children, photos, enrolments, cards, affiliations, disputes to {app};
 -- Of his record a guardian changes how he is reached; rights go through `set_guardian_rights`, invitations through their own door.
 grant select, insert, update (email, phone, postal_address) on guardians to {app};
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
 grant delete on photos to {app};
-grant select, insert on consents, enrolment_events, audit, ledger_accounts, card_keys to {app};
+grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys to {app};
 grant select, insert, update, delete on jobs to {app};
 grant select on __diesel_schema_migrations to {app}, {check};
 -- The verifier reads amounts and ids, no name.
 grant select on wallets, ledger_accounts, ledger_entries to {check};
+grant select (id, kind, wallet_id, amount_cents, state, captured_cents, merchant_id, client_id, key, made_at, expires_at, closed_at)
+    on holds to {check};
 grant select (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at, client_id, key,
-              fingerprint, merchant_id, device_id, reverses, grant_kind) on transfers to {check};
+              fingerprint, merchant_id, reverses, hold_id, request_id, grant_kind, reason, hash) on transfers to {check};
 grant select (id, child_id, family_id, season, state) on enrolments to {check};

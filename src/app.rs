@@ -1,13 +1,14 @@
 //! The service put together: what every handler reaches, the middlewares in their order, start and graceful stop.
 
 use crate::{
-    auth::{actor::authenticate, keys::KeyRing},
+    auth::{actor::authenticate, identities::Identities, keys::KeyRing, tokens::Verified},
     config::Config,
     db::Db,
     error::{Error, Refusal},
     gates::Gate,
     http::{cors::cors, observe::observe, openapi},
     kernel::department::Department,
+    ledger::lane::Lanes,
 };
 use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web};
 use std::{
@@ -32,6 +33,9 @@ const SLOW_CLIENT: Duration = Duration::from_secs(10);
 pub struct App {
     pub db: Db,
     pub keys: KeyRing,
+    pub tokens: Verified,
+    pub identities: Identities,
+    pub ledger: Lanes,
     /// Argon2 takes 19 MiB and 30 ms of a core each: two at a time.
     pub passwords: Gate,
     /// Decoding a portrait takes up to 100 MB: two at a time.
@@ -47,9 +51,13 @@ impl App {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let departments = config.departments.iter().map(|d| (d.code, d.place.clone()));
+        let db = Db::new(config.directory.clone(), departments);
         Self {
-            db: Db::new(config.directory.clone(), departments),
             keys: KeyRing::default(),
+            tokens: Verified::default(),
+            identities: Identities::new(&db),
+            ledger: Lanes::new(&db, config.departments.iter().map(|d| (d.code, &d.place))),
+            db,
             passwords: Gate::new(2, 64),
             pictures: Gate::new(2, 16),
             public_url: config.public_url.as_str().into(),

@@ -30,6 +30,8 @@ use std::{
 
 /// Connections a database gets from one process. On two cores more of them only wait for each other.
 pub const POOL_SIZE: u32 = 10;
+/// Connections of the ledger's lane to a department: as many as it has workers.
+pub const LEDGER_POOL_SIZE: u32 = 2;
 /// As many threads as connections; and how many requests may wait for one before the next is told that the service is busy.
 const RUNNING_MAX: usize = 10;
 const WAITING_MAX: usize = 256;
@@ -87,6 +89,36 @@ struct Store {
     key: MasterKey,
 }
 
+/// Connections that act as the ledger itself: what runs on them was permitted before, and each statement is its own transaction.
+#[derive(Clone)]
+pub struct LedgerStore {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    clock_offset_seconds: Arc<AtomicI64>,
+}
+
+impl LedgerStore {
+    /// Runs one statement, again when PostgreSQL asks for it. It must be one that may be repeated: a connection that was dead in the pool
+    /// shows only when it is used.
+    pub fn run<T>(&self, statement: impl Fn(&mut PgConnection) -> Result<T, Error>) -> Result<T, Error> {
+        let offset = self.clock_offset_seconds.load(Ordering::SeqCst);
+        let mut tries_left = TRIES.saturating_add(POOL_SIZE);
+        loop {
+            let mut conn = self.pool.get().map_err(|_| Error::Later(Refusal::Unavailable, 2))?;
+            if offset != 0 {
+                conn.batch_execute(&format!("set app.clock_offset = '{offset} seconds'"))?;
+            }
+            let error = match statement(&mut conn) {
+                Err(error @ (Error::Retry(_) | Error::Later(Refusal::Unavailable, _))) if tries_left > 0 => error,
+                done => return done,
+            };
+            if matches!(error, Error::Later(..)) {
+                AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+            }
+            tries_left = tries_left.saturating_sub(1);
+        }
+    }
+}
+
 /// Where a database is, and the secret its contents are sealed with.
 #[derive(Clone)]
 pub struct Place {
@@ -104,25 +136,29 @@ pub struct Db {
 }
 
 #[derive(Debug)]
-struct SetSession;
+struct SetSession(&'static str);
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for SetSession {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(SESSION).and_then(|()| conn.batch_execute(self.0)).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
+fn pool(url: &str, size: u32, session: &'static str) -> Pool<ConnectionManager<PgConnection>> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_timeout(CONNECT_TIMEOUT)
+        // A dead connection shows at its first statement, where trying another one is safe: no round trip to test each.
+        .test_on_check_out(false)
+        .connection_customizer(Box::new(SetSession(session)))
+        .build_unchecked(ConnectionManager::new(url))
+}
+
 impl Store {
-    fn new(place: Place) -> Self {
-        let pool = Pool::builder()
-            .max_size(POOL_SIZE)
-            .min_idle(Some(1))
-            .connection_timeout(CONNECT_TIMEOUT)
-            // A dead connection shows at BEGIN, where trying another one is safe: no round trip to test each.
-            .test_on_check_out(false)
-            .connection_customizer(Box::new(SetSession))
-            .build_unchecked(ConnectionManager::new(place.url));
-        Self { pool, gate: Gate::new(RUNNING_MAX, WAITING_MAX), key: place.key }
+    fn new(place: &Place) -> Self {
+        let pool = pool(&place.url, POOL_SIZE, "");
+        Self { pool, gate: Gate::new(RUNNING_MAX, WAITING_MAX), key: place.key.clone() }
     }
 }
 
@@ -139,8 +175,8 @@ impl Db {
     #[must_use]
     pub fn new(directory: Place, departments: impl IntoIterator<Item = (Department, Place)>) -> Self {
         Self {
-            directory: Store::new(directory),
-            departments: Arc::new(departments.into_iter().map(|(code, place)| (code, Store::new(place))).collect()),
+            directory: Store::new(&directory),
+            departments: Arc::new(departments.into_iter().map(|(code, place)| (code, Store::new(&place))).collect()),
             clock_offset_seconds: Arc::default(),
         }
     }
@@ -158,9 +194,8 @@ impl Db {
     /// The server's clock, moved as the databases' are.
     #[must_use]
     pub fn server_now(&self) -> DateTime<Utc> {
-        let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::SeqCst));
         let now = kernel::time::server_now();
-        now.checked_add_signed(offset).unwrap_or(now)
+        now.checked_add_signed(self.clock_offset()).unwrap_or(now)
     }
 
     /// Commits what `work` did in a department, or nothing of it.
@@ -208,6 +243,31 @@ impl Db {
         self.run(&self.directory, Directory, Mode::Glance, caller, work).await
     }
 
+    /// The same for those who have a thread of their own and may block it.
+    pub fn directory_glance_blocking<T>(
+        &self,
+        caller: &Caller,
+        work: impl Fn(&mut DirectoryTx<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        in_transaction(&self.directory, Directory, Mode::Glance, caller, self.clock_offset(), &work)
+    }
+
+    /// Connections of the ledger's own to that place: money does not wait behind web pages, nor they behind it.
+    #[must_use]
+    pub fn ledger_store(&self, place: &Place) -> LedgerStore {
+        let pool = pool(&place.url, LEDGER_POOL_SIZE, "set app.kind = 'ledger'");
+        LedgerStore { pool, clock_offset_seconds: Arc::clone(&self.clock_offset_seconds) }
+    }
+
+    /// What fingerprints and seals in a department's database are made with.
+    pub fn key(&self, department: Department) -> Result<&MasterKey, Error> {
+        Ok(&self.store(department)?.key)
+    }
+
+    fn clock_offset(&self) -> TimeDelta {
+        TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::SeqCst))
+    }
+
     /// Whether every database answers. For the readiness probe, which has little patience: the first that does not tells enough.
     pub async fn is_ready(&self, caller: &Caller) -> bool {
         if self.directory_read(caller, |tx| tx.now().map(drop)).await.is_err() {
@@ -232,7 +292,7 @@ impl Db {
         F: Fn(&mut Transaction<'_, P>) -> Result<T, Error> + Send + 'static,
     {
         let (store, caller, span) = (store.clone(), caller.clone(), tracing::Span::current());
-        let clock_offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::SeqCst));
+        let clock_offset = self.clock_offset();
         let gate = store.gate.clone();
         gate.run(move || span.in_scope(|| in_transaction(&store, place, mode, &caller, clock_offset, &work))).await?
     }

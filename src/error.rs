@@ -106,6 +106,17 @@ refusals! {
     /// Unknown, blocked, expired or uncovered: a till cannot tell them apart.
     DebitRefused 409 "debit.refused" "Le paiement est refusé : demandez un autre moyen de paiement à la famille.";
     RefundExceeds 409 "refund.exceeds_debit" "Les remboursements dépasseraient le montant encaissé.";
+    RefundNeedsAgent 409 "refund.needs_agent" "Un remboursement de ce montant se demande au département.";
+    AboveDebitCap 409 "debit.above_cap" "Ce montant dépasse le plafond par paiement fixé par le département.";
+    AboveTillCap 409 "debit.till_busy" "Cette caisse a atteint le nombre de paiements admis par minute : réessayez dans une minute, avec une autre clé.";
+    PaidWithOtherWallet 409 "debit.other_wallet" "Cette activité est déjà payée avec l'autre porte-monnaie : les deux ne s'additionnent pas.";
+    DebitVoided 409 "debit.voided" "Cette clé a été annulée : aucun paiement ne peut plus être fait avec elle.";
+    SpendingOver 409 "wallet.spending_over" "La dernière date de dépense de cette saison est passée.";
+    HoldCaptured 409 "hold.captured" "Cette somme réservée a déjà été encaissée.";
+    HoldVoided 409 "hold.voided" "Cette somme réservée a été annulée.";
+    HoldExpired 409 "hold.expired" "La date limite d'encaissement de cette somme réservée est passée.";
+    HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
+    ReversalExceeds 409 "reversal.exceeds" "Les annulations dépasseraient le montant du mouvement.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
 }
 

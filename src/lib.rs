@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod error;
 
 /// Transactions and pools behind their bounded gates; schema and roles; the tables as queries know them.
+pub mod combine;
 pub mod db;
 pub mod gates;
 pub mod migrate;

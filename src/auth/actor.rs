@@ -3,7 +3,7 @@
 
 use crate::{
     app::App,
-    auth::{devices, sessions, tokens},
+    auth::tokens,
     error::{Error, Refusal},
     http::observe,
     kernel::{
@@ -108,7 +108,7 @@ pub async fn authenticate(
     if let (Some(bearer), Some(app)) = (bearer, request.app_data::<web::Data<App>>().cloned()) {
         let credential = match bearer {
             None => Credential::Refused(Refusal::InvalidToken),
-            Some(token) => match identify(&app, &request, &token).await {
+            Some(token) => match identify(&app, &token).await {
                 Ok(identity) => Credential::Accepted(identity),
                 Err(error) if error.refusal().status() == 401 => Credential::Refused(error.refusal()),
                 Err(error) => return Ok(request.error_response(error).map_into_right_body()),
@@ -119,17 +119,8 @@ pub async fn authenticate(
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-async fn identify(app: &App, request: &ServiceRequest, token: &str) -> Result<Identity, Error> {
-    let bearer = tokens::verify(app, token).await?;
-    let caller = observe::caller(request.request(), Actor::System);
-    let identity = app
-        .db
-        .directory_glance(&caller, move |tx| match bearer {
-            tokens::Bearer::Session(session) => sessions::identity(tx, session),
-            tokens::Bearer::Device(device) => devices::identity(tx, device),
-        })
-        .await?;
-    identity.ok_or(Refusal::InvalidToken.into())
+async fn identify(app: &App, token: &str) -> Result<Identity, Error> {
+    app.identities.of(tokens::verify(app, token).await?).await
 }
 
 /// A member of a family.

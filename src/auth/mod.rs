@@ -4,6 +4,7 @@
 //! revocation holds from the next one.
 
 pub mod actor;
+pub mod identities;
 pub mod keys;
 pub mod passwords;
 pub mod throttles;

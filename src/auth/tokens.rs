@@ -11,6 +11,7 @@ use crate::{
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Life of an access token.
@@ -20,9 +21,11 @@ pub const DEVICE_TTL: TimeDelta = TimeDelta::minutes(5);
 const TYPE: &str = "at+jwt";
 /// Longer is no token of ours: do not even decode it.
 const TOKEN_MAX_BYTES: usize = 2048;
+/// Tokens remembered as verified: those of the busiest ten minutes, in a few megabytes.
+const VERIFIED_MAX: usize = 10_000;
 
 /// Who a token speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bearer {
     Session(SessionId),
     Device(DeviceId),
@@ -77,6 +80,11 @@ pub async fn verify(app: &App, token: &str) -> Result<Bearer, Error> {
     if token.len() > TOKEN_MAX_BYTES {
         return Err(invalid());
     }
+    let now = app.db.server_now().timestamp();
+    if let Some((bearer, exp)) = app.tokens.0.get(token) {
+        // A signature that was right once stays right: only the token's end is looked at again.
+        return if exp > now { Ok(bearer) } else { Err(invalid()) };
+    }
     let header = decode_header(token).map_err(|_| invalid())?;
     // A key that the token itself brings or points to proves nothing.
     let own = header.alg == Algorithm::EdDSA
@@ -89,14 +97,26 @@ pub async fn verify(app: &App, token: &str) -> Result<Bearer, Error> {
     app.keys.refresh(&app.db, Some(&kid)).await?;
     let key = app.keys.verifier(&kid).ok_or_else(invalid)?;
     let claims = decode::<Claims>(token, &key, &validation(&app.public_url)).map_err(|_| invalid())?.claims;
-    let now = app.db.server_now().timestamp();
     if claims.exp <= now || claims.iat > now.saturating_add(60) {
         return Err(invalid());
     }
-    Ok(match claims.kind {
+    let bearer = match claims.kind {
         Kind::Session => Bearer::Session(SessionId::from_uuid(claims.sub)),
         Kind::Device => Bearer::Device(DeviceId::from_uuid(claims.sub)),
-    })
+    };
+    app.tokens.0.insert(token.into(), (bearer, claims.exp));
+    Ok(bearer)
+}
+
+/// Tokens whose signature was found right, with their end: checking one again costs more than all else of a small request. What they may
+/// do is not kept here.
+#[derive(Clone)]
+pub struct Verified(Arc<quick_cache::sync::Cache<Box<str>, (Bearer, i64)>>);
+
+impl Default for Verified {
+    fn default() -> Self {
+        Self(Arc::new(quick_cache::sync::Cache::new(VERIFIED_MAX)))
+    }
 }
 
 /// Signature, issuer and audience are the library's work; instants are compared with the service's own clock.

@@ -17,7 +17,7 @@ use crate::{
         time,
         words::{GrantKind, Level, SchoolKind},
     },
-    ledger,
+    ledger::{self, Until},
     seasons::{
         self,
         eligibility::{SchoolFacts, Situation, Verdict, decide},
@@ -196,10 +196,13 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
     let submitted_at = row.submitted_at.ok_or_else(|| Error::internal("an active enrolment was never submitted"))?;
     let rules = seasons::rules_at(tx, &row.season, submitted_at)?;
     let amounts = rules.amounts_of(&row.formula, GrantKind::Base).ok_or(Error::Refused(Refusal::UnknownFormula))?;
-    let spend_before = time::end_of_day(rules.spend_until);
+    let until = Until {
+        spend_before: time::end_of_day(rules.spend_until),
+        capture_before: time::end_of_day(rules.capture_until),
+    };
     let mut told = String::new();
     for (wallet, amount) in amounts {
-        ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, spend_before)?;
+        ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, until)?;
         let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
     }
     let last_day = cards::last_day(&row.season, row.level);

@@ -1,13 +1,13 @@
 //! Lines of the journal, newest last.
 
-use crate::{db::Tx, error::Error, schema::department::audit};
+use crate::{db::Tx, error::Error, schema::department::journal};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
 #[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = audit)]
+#[diesel(table_name = journal)]
 pub struct LineRow {
     pub id: Uuid,
     pub at: DateTime<Utc>,
@@ -21,9 +21,9 @@ pub struct LineRow {
 }
 
 pub fn page(tx: &mut Tx<'_>, object_id: Option<&str>, after: Option<Uuid>, limit: i64) -> Result<Vec<LineRow>, Error> {
-    let mut query = audit::table.filter(audit::id.gt(after.unwrap_or(Uuid::nil()))).into_boxed();
+    let mut query = journal::table.filter(journal::id.gt(after.unwrap_or(Uuid::nil()))).into_boxed();
     if let Some(object) = object_id {
-        query = query.filter(audit::object_id.eq(object.to_owned()));
+        query = query.filter(journal::object_id.eq(object.to_owned()));
     }
-    Ok(query.order(audit::id).limit(limit).select(LineRow::as_select()).load(tx.conn)?)
+    Ok(query.order(journal::id).limit(limit).select(LineRow::as_select()).load(tx.conn)?)
 }

@@ -1,6 +1,6 @@
 //! The money functions as typed SQL, so that their statements are prepared once a connection, and what is read of wallets.
 
-use super::{Debit, Declined, Movement, Outcome, Refund, TransferKind};
+use super::{Debit, Declined, Movement, Outcome, Refund, TransferKind, Until};
 use crate::{
     db::Tx,
     error::Error,
@@ -13,7 +13,7 @@ use crate::{
     schema::department::{affiliations, children, ledger_accounts, transfers, wallets},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::{PgConnection, prelude::*, sql_types};
 use std::collections::BTreeMap;
 
 /// `ledger_outcome` of the database, field by field.
@@ -28,6 +28,7 @@ type OutcomeType = sql_types::Record<(
     sql_types::Nullable<sql_types::Date>,
     sql_types::Nullable<sql_types::Text>,
     sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Timestamptz>,
 )>;
 
 pub type OutcomeRow = (
@@ -41,21 +42,53 @@ pub type OutcomeRow = (
     Option<NaiveDate>,
     Option<String>,
     Option<String>,
+    Option<DateTime<Utc>>,
+);
+
+/// `ledger_answers` of the database: the places of what was done in one sweep, with the holders' names; the rest, one by one.
+type AnswersType = sql_types::Record<(
+    sql_types::Timestamptz,
+    sql_types::Nullable<sql_types::Array<sql_types::BigInt>>,
+    sql_types::Nullable<sql_types::Array<sql_types::Text>>,
+    sql_types::Nullable<sql_types::Array<sql_types::Text>>,
+    sql_types::Nullable<sql_types::Array<sql_types::BigInt>>,
+    sql_types::Nullable<sql_types::Array<OutcomeType>>,
+)>;
+
+type AnswersRow = (
+    DateTime<Utc>,
+    Option<Vec<i64>>,
+    Option<Vec<String>>,
+    Option<Vec<String>>,
+    Option<Vec<i64>>,
+    Option<Vec<OutcomeRow>>,
 );
 
 diesel::define_sql_function! {
     fn ledger_grant(
-        transfer: sql_types::Uuid, wallet: sql_types::Uuid, enrolment: sql_types::Uuid, kind: sql_types::Text,
+        request: sql_types::Uuid, transfer: sql_types::Uuid, wallet: sql_types::Uuid, enrolment: sql_types::Uuid, kind: sql_types::Text,
         grant_kind: sql_types::Text, amount: sql_types::BigInt, spend_before: sql_types::Timestamptz,
+        capture_before: sql_types::Timestamptz,
     ) -> sql_types::Bool;
 }
 diesel::define_sql_function! {
     #[expect(clippy::too_many_arguments, reason = "everything of a debit goes in one statement")]
     fn ledger_debit(
-        request: sql_types::Uuid, transfer: sql_types::Uuid, key: sql_types::Uuid, fingerprint: sql_types::Binary,
-        card: sql_types::Binary, wallet_kind: sql_types::Text, amount: sql_types::BigInt,
-        activity_label: sql_types::Text, activity_date: sql_types::Date,
+        client: sql_types::Uuid, merchant: sql_types::Uuid, request: sql_types::Uuid, transfer: sql_types::Uuid, key: sql_types::Uuid,
+        fingerprint: sql_types::Binary, card: sql_types::Binary, wallet_kind: sql_types::Text, amount: sql_types::BigInt,
+        activity_label: sql_types::Text, activity_date: sql_types::Date, hold: sql_types::Bool,
     ) -> OutcomeType;
+}
+diesel::define_sql_function! {
+    #[expect(clippy::too_many_arguments, reason = "everything of the debits goes in one statement")]
+    fn ledger_debits(
+        client: sql_types::Array<sql_types::Uuid>, merchant: sql_types::Array<sql_types::Uuid>,
+        request: sql_types::Array<sql_types::Uuid>, transfer: sql_types::Array<sql_types::Uuid>,
+        key: sql_types::Array<sql_types::Uuid>, fingerprint: sql_types::Array<sql_types::Binary>,
+        card: sql_types::Array<sql_types::Binary>, wallet_kind: sql_types::Array<sql_types::Text>,
+        amount: sql_types::Array<sql_types::BigInt>, activity_label: sql_types::Array<sql_types::Text>,
+        activity_date: sql_types::Array<sql_types::Date>,
+    ) -> AnswersType;
 }
 diesel::define_sql_function! {
     fn ledger_refund(
@@ -67,17 +100,18 @@ diesel::define_sql_function! {
 impl TryFrom<OutcomeRow> for Outcome {
     type Error = Error;
     fn try_from(row: OutcomeRow) -> Result<Self, Error> {
-        let (reason, replayed, id, at, amount, wallet_kind, label, date, first_name, initial) = row;
+        let (reason, replayed, id, at, amount, wallet_kind, label, date, first_name, initial, expires_at) = row;
         let movement = || {
             Some(Movement {
                 id: id?,
                 at: at?,
                 amount: amount?,
                 wallet_kind: wallet_kind?,
-                activity_label: label?,
-                activity_date: date?,
+                activity_label: label,
+                activity_date: date,
                 holder_first_name: first_name?,
                 holder_initial: initial?,
+                expires_at,
             })
         };
         let result = match reason {
@@ -95,25 +129,86 @@ pub fn grant(
     wallet: WalletKind,
     kind: GrantKind,
     amount: Cents,
-    spend_before: DateTime<Utc>,
+    until: Until,
 ) -> Result<bool, Error> {
-    let step = ledger_grant(transfer, WalletId::generate(), enrolment, wallet, kind, amount, spend_before);
+    let step = ledger_grant(
+        tx.caller.request,
+        transfer,
+        WalletId::generate(),
+        enrolment,
+        wallet,
+        kind,
+        amount,
+        until.spend_before,
+        until.capture_before,
+    );
     Ok(diesel::select(step).get_result(tx.conn)?)
 }
 
-pub fn debit(tx: &mut Tx<'_>, debit: Debit) -> Result<OutcomeRow, Error> {
+/// One debit, or one hold: the whole transaction when `conn` is the ledger's own.
+pub fn debit(conn: &mut PgConnection, debit: &Debit, hold: bool) -> Result<OutcomeRow, Error> {
     let step = ledger_debit(
-        tx.caller.request,
-        TransferId::generate(),
+        debit.permit.device,
+        debit.permit.merchant,
+        debit.permit.request,
+        debit.transfer,
         debit.key,
-        debit.fingerprint,
-        debit.card_fingerprint,
+        &debit.fingerprint,
+        &debit.card_fingerprint,
         debit.wallet,
         debit.amount.cents(),
-        debit.activity_label,
+        &debit.activity_label,
         debit.activity_date,
+        hold,
     );
-    Ok(diesel::select(step).get_result(tx.conn)?)
+    Ok(diesel::select(step).get_result(conn)?)
+}
+
+/// Many debits in one statement. Outcomes in the order of the debits.
+pub fn debits(conn: &mut PgConnection, debits: &[Debit]) -> Result<Vec<OutcomeRow>, Error> {
+    fn each<'a, T>(debits: &'a [Debit], of: impl Fn(&'a Debit) -> T) -> Vec<T> {
+        debits.iter().map(of).collect()
+    }
+    let step = ledger_debits(
+        each(debits, |d| d.permit.device),
+        each(debits, |d| d.permit.merchant),
+        each(debits, |d| d.permit.request),
+        each(debits, |d| d.transfer),
+        each(debits, |d| d.key),
+        each(debits, |d| d.fingerprint.as_slice()),
+        each(debits, |d| d.card_fingerprint.as_slice()),
+        each(debits, |d| d.wallet),
+        each(debits, |d| d.amount.cents()),
+        each(debits, |d| d.activity_label.as_str()),
+        each(debits, |d| d.activity_date),
+    );
+    let (at, done, first_names, initials, rest, outcomes): AnswersRow = diesel::select(step).get_result(conn)?;
+    let lost = || Error::internal("the ledger answered beside the question");
+    let place = |place: i64| usize::try_from(place).ok().and_then(|place| place.checked_sub(1)).ok_or_else(lost);
+    let mut rows: Vec<Option<OutcomeRow>> = vec![None; debits.len()];
+    let names = first_names.unwrap_or_default().into_iter().zip(initials.unwrap_or_default());
+    for (ord, (first_name, initial)) in done.unwrap_or_default().into_iter().zip(names) {
+        let rank = place(ord)?;
+        let debit = debits.get(rank).ok_or_else(lost)?;
+        let row = (
+            None,
+            false,
+            Some(debit.transfer),
+            Some(at),
+            Some(debit.amount.cents()),
+            Some(debit.wallet),
+            Some(debit.activity_label.clone()),
+            Some(debit.activity_date),
+            Some(first_name),
+            Some(initial),
+            None,
+        );
+        *rows.get_mut(rank).ok_or_else(lost)? = Some(row);
+    }
+    for (ord, row) in rest.unwrap_or_default().into_iter().zip(outcomes.unwrap_or_default()) {
+        *rows.get_mut(place(ord)?).ok_or_else(lost)? = Some(row);
+    }
+    rows.into_iter().collect::<Option<_>>().ok_or_else(lost)
 }
 
 pub fn refund(tx: &mut Tx<'_>, refund: Refund) -> Result<OutcomeRow, Error> {
@@ -181,6 +276,9 @@ pub struct LineRow {
     pub amount: Cents,
     #[diesel(column_name = balance_after_cents)]
     pub balance_after: Cents,
+    /// Whether it came into the wallet.
+    #[diesel(select_expression = transfers::to_account.eq(transfers::wallet_id))]
+    pub comes_in: bool,
     #[diesel(column_name = wallet_version)]
     pub version: i64,
     pub at: DateTime<Utc>,

@@ -5,15 +5,17 @@
 
 mod db;
 pub mod http;
+pub mod lane;
 pub mod model;
 
 use crate::{
     audit,
+    auth::actor::{By, Device},
     db::Tx,
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
     kernel::{
-        ids::{ChildId, EnrolmentId, LedgerAccountId, MerchantId, TransferId, WalletId},
+        ids::{ChildId, DeviceId, EnrolmentId, LedgerAccountId, MerchantId, RequestId, TransferId, WalletId},
         money::{Amount, Cents},
         text::Label,
         words::{GrantKind, WalletKind},
@@ -26,7 +28,17 @@ use uuid::Uuid;
 
 text_enum! {
     /// What a movement is.
-    pub enum TransferKind { Grant = "grant", Debit = "debit", Refund = "refund" }
+    pub enum TransferKind {
+        /// A right given for a season.
+        Grant = "grant",
+        Debit = "debit",
+        /// A merchant gives back.
+        Refund = "refund",
+        /// What was left when the season ended.
+        Expiry = "expiry",
+        /// An agent undoes a movement, for a reason.
+        Reversal = "reversal",
+    }
 }
 
 text_enum! {
@@ -44,8 +56,24 @@ text_enum! {
         CardExpired = "card_expired",
         InsufficientFunds = "insufficient_funds",
         NoOpenWallet = "no_open_wallet",
+        AboveCardCap = "above_card_cap",
+        AboveDebitCap = "above_debit_cap",
+        AboveTillCap = "above_till_cap",
+        PaidWithOtherWallet = "paid_with_other_wallet",
+        Voided = "voided",
         UnknownDebit = "unknown_debit",
         ExceedsDebit = "exceeds_debit",
+        RefundNeedsAgent = "refund_needs_agent",
+        UnknownWallet = "unknown_wallet",
+        SeasonClosed = "season_closed",
+        UnknownHold = "unknown_hold",
+        HoldCaptured = "hold_captured",
+        HoldVoided = "hold_voided",
+        HoldExpired = "hold_expired",
+        ExceedsHold = "exceeds_hold",
+        ActivityMissing = "activity_missing",
+        UnknownTransfer = "unknown_transfer",
+        ExceedsTransfer = "exceeds_transfer",
     }
 }
 
@@ -55,11 +83,24 @@ impl Declined {
     pub const fn refusal(self) -> Refusal {
         match self {
             Self::KeyReused => Refusal::IdempotencyKeyReused,
-            Self::ActivityDate => Refusal::InvalidFields,
+            Self::ActivityDate | Self::ActivityMissing => Refusal::InvalidFields,
             Self::NotAffiliated => Refusal::NotAffiliated,
-            Self::UnknownDebit => Refusal::NotFound,
+            // Rules that say nothing about the child are told as they are.
+            Self::AboveDebitCap => Refusal::AboveDebitCap,
+            Self::AboveTillCap => Refusal::AboveTillCap,
+            Self::PaidWithOtherWallet => Refusal::PaidWithOtherWallet,
+            Self::Voided => Refusal::DebitVoided,
+            Self::UnknownDebit | Self::UnknownWallet | Self::UnknownHold | Self::UnknownTransfer => Refusal::NotFound,
             Self::ExceedsDebit => Refusal::RefundExceeds,
-            Self::UnknownCard
+            Self::RefundNeedsAgent => Refusal::RefundNeedsAgent,
+            Self::SeasonClosed => Refusal::SpendingOver,
+            Self::HoldCaptured => Refusal::HoldCaptured,
+            Self::HoldVoided => Refusal::HoldVoided,
+            Self::HoldExpired => Refusal::HoldExpired,
+            Self::ExceedsHold => Refusal::HoldExceeded,
+            Self::ExceedsTransfer => Refusal::ReversalExceeds,
+            Self::AboveCardCap
+            | Self::UnknownCard
             | Self::CardOrdered
             | Self::CardPrinted
             | Self::CardPosted
@@ -72,9 +113,26 @@ impl Declined {
     }
 }
 
-/// A debit of the wallet behind a card, asked by the calling device.
+/// That a device was let in, and for whom it speaks: nobody makes one but from its checked credential.
+#[derive(Debug, Clone, Copy)]
+pub struct Permit {
+    device: DeviceId,
+    merchant: MerchantId,
+    request: RequestId,
+}
+
+impl From<&By<Device>> for Permit {
+    fn from(by: &By<Device>) -> Self {
+        Self { device: by.device, merchant: by.merchant, request: by.caller.request }
+    }
+}
+
+/// A debit of the wallet behind a card.
 #[derive(Debug, Clone)]
 pub struct Debit {
+    pub permit: Permit,
+    /// What the movement, or the hold, will be named.
+    pub transfer: TransferId,
     /// The caller's key and what it stands for.
     pub key: Uuid,
     pub fingerprint: Vec<u8>,
@@ -101,10 +159,20 @@ pub struct Movement {
     pub at: DateTime<Utc>,
     pub amount: Cents,
     pub wallet_kind: WalletKind,
-    pub activity_label: Label,
-    pub activity_date: NaiveDate,
+    /// Absent only on a ticket that its family left open.
+    pub activity_label: Option<Label>,
+    pub activity_date: Option<NaiveDate>,
     pub holder_first_name: String,
     pub holder_initial: String,
+    /// Of money only set aside: captured before that, or not at all.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Until when the credit of a season serves: debits and tickets before the first instant, captures of tickets before the second.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    pub spend_before: DateTime<Utc>,
+    pub capture_before: DateTime<Utc>,
 }
 
 /// What the ledger answers to a key, now or again.
@@ -123,13 +191,13 @@ pub fn grant(
     wallet: WalletKind,
     grant: GrantKind,
     amount: Cents,
-    spend_before: DateTime<Utc>,
+    until: Until,
 ) -> Result<bool, Error> {
     if amount == Cents::ZERO {
         return Ok(false);
     }
     let transfer = TransferId::generate();
-    let made = db::grant(tx, transfer, enrolment, wallet, grant, amount, spend_before)?;
+    let made = db::grant(tx, transfer, enrolment, wallet, grant, amount, until)?;
     if made {
         let details = json!({ "enrolment_id": enrolment, "wallet": wallet, "grant": grant, "amount_cents": amount });
         audit::record(tx, "granted", ("transfer", transfer), details)?;
@@ -137,9 +205,9 @@ pub fn grant(
     Ok(made)
 }
 
-/// Debits a card. The journal is written by the step itself: nothing else belongs in this transaction, and a refusal must commit too.
-pub fn debit(tx: &mut Tx<'_>, debit: Debit) -> Result<Outcome, Error> {
-    db::debit(tx, debit)?.try_into()
+/// Sets money aside behind a card, for a till that does not know the final sum yet. A refusal must commit too.
+pub fn authorise(tx: &mut Tx<'_>, debit: &Debit) -> Result<Outcome, Error> {
+    db::debit(tx.conn, debit, true)?.try_into()
 }
 
 /// Refunds a debit, to the wallet it came from. A refusal must commit too.
@@ -173,10 +241,7 @@ impl Line {
     /// The amount as the family counts it: negative when it leaves the wallet.
     #[must_use]
     pub const fn signed(&self) -> i64 {
-        match self.row.kind {
-            TransferKind::Grant | TransferKind::Refund => self.row.amount.get(),
-            TransferKind::Debit => self.row.amount.get().saturating_neg(),
-        }
+        if self.row.comes_in { self.row.amount.get() } else { self.row.amount.get().saturating_neg() }
     }
 }
 
@@ -203,11 +268,12 @@ mod tests {
         for declined in Declined::ALL {
             let told = match declined.as_str() {
                 "key_reused" => Refusal::IdempotencyKeyReused,
-                "activity_date" => Refusal::InvalidFields,
+                "activity_date" | "activity_missing" => Refusal::InvalidFields,
                 "not_affiliated" => Refusal::NotAffiliated,
-                "unknown_debit" => Refusal::NotFound,
-                "exceeds_debit" => Refusal::RefundExceeds,
-                _ => Refusal::DebitRefused,
+                "above_card_cap" => Refusal::DebitRefused,
+                word if word.starts_with("card_") => Refusal::DebitRefused,
+                "unknown_card" | "insufficient_funds" | "no_open_wallet" => Refusal::DebitRefused,
+                _ => continue,
             };
             assert_eq!(declined.refusal(), told, "{declined}");
         }

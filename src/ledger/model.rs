@@ -22,7 +22,7 @@ pub struct Entry {
     /// Number of the transfer in its wallet, from 1, gapless.
     pub wallet_version: i64,
     pub balance_after: Cents,
-    /// Refunds: the debit they give back.
+    /// Refunds and reversals: what they give back.
     pub reverses: Option<TransferId>,
 }
 
@@ -35,7 +35,7 @@ pub enum Flaw {
     Shape(TransferId),
     #[error("transfer {0}: the balance after it is not what the transfers make, or is below zero")]
     Balance(TransferId),
-    #[error("transfer {0}: gives back what was not taken, or more")]
+    #[error("transfer {0}: gives back what did not move, or more")]
     Refund(TransferId),
 }
 
@@ -62,8 +62,8 @@ pub fn prove(entries: &[Entry]) -> Result<BTreeMap<WalletId, Cents>, Flaw> {
     let mut in_order: Vec<&Entry> = entries.iter().collect();
     in_order.sort_by_key(|entry| (entry.wallet, entry.wallet_version));
     let mut wallets: BTreeMap<WalletId, Wallet> = BTreeMap::new();
-    // What is left of each debit: it precedes its refunds in the wallet they share.
-    let mut debits: BTreeMap<TransferId, (&Entry, Cents)> = BTreeMap::new();
+    // What is left to give back of each: it precedes what reverses it in the wallet they share.
+    let mut rests: BTreeMap<TransferId, (&Entry, Cents)> = BTreeMap::new();
     for entry in in_order {
         let wallet = wallets.entry(entry.wallet).or_default();
         wallet.version = wallet.version.saturating_add(1);
@@ -74,34 +74,39 @@ pub fn prove(entries: &[Entry]) -> Result<BTreeMap<WalletId, Cents>, Flaw> {
         if wallet.balance != entry.balance_after || wallet.balance < Cents::ZERO {
             return Err(Flaw::Balance(entry.id));
         }
-        match entry.kind {
-            TransferKind::Grant => {}
-            TransferKind::Debit => drop(debits.insert(entry.id, (entry, entry.amount))),
-            TransferKind::Refund => take_back(&mut debits, entry).ok_or(Flaw::Refund(entry.id))?,
+        if entry.reverses.is_some() {
+            take_back(&mut rests, entry).ok_or(Flaw::Refund(entry.id))?;
         }
+        rests.insert(entry.id, (entry, entry.amount));
     }
     Ok(wallets.into_iter().map(|(id, wallet)| (id, wallet.balance)).collect())
 }
 
 fn after(entry: &Entry, balance: Cents) -> Result<Cents, Flaw> {
     let wallet = entry.wallet.uuid();
-    let (own, other, next) = match entry.kind {
-        TransferKind::Grant | TransferKind::Refund => {
-            (entry.to_account, entry.from_account, balance.checked_add(entry.amount))
-        }
-        TransferKind::Debit => (entry.from_account, entry.to_account, balance.checked_sub(entry.amount)),
+    let comes_in = match entry.kind {
+        TransferKind::Grant | TransferKind::Refund => true,
+        TransferKind::Debit | TransferKind::Expiry => false,
+        TransferKind::Reversal => entry.to_account == wallet,
     };
-    let refunds = entry.kind == TransferKind::Refund;
-    if own != wallet || other == wallet || entry.amount <= Cents::ZERO || refunds != entry.reverses.is_some() {
+    let (own, other, next) = if comes_in {
+        (entry.to_account, entry.from_account, balance.checked_add(entry.amount))
+    } else {
+        (entry.from_account, entry.to_account, balance.checked_sub(entry.amount))
+    };
+    let reverses = matches!(entry.kind, TransferKind::Refund | TransferKind::Reversal);
+    if own != wallet || other == wallet || entry.amount <= Cents::ZERO || reverses != entry.reverses.is_some() {
         return Err(Flaw::Shape(entry.id));
     }
     next.ok_or(Flaw::Balance(entry.id))
 }
 
-fn take_back(debits: &mut BTreeMap<TransferId, (&Entry, Cents)>, refund: &Entry) -> Option<()> {
-    let (debit, left) = debits.get_mut(&refund.reverses?)?;
-    let mirrors = (debit.from_account, debit.to_account) == (refund.to_account, refund.from_account);
-    *left = left.checked_sub(refund.amount).filter(|left| mirrors && *left >= Cents::ZERO)?;
+fn take_back(rests: &mut BTreeMap<TransferId, (&Entry, Cents)>, back: &Entry) -> Option<()> {
+    let (moved, left) = rests.get_mut(&back.reverses?)?;
+    let mirrors = (moved.from_account, moved.to_account) == (back.to_account, back.from_account)
+        && moved.kind != TransferKind::Reversal
+        && (back.kind == TransferKind::Reversal || moved.kind == TransferKind::Debit);
+    *left = left.checked_sub(back.amount).filter(|left| mirrors && *left >= Cents::ZERO)?;
     Some(())
 }
 

@@ -138,7 +138,7 @@ pub const DEPARTMENT: &[Line] = register! {
     }
     "families" {
         PseudonymousId ["id" "created_by"] "dossier familial et compte qui l'a ouvert", FAMILY;
-        Technical ["created_at"] "date d'ouverture", FAMILY;
+        Technical ["created_at" "debit_notices"] "date d'ouverture ; avis à chaque paiement, si la famille le demande", FAMILY;
     }
     "guardians" {
         PseudonymousId ["id" "family_id" "account_id"] "responsable légal d'un dossier", FAMILY;
@@ -182,15 +182,41 @@ pub const DEPARTMENT: &[Line] = register! {
     "wallets" {
         PseudonymousId ["id" "child_id" "family_id" "enrolment_id"] "porte-monnaie d'un enfant", ACCOUNTS_KEEPING;
         Money ["balance_cents" "held_cents"] "solde", ACCOUNTS_KEEPING;
-        Technical ["season" "kind" "version" "spend_before"] "usage du porte-monnaie", ACCOUNTS_KEEPING;
+        Technical ["season" "kind" "version" "spend_before" "capture_before" "swept_at"] "usage du porte-monnaie", ACCOUNTS_KEEPING;
+        Technical ["head"] "empreinte du dernier mouvement : preuve que rien n'a été réécrit", ACCOUNTS_KEEPING;
     }
     "transfers" {
-        PseudonymousId ["id" "from_account" "to_account" "wallet_id" "client_id" "merchant_id" "device_id" "reverses"]
+        PseudonymousId ["id" "from_account" "to_account" "wallet_id" "client_id" "merchant_id" "reverses" "hold_id" "request_id"]
             "mouvement d'argent et ceux qu'il relie", ACCOUNTS_KEEPING;
-        Money ["kind" "amount_cents" "balance_after_cents" "grant_kind"] "mouvement", ACCOUNTS_KEEPING;
+        Money ["kind" "amount_cents" "balance_after_cents" "grant_kind" "reason"] "mouvement et sa cause", ACCOUNTS_KEEPING;
         Child ["holder_first_name" "holder_initial"] "ce que la caisse a vu, pour répondre pareil à un renvoi", SEASON;
         Child ["activity_label" "activity_date"] "activité payée", ACCOUNTS_KEEPING;
-        Technical ["wallet_version" "at" "key" "fingerprint"] "ordre sans trou et unicité du mouvement", ACCOUNTS_KEEPING;
+        Technical ["wallet_version" "at" "key" "fingerprint" "hash"] "ordre sans trou, unicité et preuve du mouvement", ACCOUNTS_KEEPING;
+    }
+    "holds" {
+        PseudonymousId ["id" "wallet_id" "merchant_id" "client_id" "request_id"] "somme réservée et ceux qu'elle relie", ACCOUNTS_KEEPING;
+        Money ["kind" "amount_cents" "captured_cents"] "somme réservée", ACCOUNTS_KEEPING;
+        Secret ["code_fingerprint" "code_sealed"] "code du ticket : empreinte à clé et copie chiffrée", SEASON;
+        Child ["holder_first_name" "holder_initial"] "ce que la caisse a vu, pour répondre pareil à un renvoi", SEASON;
+        Child ["activity_label" "activity_date"] "activité payée", ACCOUNTS_KEEPING;
+        Technical ["state" "key" "fingerprint" "made_at" "expires_at" "closed_at"] "vie de la réservation", ACCOUNTS_KEEPING;
+    }
+    "ledger_rules" {
+        None ["effective_from" "debit_max_cents" "card_day_max_cents" "till_minute_max_debits" "till_hold_minutes"]
+            "plafonds fixés par le département", NO_LIMIT;
+        None ["refund_alone_max_cents" "correction_alone_max_cents" "dispute_days"] "seuils et délais fixés par le département", NO_LIMIT;
+        PseudonymousId ["id" "set_by"] "auteur des règles", STAFF;
+        Technical ["set_at"] "date des règles", NO_LIMIT;
+    }
+    "till_minutes" {
+        PseudonymousId ["client_id"] "caisse", "une minute";
+        Technical ["minute" "debits"] "plafond de paiements par minute", "une minute";
+    }
+    "disputes" {
+        PseudonymousId ["id" "transfer_id" "family_id" "merchant_id" "opened_by" "decided_by" "reversal_id"]
+            "contestation d'un paiement", ACCOUNTS_KEEPING;
+        Child ["reason" "note" "decision_note"] "ce que la famille conteste, ce que l'agent a décidé", ACCOUNTS_KEEPING;
+        Technical ["state" "opened_at" "decided_at"] "où en est la contestation", ACCOUNTS_KEEPING;
     }
     "ledger_refusals" {
         PseudonymousId ["client_id" "merchant_id" "card_id"] "qui a demandé, sur quelle carte", JOURNAL;

@@ -19,6 +19,7 @@ diesel::table! {
         id -> Uuid,
         created_by -> Uuid,
         created_at -> Timestamptz,
+        debit_notices -> Bool,
     }
 }
 
@@ -132,6 +133,9 @@ diesel::table! {
         held_cents -> BigInt,
         version -> BigInt,
         spend_before -> Timestamptz,
+        capture_before -> Timestamptz,
+        head -> Binary,
+        swept_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -150,13 +154,83 @@ diesel::table! {
         key -> Nullable<Uuid>,
         fingerprint -> Nullable<Binary>,
         merchant_id -> Nullable<Uuid>,
-        device_id -> Nullable<Uuid>,
         reverses -> Nullable<Uuid>,
         grant_kind -> Nullable<Text>,
         activity_label -> Nullable<Text>,
         activity_date -> Nullable<Date>,
         holder_first_name -> Nullable<Text>,
         holder_initial -> Nullable<Text>,
+        hold_id -> Nullable<Uuid>,
+        request_id -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    holds (id) {
+        id -> Uuid,
+        kind -> Text,
+        wallet_id -> Uuid,
+        amount_cents -> BigInt,
+        state -> Text,
+        captured_cents -> BigInt,
+        merchant_id -> Nullable<Uuid>,
+        client_id -> Uuid,
+        key -> Uuid,
+        fingerprint -> Binary,
+        request_id -> Uuid,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        code_fingerprint -> Nullable<Binary>,
+        code_sealed -> Nullable<Binary>,
+        activity_label -> Nullable<Text>,
+        activity_date -> Nullable<Date>,
+        holder_first_name -> Text,
+        holder_initial -> Text,
+    }
+}
+
+diesel::table! {
+    ledger_rules (id) {
+        id -> Uuid,
+        effective_from -> Timestamptz,
+        debit_max_cents -> Nullable<BigInt>,
+        card_day_max_cents -> Nullable<BigInt>,
+        till_minute_max_debits -> Nullable<Integer>,
+        till_hold_minutes -> Integer,
+        refund_alone_max_cents -> BigInt,
+        correction_alone_max_cents -> BigInt,
+        dispute_days -> Integer,
+        set_by -> Nullable<Uuid>,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    till_minutes (client_id) {
+        client_id -> Uuid,
+        minute -> Timestamptz,
+        debits -> Integer,
+    }
+}
+
+diesel::table! {
+    disputes (id) {
+        id -> Uuid,
+        transfer_id -> Uuid,
+        family_id -> Uuid,
+        merchant_id -> Uuid,
+        state -> Text,
+        reason -> Text,
+        note -> Nullable<Text>,
+        opened_by -> Uuid,
+        opened_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        decision_note -> Nullable<Text>,
+        reversal_id -> Nullable<Uuid>,
     }
 }
 
@@ -164,11 +238,11 @@ diesel::table! {
     ledger_refusals (client_id, key) {
         client_id -> Uuid,
         key -> Uuid,
-        fingerprint -> Binary,
+        fingerprint -> Nullable<Binary>,
         reason -> Text,
-        merchant_id -> Uuid,
+        merchant_id -> Nullable<Uuid>,
         card_id -> Nullable<Uuid>,
-        amount_cents -> BigInt,
+        amount_cents -> Nullable<BigInt>,
         at -> Timestamptz,
     }
 }
@@ -227,6 +301,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        request_id -> Uuid,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Text,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         kind -> Text,
@@ -248,12 +336,33 @@ diesel::table! {
         client_id -> Uuid,
         device_id -> Uuid,
         reverses -> Nullable<Uuid>,
+        hold_id -> Nullable<Uuid>,
         wallet_kind -> Text,
         activity_label -> Nullable<Text>,
         activity_date -> Nullable<Date>,
         holder_first_name -> Nullable<Text>,
         holder_initial -> Nullable<Text>,
         refunded_cents -> BigInt,
+    }
+}
+
+diesel::table! {
+    merchant_holds (id) {
+        id -> Uuid,
+        kind -> Text,
+        amount_cents -> BigInt,
+        state -> Text,
+        captured_cents -> BigInt,
+        client_id -> Uuid,
+        key -> Uuid,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        wallet_kind -> Text,
+        activity_label -> Nullable<Text>,
+        activity_date -> Nullable<Date>,
+        holder_first_name -> Text,
+        holder_initial -> Text,
     }
 }
 
@@ -269,11 +378,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_accounts,
     wallets,
     transfers,
+    holds,
+    ledger_rules,
+    till_minutes,
+    disputes,
     ledger_refusals,
     cards,
     card_keys,
     affiliations,
     audit,
+    journal,
     jobs,
-    merchant_operations
+    merchant_operations,
+    merchant_holds
 );

@@ -14,16 +14,16 @@ use diesel::{prelude::*, sql_types};
 
 #[derive(Debug, Queryable)]
 pub struct ActiveDevice {
+    pub id: DeviceId,
     pub merchant_id: MerchantId,
     pub kind: DeviceKind,
 }
 
-pub fn active_device(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<Option<ActiveDevice>, Error> {
+pub fn active_devices(tx: &mut DirectoryTx<'_>, ids: &[DeviceId]) -> Result<Vec<ActiveDevice>, Error> {
     Ok(devices::table
-        .filter(devices::id.eq(id).and(devices::state.eq("active")))
-        .select((devices::merchant_id, devices::kind))
-        .first(tx.conn)
-        .optional()?)
+        .filter(devices::id.eq_any(ids).and(devices::state.eq("active")))
+        .select((devices::id, devices::merchant_id, devices::kind))
+        .load(tx.conn)?)
 }
 
 pub fn active_key(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<Option<Vec<u8>>, Error> {

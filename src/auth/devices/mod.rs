@@ -32,14 +32,13 @@ const ASSERTION_MAX_BYTES: usize = 2048;
 const BAD_CODES_MAX: i32 = 20;
 const BAD_CODES_WINDOW: TimeDelta = TimeDelta::hours(1);
 
-/// Who speaks through that device now; none once it is suspended or revoked.
-pub fn identity(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<Option<Identity>, Error> {
-    let row = db::active_device(tx, device)?;
-    Ok(row.map(|row| Identity {
-        actor: Actor::Device { device, merchant: row.merchant_id, kind: row.kind },
-        session: None,
-        factor_at: None,
-    }))
+/// Who speaks through these devices now; nobody through one that is suspended or revoked.
+pub fn identities(tx: &mut DirectoryTx<'_>, devices: &[DeviceId]) -> Result<Vec<(DeviceId, Identity)>, Error> {
+    let identity = |row: db::ActiveDevice| {
+        let actor = Actor::Device { device: row.id, merchant: row.merchant_id, kind: row.kind };
+        (row.id, Identity { actor, session: None, factor_at: None })
+    };
+    Ok(db::active_devices(tx, devices)?.into_iter().map(identity).collect())
 }
 
 /// A one-time enrolment code: 80 random bits, in groups that a human can type.

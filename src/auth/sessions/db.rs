@@ -53,6 +53,7 @@ pub fn email_of(tx: &mut DirectoryTx<'_>, id: AccountId) -> Result<Email, Error>
 
 #[derive(Debug, Queryable)]
 pub struct LivingSession {
+    pub id: SessionId,
     account_id: AccountId,
     kind: String,
     pub factor_at: Option<DateTime<Utc>>,
@@ -75,27 +76,27 @@ impl LivingSession {
     }
 }
 
-pub fn living_session(
+pub fn living_sessions(
     tx: &mut DirectoryTx<'_>,
-    id: SessionId,
+    ids: &[SessionId],
     now: DateTime<Utc>,
-) -> Result<Option<LivingSession>, Error> {
+) -> Result<Vec<LivingSession>, Error> {
     Ok(sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .left_join(
             staff_roles::table
                 .on(staff_roles::account_id.eq(sessions::account_id).and(staff_roles::revoked_at.is_null())),
         )
-        .filter(sessions::id.eq(id).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now)))
+        .filter(sessions::id.eq_any(ids).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now)))
         .select((
+            sessions::id,
             sessions::account_id,
             accounts::kind,
             sessions::factor_at,
             (staff_roles::department, staff_roles::role, staff_roles::agent_function, staff_roles::college_uai)
                 .nullable(),
         ))
-        .first(tx.conn)
-        .optional()?)
+        .load(tx.conn)?)
 }
 
 pub fn insert_session(

@@ -32,11 +32,16 @@ pub struct Opened {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Who speaks through that session now: its place is read afresh, so that a revoked one is out at once.
-pub fn identity(tx: &mut DirectoryTx<'_>, session: SessionId) -> Result<Option<Identity>, Error> {
+/// Who is behind these sessions now; nobody behind one that ended, or whose place was taken back.
+pub fn identities(tx: &mut DirectoryTx<'_>, sessions: &[SessionId]) -> Result<Vec<(SessionId, Identity)>, Error> {
     let now = tx.now()?;
-    let Some(row) = db::living_session(tx, session, now)? else { return Ok(None) };
-    Ok(row.actor()?.map(|actor| Identity { actor, session: Some(session), factor_at: row.factor_at }))
+    let mut known = vec![];
+    for row in db::living_sessions(tx, sessions, now)? {
+        if let Some(actor) = row.actor()? {
+            known.push((row.id, Identity { actor, session: Some(row.id), factor_at: row.factor_at }));
+        }
+    }
+    Ok(known)
 }
 
 /// Opens a session for the right e-mail, password and, for staff, second factor. Wrong ones and unknown ones answer alike.

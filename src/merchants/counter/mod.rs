@@ -121,18 +121,19 @@ pub async fn debit_card(
         return Err(Refusal::DebitRefused.into());
     };
     let department = code.department();
-    let step = move |tx: &mut Tx<'_>| {
-        let card_fingerprint = cards::fingerprint(tx.key, &code);
-        let fingerprint = fingerprint(&card_fingerprint, &purchase)?;
-        let Purchase { wallet_kind: wallet, amount, activity_label, activity_date, .. } = purchase.clone();
-        let debit = Debit { key, fingerprint, card_fingerprint, wallet, amount, activity_label, activity_date };
-        ledger::debit(tx, debit)
-    };
-    let outcome = app.db.write(department, &by.caller, step).await?;
+    let debit = debit(by, key, &cards::fingerprint(app.db.key(department)?, &code), purchase)?;
+    let outcome = app.ledger.debit(department, debit).await?;
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;
     }
     answer(department, outcome)
+}
+
+fn debit(by: &By<Device>, key: Uuid, card_fingerprint: &[u8], purchase: Purchase) -> Result<Debit, Error> {
+    let fingerprint = fingerprint(card_fingerprint, &purchase)?;
+    let Purchase { wallet_kind: wallet, amount, activity_label, activity_date, .. } = purchase;
+    let (permit, transfer, card_fingerprint) = (by.into(), TransferId::generate(), card_fingerprint.to_vec());
+    Ok(Debit { permit, transfer, key, fingerprint, card_fingerprint, wallet, amount, activity_label, activity_date })
 }
 
 /// The card counts by what the database finds it by: read from the QR code or typed, it makes the same request.

@@ -1,0 +1,49 @@
+//! The way of a debit: those that come together are made together, in one transaction that acts as the ledger itself.
+//!
+//! On this engine a debit by itself pays mostly for its message, its statements and its commit; many at once share them. What is shared
+//! is only that: the caller's permit was given before, each debit has its own key, its own answer and its own refusal, the commit precedes
+//! every answer, and a batch that fails as a whole is made again one by one.
+
+use super::{Debit, Outcome, db};
+use crate::{
+    combine::Combiner,
+    db::{Db, LEDGER_POOL_SIZE, LedgerStore, Place},
+    error::{Error, Refusal},
+    kernel::department::Department,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Two workers: while one waits for the disk, the other gathers and computes.
+const WORKERS: u32 = LEDGER_POOL_SIZE;
+
+/// A lane a department.
+#[derive(Clone)]
+pub struct Lanes(Arc<BTreeMap<Department, Combiner<Debit, Outcome>>>);
+
+impl Lanes {
+    /// Lanes to these places. Connections are made when first needed.
+    pub fn new<'a>(db: &Db, places: impl IntoIterator<Item = (Department, &'a Place)>) -> Self {
+        let lane = |(department, place)| {
+            let store = db.ledger_store(place);
+            let workers = usize::try_from(WORKERS).unwrap_or(1);
+            (department, Combiner::new(workers, move |debits| make(&store, &debits)))
+        };
+        Self(Arc::new(places.into_iter().map(lane).collect()))
+    }
+
+    /// Makes a debit. Its refusal, if any, is in the outcome, committed for its key.
+    pub async fn debit(&self, department: Department, debit: Debit) -> Result<Outcome, Error> {
+        self.0.get(&department).ok_or(Error::Refused(Refusal::NotFound))?.ask(debit).await
+    }
+}
+
+fn make(store: &LedgerStore, debits: &[Debit]) -> Vec<Result<Outcome, Error>> {
+    metrics::histogram!("ledger_batch_debits").record(u32::try_from(debits.len()).unwrap_or(u32::MAX));
+    if debits.len() > 1 {
+        match store.run(|conn| db::debits(conn, debits)) {
+            Ok(rows) => return rows.into_iter().map(Outcome::try_from).collect(),
+            Err(error) => tracing::warn!(%error, debits = debits.len(), "a batch of debits is made again one by one"),
+        }
+    }
+    debits.iter().map(|debit| store.run(|conn| db::debit(conn, debit, false))?.try_into()).collect()
+}
