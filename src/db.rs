@@ -140,7 +140,7 @@ struct SetSession(&'static str);
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for SetSession {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        conn.batch_execute(SESSION).and_then(|()| conn.batch_execute(self.0)).map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute(&format!("{SESSION}; {}", self.0)).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
