@@ -104,10 +104,12 @@ impl LedgerStore {
         let mut tries_left = TRIES.saturating_add(POOL_SIZE);
         loop {
             let mut conn = self.pool.get().map_err(|_| Error::Later(Refusal::Unavailable, 2))?;
-            if offset != 0 {
-                conn.batch_execute(&format!("set app.clock_offset = '{offset} seconds'"))?;
-            }
-            let error = match statement(&mut conn) {
+            let moved = if offset == 0 {
+                Ok(())
+            } else {
+                conn.batch_execute(&format!("set app.clock_offset = '{offset} seconds'")).map_err(Error::from)
+            };
+            let error = match moved.and_then(|()| statement(&mut conn)) {
                 Err(error @ (Error::Retry(_) | Error::Later(Refusal::Unavailable, _))) if tries_left > 0 => error,
                 done => return done,
             };

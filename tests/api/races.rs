@@ -50,6 +50,22 @@ fn sabotage(scene: &Scene, function: &str, changes: &[(&str, &str)]) {
     superuser.batch_execute(&definition).unwrap();
 }
 
+/// Debits read the wallets, wait a little, and never lock them: alone or many at once.
+fn unlock(scene: &Scene) {
+    sabotage(
+        scene,
+        "ledger_debit",
+        &[
+            (" for update of wallets", ""),
+            (
+                "        answer.reason := case\n            when open_wallets = 0",
+                "        perform pg_sleep(0.05);\n        answer.reason := case\n            when open_wallets = 0",
+            ),
+        ],
+    );
+    sabotage(scene, "ledger_debits", &[(" for update of w\n", "\n")]);
+}
+
 /// 32 debits of 5 € at once on the 20 € of the sport wallet. The first promise found broken, if any.
 async fn the_last_cents(scene: &Scene) -> Result<(), String> {
     let one = || ("/v1/debits".to_owned(), key(), debit(&scene.pupil.card_code, "sport", 500));
@@ -78,17 +94,14 @@ async fn of_32_debits_on_the_last_cents_exactly_the_affordable_ones_are_accepted
 #[actix_web::test]
 async fn the_same_race_finds_out_a_ledger_that_reads_before_it_locks() {
     let scene = Scene::set().await;
+    unlock(&scene);
     sabotage(
         &scene,
-        "ledger_debit",
-        &[
-            (" for update of wallets", ""),
-            (
-                "and wallets.balance_cents - wallets.held_cents >= p_amount",
-                "and wallets.balance_cents - wallets.held_cents >= p_amount and pg_sleep(0.05) is not null",
-            ),
-            ("           and balance_cents - held_cents >= p_amount\n        returning", "        returning"),
-        ],
+        "ledger_append",
+        &[(
+            " and version = w.version and balance_cents + delta >= held_cents - p_released and held_cents >= p_released",
+            "",
+        )],
     );
     let unguarded = "alter table wallets drop constraint wallets_balance_covers_held;
                      alter table transfers drop constraint transfers_balance_after";
@@ -101,7 +114,7 @@ async fn the_same_race_finds_out_a_ledger_that_reads_before_it_locks() {
 #[actix_web::test]
 async fn without_the_lock_the_tables_own_checks_still_hold() {
     let scene = Scene::set().await;
-    sabotage(&scene, "ledger_debit", &[(" for update of wallets", "")]);
+    unlock(&scene);
     assert_eq!(the_last_cents(&scene).await, Ok(()), "the condition of the update stands by itself");
 }
 
@@ -132,11 +145,12 @@ async fn the_same_race_finds_out_refunds_that_lock_nothing() {
         &[
             ("where id = d.wallet_id for update;", "where id = d.wallet_id;"),
             (
-                "    update wallets set balance_cents = balance_cents + p_amount",
-                "    perform pg_sleep(0.05);\n    update wallets set balance_cents = balance_cents + p_amount",
+                "    w := ledger_append(w, p_transfer, 'refund'",
+                "    perform pg_sleep(0.05);\n    w := ledger_append(w, p_transfer, 'refund'",
             ),
         ],
     );
+    sabotage(&scene, "ledger_append", &[(" and version = w.version", "")]);
     let found = the_last_refund(&scene).await;
     assert!(found.is_err_and(|flaw| flaw.contains("accepted on 12 €")));
     assert!(Books::read(&scene.world).prove().is_err_and(|flaw| flaw.contains("gives back")));
@@ -168,10 +182,11 @@ async fn the_same_race_finds_out_keys_that_nobody_waits_for() {
         "ledger_replay",
         &[
             ("    perform pg_advisory_xact_lock(hashtextextended(p_client::text || p_key::text, 0));\n", ""),
-            ("    return null;\nend", "    perform pg_sleep(0.05);\n    return null;\nend"),
+            ("        return null;\n    end if;", "        perform pg_sleep(0.05);\n        return null;\n    end if;"),
         ],
     );
-    scene.world.superuser("92").batch_execute("alter table transfers drop constraint transfers_key_unique").unwrap();
+    sabotage(&scene, "ledger_debits", &[("where i.twins = 1 and", "where false and")]);
+    scene.world.superuser("92").batch_execute("drop index transfers_key_unique").unwrap();
     let found = twins(&scene).await;
     assert!(
         found.as_ref().is_err_and(|flaw| flaw.starts_with("one key moved ") && !flaw.contains("moved 1 ")),

@@ -137,7 +137,8 @@ async fn becoming_active_grants_once_whoever_confirms_and_however_often() {
     let again = format!(
         "set app.kind = 'system';
          do $$ begin
-             if ledger_grant(gen_random_uuid(), gen_random_uuid(), '{enrolment}', 'culture', 'base', 6000, now() + interval '1 year')
+             if ledger_grant(gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{enrolment}', 'culture', 'base', 6000,
+                             now() + interval '1 year', now() + interval '2 years')
              then raise exception 'granted twice'; end if;
          end $$"
     );

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// Modules of `src`, each line may use the lines above it and its own, never those below.
 const ORDER: &[&[&str]] = &[
     &["kernel"],
-    &["error", "db", "gates", "migrate", "schema"],
+    &["error", "combine", "db", "gates", "migrate", "schema"],
     &["audit", "config", "jobs", "mail"],
     &["http"],
     &["auth"],

@@ -32,7 +32,7 @@ fn catalogue(conn: &mut PgConnection) -> BTreeSet<String> {
         "select concat_ws(' ', 'policy', tablename, policyname, permissive, roles, cmd, qual, with_check) from pg_policies".to_owned(),
         format!(
             "select concat_ws(' ', 'function', pg_get_functiondef(p.oid), proowner::regrole, proacl)
-               from pg_proc p join {ours} p.pronamespace"
+               from pg_proc p join {ours} p.pronamespace where prokind <> 'a'"
         ),
         format!(
             "select concat_ws(' ', 'trigger', tgrelid::regclass, pg_get_triggerdef(t.oid))

@@ -393,7 +393,9 @@ pub fn key() -> String {
 /// The body of a debit.
 pub fn debit(card: &str, wallet: &str, cents: i64) -> Value {
     json!({
-        "card": card, "wallet_kind": wallet, "amount_cents": cents, "activity_label": "Spectacle",
+        "card": card, "wallet_kind": wallet, "amount_cents": cents,
+        // One activity is never paid with both wallets.
+        "activity_label": if wallet == "culture" { "Spectacle" } else { "Stage" },
         "activity_date": "2026-10-20",
     })
 }
