@@ -48,6 +48,9 @@ pub mod ledger;
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
 
+/// Paying merchants.
+pub mod settlement;
+
 /// Reading the journal.
 pub mod journal;
 
