@@ -110,17 +110,20 @@ pub fn drift(tx: &mut Tx<'_>) -> Result<Cents, Error> {
     Ok(Cents::new(found.answer))
 }
 
-/// How many merchants have an account whose balance is not what batches took up and what still waits.
-pub fn unbalanced_merchants(tx: &mut Tx<'_>) -> Result<i64, Error> {
+/// How many merchants have an account whose balance is not what batches took up and what still waits, and how many payouts of whatever
+/// batch are no longer the sum of their lines: a line that was taken away would be paid twice.
+pub fn unbalanced(tx: &mut Tx<'_>) -> Result<i64, Error> {
     let found: Answer = diesel::sql_query(
-        "select count(*) as answer from ledger_accounts a
+        "select (select count(*) from payouts p where p.lines_cents <>
+                   (select coalesce(sum(l.amount_cents), 0) from payout_lines l where l.payout_id = p.id))
+              + (select count(*) from ledger_accounts a
            left join (select account_id, sum(cents) as cents from ledger_entries group by account_id) e on e.account_id = a.id
            left join (select m.merchant_id, sum(m.amount_cents) as cents from merchant_lines m
                        where not exists (select 1 from payout_lines l where l.transfer_id = m.transfer_id)
                        group by m.merchant_id) waiting on waiting.merchant_id = a.merchant_id
            left join (select p.merchant_id, sum(l.amount_cents) as cents from payout_lines l join payouts p on p.id = l.payout_id
                        group by p.merchant_id) taken on taken.merchant_id = a.merchant_id
-          where a.kind = 'merchant' and coalesce(e.cents, 0) <> coalesce(waiting.cents, 0) + coalesce(taken.cents, 0)",
+          where a.kind = 'merchant' and coalesce(e.cents, 0) <> coalesce(waiting.cents, 0) + coalesce(taken.cents, 0)) as answer",
     )
     .get_result(tx.conn)?;
     Ok(found.answer)

@@ -252,7 +252,7 @@ fn require_true(tx: &mut Tx<'_>, row: &BatchRow) -> Result<(), Error> {
         return Err(Refusal::LedgerDrift.into());
     }
     require_untouched(tx, row)?;
-    if db::unbalanced_merchants(tx)? != 0 {
+    if db::unbalanced(tx)? != 0 {
         return Err(Refusal::SettlementUnbalanced.into());
     }
     Ok(())

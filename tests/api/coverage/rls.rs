@@ -27,6 +27,7 @@ const DIRECTORY: &str = "
 const DEPARTMENT: &str = "
     affiliations: select insert update
     audit: select insert
+    bank_accounts: select insert update(state decided_by decided_at effective_from)
     card_keys: select insert
     cards: select insert update
     children: select insert update
@@ -39,7 +40,11 @@ const DEPARTMENT: &str = "
     ledger_accounts: select insert
     ledger_entries: select
     ledger_refusals: select
+    merchant_lines: select
     merchant_operations: select
+    payout_batches: select insert update(state first_approved_by first_approved_at second_approved_by second_approved_at sent_at)
+    payout_lines: select insert delete
+    payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
     season_versions: select insert update delete
     transfers: select
@@ -80,6 +85,10 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("jobs", "false"),
     ("ledger_accounts", "false"),
     ("ledger_refusals", "false"),
+    ("bank_accounts", "false"),
+    ("payout_batches", "false"),
+    ("payouts", "false"),
+    ("payout_lines", "false"),
 ];
 
 fn department() -> Schema {
@@ -250,7 +259,17 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
          insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
          insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
-             (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1)",
+             (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1);
+         with account as (
+             insert into bank_accounts values (gen_random_uuid(), gen_random_uuid(), 'Cinéma', '\\x00', '0189', 'proposed',
+                 gen_random_uuid(), now(), null, null, null) returning id),
+         batch as (
+             insert into payout_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from payout_batches), now(),
+                 'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
+         payout as (
+             insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
+                 gen_random_uuid()::text from batch, account returning id)
+         insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing",
         family.id
     ))
     .unwrap();
