@@ -18,6 +18,13 @@ grant delete on season_versions to {app};
 grant delete on photos to {app};
 grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys to {app};
 grant select, insert, update, delete on jobs to {app};
+-- Of a payout and its batch nothing changes but where it stands; what was not sent may be given up.
+grant select, insert, update (state, decided_by, decided_at, effective_from) on bank_accounts to {app};
+grant select, insert, update (state, first_approved_by, first_approved_at, second_approved_by, second_approved_at, sent_at)
+    on payout_batches to {app};
+grant select, insert, update (state, reason_code, carried_into), delete on payouts to {app};
+grant select, insert, delete on payout_lines to {app};
+grant select on merchant_lines to {app};
 grant select on __diesel_schema_migrations to {app}, {check};
 -- The verifier reads amounts and ids, no name.
 grant select on wallets, ledger_accounts, ledger_entries to {check};

@@ -118,6 +118,20 @@ refusals! {
     HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
     ReversalExceeds 409 "reversal.exceeds" "Les annulations dépasseraient le montant du mouvement.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
+    // Settlement
+    SamePerson 409 "four_eyes.same_person" "Une autre personne doit approuver : vous êtes déjà intervenu sur ce dossier.";
+    BankAccountPending 409 "bank_account.pending" "Un compte proposé attend déjà une décision.";
+    BankAccountTransition 409 "bank_account.transition" "Une décision a déjà été prise sur ce compte.";
+    LedgerDrift 409 "settlement.ledger_drift" "Le grand livre ne se vérifie pas : aucun versement n'est possible avant correction.";
+    SettlementUnbalanced 409 "settlement.unbalanced" "La somme des lignes n'est pas celle du grand livre : rien n'a été fait.";
+    BatchTampered 409 "settlement.tampered" "Le contenu du lot n'est plus celui qui a été arrêté : rien n'a été fait.";
+    BatchTransition 409 "settlement.transition" "L'état actuel du lot ne permet pas cette action.";
+    NothingDue 409 "settlement.nothing_due" "Il n'y a rien à verser jusqu'à cet instant.";
+    NoDebtorAccount 409 "settlement.no_debtor_account" "Le département n'a pas de compte bancaire en vigueur.";
+    BankFileUnreadable 422 "bank_return.unreadable" "Ce fichier n'est pas un compte rendu bancaire lisible (pain.002).";
+    BankFileOfAnother 409 "bank_return.other_batch" "Ce compte rendu est celui d'un autre lot : rien n'a été importé.";
+    BankFileUnknownPayout 409 "bank_return.unknown_payout" "Ce compte rendu cite un virement que le lot ne connaît pas : rien n'a été importé.";
+    BankFileContradicts 409 "bank_return.contradicts" "Ce compte rendu contredit un rejet déjà importé : rien n'a été importé.";
 }
 
 /// One field of the body that cannot be taken, by JSON pointer.
@@ -253,6 +267,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),
     ("cards_one_live", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),
+    ("bank_accounts_one_proposed", Refusal::BankAccountPending),
 ];
 
 impl From<DieselError> for Error {

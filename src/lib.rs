@@ -23,6 +23,9 @@ pub mod config;
 pub mod jobs;
 pub mod mail;
 
+/// What is printed.
+pub mod paper;
+
 /// What endpoints share.
 pub mod http;
 
@@ -44,6 +47,9 @@ pub mod ledger;
 
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
+
+/// Paying merchants.
+pub mod settlement;
 
 /// Reading the journal.
 pub mod journal;

@@ -187,6 +187,40 @@ impl Role for Administrator {
     }
 }
 
+/// An agent who answers for payments: of finance, or an administrator.
+#[derive(Debug, Clone, Copy)]
+pub struct Finance {
+    pub account: AccountId,
+    pub function: AgentFunction,
+}
+
+impl Role for Finance {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Agent {
+                account,
+                function: function @ (AgentFunction::Administrator | AgentFunction::Finance),
+                ..
+            } => Some(Self { account, function }),
+            _ => None,
+        }
+    }
+}
+
+/// Who reads statements of payouts: an agent who answers for payments, or the merchant's own server. The database shows each his own.
+#[derive(Debug, Clone, Copy)]
+pub struct PayoutReader;
+
+impl Role for PayoutReader {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Agent { function: AgentFunction::Administrator | AgentFunction::Finance, .. }
+            | Actor::Device { kind: DeviceKind::Server, .. } => Some(Self),
+            _ => None,
+        }
+    }
+}
+
 /// An agent who instructs files: a case worker, or an administrator.
 #[derive(Debug, Clone, Copy)]
 pub struct CaseWorker;

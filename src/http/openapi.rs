@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
-    journal, ledger, merchants, photos, seasons,
+    journal, ledger, merchants, photos, seasons, settlement,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::StatusCode, http::header, web};
 use utoipa::{
@@ -128,6 +128,22 @@ endpoints! {
     merchants::counter::http::find_operation_by_key,
     merchants::counter::http::show_operation,
     merchants::counter::http::refund_debit,
+    settlement::accounts::http::propose_bank_account,
+    settlement::accounts::http::list_bank_accounts,
+    settlement::accounts::http::approve_bank_account,
+    settlement::accounts::http::refuse_bank_account,
+    settlement::http::plan_payouts,
+    settlement::http::freeze_batch,
+    settlement::http::list_batches,
+    settlement::http::show_batch,
+    settlement::http::approve_batch,
+    settlement::http::cancel_batch,
+    settlement::http::send_batch,
+    settlement::http::show_credit_transfer,
+    settlement::http::import_bank_return,
+    settlement::statements::http::list_payouts,
+    settlement::statements::http::show_statement_csv,
+    settlement::statements::http::show_statement_pdf,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).

@@ -5,6 +5,8 @@ ids! {
     AccountId,
     /// The affiliation of a merchant for one wallet kind, in one department.
     AffiliationId,
+    /// An account at a bank: a merchant's, or the department's own.
+    BankAccountId,
     /// A card, whatever its state.
     CardId,
     /// A child of a family file.
@@ -23,6 +25,10 @@ ids! {
     LedgerAccountId,
     /// An affiliated organisation, in the directory.
     MerchantId,
+    /// What one batch pays one merchant.
+    PayoutId,
+    /// A batch of payouts, settled together.
+    PayoutBatchId,
     /// One request, as logs, answers and the journal name it.
     RequestId,
     /// A signed-in session: a family of refresh tokens.

@@ -104,6 +104,10 @@ checked_text! {
     Label, 1..=120, "Stage de danse", no_control
 }
 checked_text! {
+    /// Who holds a bank account, as banks take it.
+    HolderName, 1..=70, "Club nautique de Nanterre", no_control
+}
+checked_text! {
     /// A sentence or two: the reason of a decision.
     Note, 1..=500, "Le certificat de scolarité est illisible.", no_control
 }

@@ -238,6 +238,28 @@ pub const DEPARTMENT: &[Line] = register! {
         Identity ["merchant_name"] "nom montré aux familles sur leur relevé", ACCOUNTS_KEEPING;
         Technical ["wallet_kind" "state" "starts_on" "ends_on" "created_at" "version"] "vie de la convention", ACCOUNTS_KEEPING;
     }
+    "bank_accounts" {
+        PseudonymousId ["id" "merchant_id" "proposed_by" "decided_by"] "compte bancaire d'un organisme ou du département, et qui l'a proposé et approuvé", ACCOUNTS_KEEPING;
+        Identity ["holder_name"] "titulaire du compte, qui peut être une personne physique", ACCOUNTS_KEEPING;
+        Secret ["iban_sealed"] "IBAN chiffré : il n'est ouvert que pour le fichier de virement", ACCOUNTS_KEEPING;
+        Money ["iban_last4"] "reconnaissance du compte à l'écran", ACCOUNTS_KEEPING;
+        Technical ["state" "proposed_at" "decided_at" "effective_from"] "vie du compte", ACCOUNTS_KEEPING;
+    }
+    "payout_batches" {
+        PseudonymousId ["id" "debtor_account_id" "frozen_by" "first_approved_by" "second_approved_by"] "lot de versements et qui en répond", ACCOUNTS_KEEPING;
+        Money ["total_cents"] "total à verser", ACCOUNTS_KEEPING;
+        Technical ["number" "until" "state" "hash" "frozen_at" "first_approved_at" "second_approved_at" "sent_at"] "vie du lot et empreinte de son contenu", ACCOUNTS_KEEPING;
+    }
+    "payouts" {
+        PseudonymousId ["id" "batch_id" "merchant_id" "bank_account_id" "carried_into"] "versement à un organisme", ACCOUNTS_KEEPING;
+        Identity ["merchant_name"] "nom de l'organisme sur le relevé et le virement", ACCOUNTS_KEEPING;
+        Money ["lines_cents" "carried_in_cents" "amount_cents"] "montant du versement", ACCOUNTS_KEEPING;
+        Technical ["state" "end_to_end_id" "reason_code"] "réponse de la banque", ACCOUNTS_KEEPING;
+    }
+    "payout_lines" {
+        PseudonymousId ["transfer_id" "payout_id"] "mouvement versé, une seule fois", ACCOUNTS_KEEPING;
+        Money ["amount_cents"] "montant signé", ACCOUNTS_KEEPING;
+    }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;
         Technical ["at" "actor_kind" "action" "object_kind" "details"] "journal : identifiants et montants, aucun nom", JOURNAL;

@@ -366,6 +366,66 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    bank_accounts (id) {
+        id -> Uuid,
+        merchant_id -> Nullable<Uuid>,
+        holder_name -> Text,
+        iban_sealed -> Binary,
+        iban_last4 -> Text,
+        state -> Text,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        effective_from -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    payout_batches (id) {
+        id -> Uuid,
+        number -> Integer,
+        until -> Timestamptz,
+        state -> Text,
+        hash -> Binary,
+        total_cents -> BigInt,
+        debtor_account_id -> Uuid,
+        frozen_by -> Uuid,
+        frozen_at -> Timestamptz,
+        first_approved_by -> Nullable<Uuid>,
+        first_approved_at -> Nullable<Timestamptz>,
+        second_approved_by -> Nullable<Uuid>,
+        second_approved_at -> Nullable<Timestamptz>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    payouts (id) {
+        id -> Uuid,
+        batch_id -> Uuid,
+        merchant_id -> Uuid,
+        merchant_name -> Text,
+        bank_account_id -> Uuid,
+        lines_cents -> BigInt,
+        carried_in_cents -> BigInt,
+        amount_cents -> BigInt,
+        state -> Text,
+        end_to_end_id -> Text,
+        reason_code -> Nullable<Text>,
+        carried_into -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    payout_lines (transfer_id) {
+        transfer_id -> Uuid,
+        payout_id -> Uuid,
+        amount_cents -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -390,5 +450,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal,
     jobs,
     merchant_operations,
-    merchant_holds
+    merchant_holds,
+    bank_accounts,
+    payout_batches,
+    payouts,
+    payout_lines
 );

@@ -12,6 +12,8 @@ mod support;
 
 mod accounts;
 mod bad_input;
+mod bank_accounts;
+mod bank_returns;
 mod cards;
 mod colleges;
 mod consents;
@@ -37,6 +39,7 @@ mod refunds;
 mod seasons;
 mod service;
 mod sessions;
+mod settlement;
 mod staff;
 mod tokens;
 mod wallets;

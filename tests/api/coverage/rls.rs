@@ -27,6 +27,7 @@ const DIRECTORY: &str = "
 const DEPARTMENT: &str = "
     affiliations: select insert update
     audit: select insert
+    bank_accounts: select insert update(state decided_by decided_at effective_from)
     card_keys: select insert
     cards: select insert update
     children: select insert update
@@ -44,7 +45,11 @@ const DEPARTMENT: &str = "
     ledger_refusals: select
     ledger_rules: select insert
     merchant_holds: select
+    merchant_lines: select
     merchant_operations: select
+    payout_batches: select insert update(state first_approved_by first_approved_at second_approved_by second_approved_at sent_at)
+    payout_lines: select insert delete
+    payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
     season_versions: select insert update delete
     till_minutes: select
@@ -92,6 +97,10 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("ledger_refusals", "exists (select 1 from cards c where c.id = t.card_id)"),
     ("ledger_rules", "true"),
     ("till_minutes", "false"),
+    ("bank_accounts", "false"),
+    ("payout_batches", "false"),
+    ("payouts", "false"),
+    ("payout_lines", "false"),
 ];
 
 fn department() -> Schema {
@@ -274,7 +283,17 @@ async fn full_family(world: &World, name: &str) -> Family {
                     now(), now(), 'x', 'x' from wallets where child_id = '{child}';
          insert into disputes (id, transfer_id, family_id, merchant_id, state, reason, opened_by, opened_at)
              select gen_random_uuid(), t.id, family_id, gen_random_uuid(), 'open', 'other', gen_random_uuid(), now()
-               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}'",
+               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         with account as (
+             insert into bank_accounts values (gen_random_uuid(), gen_random_uuid(), 'Cinéma', '\\x00', '0189', 'proposed',
+                 gen_random_uuid(), now(), null, null, null) returning id),
+         batch as (
+             insert into payout_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from payout_batches), now(),
+                 'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
+         payout as (
+             insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
+                 gen_random_uuid()::text from batch, account returning id)
+         insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing",
         family.id
     ))
     .unwrap();

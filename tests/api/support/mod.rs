@@ -6,11 +6,13 @@ mod guests;
 mod people;
 mod postgres;
 mod scene;
+mod treasury;
 
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
 pub use scene::{Scene, ago, days, field_at_fault, forged, without_instance};
+pub use treasury::{Treasury, server_of, valid_pain001};
 
 use passplus::{
     app::{self, App},
