@@ -16,7 +16,7 @@ const ORDER: &[&[&str]] = &[
     &["merchants"],
     &["journal"],
     &["privacy"],
-    &["app", "serve", "worker", "admin", "demo", "embedded"],
+    &["app", "serve", "worker", "admin", "bench", "demo", "embedded"],
 ];
 
 /// Uses against the order, and why each one stands: who (a file, or every file from `http` on), what. They only shrink.
