@@ -18,7 +18,12 @@ use load::{DEBIT_CENTS, Spell};
 use report::{Peer, Report, Run};
 use seed::Seeded;
 use stage::Stage;
-use std::{path::PathBuf, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 
 /// Numbers of connections that are measured unless one is asked for.
 const CONNECTIONS: [u32; 5] = [1, 8, 32, 64, 128];
@@ -58,10 +63,11 @@ pub struct Options {
 
 /// Measures and prints.
 pub async fn debit(options: Options) -> anyhow::Result<()> {
-    // Dropped on a signal too: PostgreSQL, the service and the data go with the future.
+    // A signal is heeded at the end of the step it falls in; PostgreSQL, the service and the data go with the dropped future.
     let report = tokio::select! {
-        report = measure(&options) => report?,
+        biased;
         signal = wait_for_signal() => { signal?; bail!("stopped") }
+        report = measure(&options) => report?,
     };
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -86,8 +92,10 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     };
 
     eprintln!("Starting PostgreSQL and filling {} wallets …", u64::from(options.children).saturating_mul(2));
+    let begun = Instant::now();
     let stage = Stage::open(&options.folder)?;
     let seeded = Arc::new(seed::seed(&stage, options.children, options.merchants)?);
+    eprintln!("… in {:.1} s", begun.elapsed().as_secs_f64());
     let server = stage.serve(&std::env::current_exe()?).await?;
     let memory_idle_mb = server.memory_mb()?;
     let measured = Duration::from_secs(options.seconds);

@@ -81,18 +81,10 @@ impl Report {
 
     fn write(&self, out: &mut impl Write) -> std::fmt::Result {
         let Self { cores, wallets, merchants, seconds, memory_idle_mb: idle, memory_after_mb: after, .. } = self;
-        writeln!(
-            out,
-            "{} wallets, {} merchants, {cores} cores, {seconds} s a figure; ",
-            grouped(*wallets),
-            grouped(*merchants)
-        )?;
-        writeln!(out, "the service takes {idle} MB at rest, {after} MB after the load; ")?;
-        writeln!(
-            out,
-            "{} debits acknowledged, as many in the ledger, of the same sum.\n",
-            grouped(self.debits_proven)
-        )?;
+        let (wallets, merchants, proven) = (grouped(wallets), grouped(merchants), grouped(self.debits_proven));
+        writeln!(out, "{wallets} wallets, {merchants} merchants, {cores} cores, {seconds} s a figure.")?;
+        writeln!(out, "The service takes {idle} MB at rest, {after} MB after the load.")?;
+        writeln!(out, "{proven} debits were acknowledged; the ledger holds as many, of the same sum.\n")?;
         writeln!(out, "| access | connections | debits/s | p50 ms | p99 ms | pgbench tps | ratio |")?;
         writeln!(out, "|---|---:|---:|---:|---:|---:|---:|")?;
         for run in &self.runs {
