@@ -153,6 +153,13 @@ impl Cluster {
         format!("postgresql://{user}@/{database}?host={host}&port=5432")
     }
 
+    /// Runs one of PostgreSQL's own clients against the cluster, with these arguments, and gives back what it prints.
+    pub fn client(&self, program: &str, arguments: &[&str]) -> Result<String> {
+        let mut client = self.command(program);
+        client.arg("-h").arg(&self.socket).args(["-p", "5432"]).args(arguments);
+        programs::output(client)
+    }
+
     /// Waits for a server that is on its way up or down. One that was killed leaves its number behind, which may be another
     /// process's by now or that of a dead one nobody has buried (in a container both happen): PostgreSQL would then refuse
     /// to start.

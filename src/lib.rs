@@ -57,9 +57,10 @@ pub mod journal;
 /// What is known about people, why, and for how long.
 pub mod privacy;
 
-/// The service put together, its worker, its command line, its demonstration.
+/// The service put together, its worker, its command line, its benchmark, its demonstration.
 pub mod admin;
 pub mod app;
+pub mod bench;
 pub mod demo;
 pub mod embedded;
 pub mod serve;

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use passplus::{
-    admin,
+    admin, bench,
     cards::token,
     config::{self, Config},
     demo, http,
@@ -74,6 +74,15 @@ enum Command {
     /// What can be done with a card without the service.
     #[command(subcommand)]
     Card(CardCommand),
+    /// Measure the service on a private PostgreSQL of its own.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Debits under load over HTTP, beside the same statement by pgbench and beside other ledgers.
+    Debit(bench::Options),
 }
 
 #[derive(Subcommand)]
@@ -150,6 +159,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             println!("{}", admin::device_assertion(device, &private_key, &url)?);
             Ok(())
         }
+        Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;

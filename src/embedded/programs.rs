@@ -71,11 +71,16 @@ impl Programs {
 }
 
 /// Runs to the end; a failure carries what the program said.
-pub fn run(mut command: Command) -> Result<()> {
+pub fn run(command: Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// Runs to the end and gives back what the program printed; a failure carries all it said.
+pub fn output(mut command: Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("{program} does not start"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = [output.stdout, output.stderr].concat();
     bail!("{program} failed: {}", String::from_utf8_lossy(&said).trim())

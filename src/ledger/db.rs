@@ -97,6 +97,9 @@ diesel::define_sql_function! {
     ) -> OutcomeType;
 }
 
+/// The statement of [`debit`] as it reaches PostgreSQL: the benchmark sends the very same one without the service.
+pub const DEBIT_SQL: &str = "SELECT \"ledger_debit\"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
 impl TryFrom<OutcomeRow> for Outcome {
     type Error = Error;
     fn try_from(row: OutcomeRow) -> Result<Self, Error> {
@@ -312,4 +315,17 @@ pub fn merchant_names(
         .load(tx.conn)?;
     // In order of their making: the last one stays.
     Ok(names.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_benchmark_sends_the_statement_of_a_debit() {
+        let (id, bytes, date) = (uuid::Uuid::nil(), Vec::<u8>::new(), NaiveDate::MIN);
+        let step = ledger_debit(id, id, id, id, id, bytes.clone(), bytes, "sport", 1_i64, "Danse", date, false);
+        let sent = diesel::debug_query::<diesel::pg::Pg, _>(&diesel::select(step)).to_string();
+        assert_eq!(sent.split(" -- ").next(), Some(DEBIT_SQL));
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, NaiveDate, Utc};
-pub use db::WalletRow;
+pub use db::{DEBIT_SQL, WalletRow};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -17,7 +17,7 @@ const ORDER: &[&[&str]] = &[
     &["settlement"],
     &["journal"],
     &["privacy"],
-    &["app", "serve", "worker", "admin", "demo", "embedded"],
+    &["app", "serve", "worker", "admin", "bench", "demo", "embedded"],
 ];
 
 /// Uses against the order, and why each one stands: who (a file, or every file from `http` on), what. They only shrink.
