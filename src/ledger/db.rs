@@ -45,24 +45,15 @@ pub type OutcomeRow = (
     Option<DateTime<Utc>>,
 );
 
-/// `ledger_answers` of the database: the places of what was done in one sweep, with the holders' names; the rest, one by one.
-type AnswersType = sql_types::Record<(
+/// `ledger_swept` of the database: the places of what was done, from 1, with the holders' names.
+type SweptType = sql_types::Record<(
     sql_types::Timestamptz,
     sql_types::Nullable<sql_types::Array<sql_types::BigInt>>,
     sql_types::Nullable<sql_types::Array<sql_types::Text>>,
     sql_types::Nullable<sql_types::Array<sql_types::Text>>,
-    sql_types::Nullable<sql_types::Array<sql_types::BigInt>>,
-    sql_types::Nullable<sql_types::Array<OutcomeType>>,
 )>;
 
-type AnswersRow = (
-    DateTime<Utc>,
-    Option<Vec<i64>>,
-    Option<Vec<String>>,
-    Option<Vec<String>>,
-    Option<Vec<i64>>,
-    Option<Vec<OutcomeRow>>,
-);
+type SweptRow = (DateTime<Utc>, Option<Vec<i64>>, Option<Vec<String>>, Option<Vec<String>>);
 
 diesel::define_sql_function! {
     fn ledger_grant(
@@ -88,7 +79,7 @@ diesel::define_sql_function! {
         card: sql_types::Array<sql_types::Binary>, wallet_kind: sql_types::Array<sql_types::Text>,
         amount: sql_types::Array<sql_types::BigInt>, activity_label: sql_types::Array<sql_types::Text>,
         activity_date: sql_types::Array<sql_types::Date>,
-    ) -> AnswersType;
+    ) -> SweptType;
 }
 diesel::define_sql_function! {
     fn ledger_refund(
@@ -167,8 +158,8 @@ pub fn debit(conn: &mut PgConnection, debit: &Debit, hold: bool) -> Result<Outco
     Ok(diesel::select(step).get_result(conn)?)
 }
 
-/// Many debits in one statement. Outcomes in the order of the debits.
-pub fn debits(conn: &mut PgConnection, debits: &[Debit]) -> Result<Vec<OutcomeRow>, Error> {
+/// The debits of these that are plainly in order, in one statement: outcomes in the order of the debits, none for those left untouched.
+pub fn debits(conn: &mut PgConnection, debits: &[Debit]) -> Result<Vec<Option<Outcome>>, Error> {
     fn each<'a, T>(debits: &'a [Debit], of: impl Fn(&'a Debit) -> T) -> Vec<T> {
         debits.iter().map(of).collect()
     }
@@ -185,33 +176,27 @@ pub fn debits(conn: &mut PgConnection, debits: &[Debit]) -> Result<Vec<OutcomeRo
         each(debits, |d| d.activity_label.as_str()),
         each(debits, |d| d.activity_date),
     );
-    let (at, done, first_names, initials, rest, outcomes): AnswersRow = diesel::select(step).get_result(conn)?;
-    let lost = || Error::internal("the ledger answered beside the question");
-    let place = |place: i64| usize::try_from(place).ok().and_then(|place| place.checked_sub(1)).ok_or_else(lost);
-    let mut rows: Vec<Option<OutcomeRow>> = vec![None; debits.len()];
+    let (at, done, first_names, initials): SweptRow = diesel::select(step).get_result(conn)?;
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; debits.len()];
     let names = first_names.unwrap_or_default().into_iter().zip(initials.unwrap_or_default());
-    for (ord, (first_name, initial)) in done.unwrap_or_default().into_iter().zip(names) {
-        let rank = place(ord)?;
-        let debit = debits.get(rank).ok_or_else(lost)?;
-        let row = (
-            None,
-            false,
-            Some(debit.transfer),
-            Some(at),
-            Some(debit.amount.cents()),
-            Some(debit.wallet),
-            Some(debit.activity_label.clone()),
-            Some(debit.activity_date),
-            Some(first_name),
-            Some(initial),
-            None,
-        );
-        *rows.get_mut(rank).ok_or_else(lost)? = Some(row);
+    for (place, (holder_first_name, holder_initial)) in done.unwrap_or_default().into_iter().zip(names) {
+        let rank = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
+        let slot = rank.and_then(|rank| Some((outcomes.get_mut(rank)?, debits.get(rank)?)));
+        let (outcome, debit) = slot.ok_or_else(|| Error::internal("the ledger answered beside the question"))?;
+        let movement = Movement {
+            id: debit.transfer,
+            at,
+            amount: debit.amount.cents(),
+            wallet_kind: debit.wallet,
+            activity_label: Some(debit.activity_label.clone()),
+            activity_date: Some(debit.activity_date),
+            holder_first_name,
+            holder_initial,
+            expires_at: None,
+        };
+        *outcome = Some(Outcome { replayed: false, result: Ok(movement) });
     }
-    for (ord, row) in rest.unwrap_or_default().into_iter().zip(outcomes.unwrap_or_default()) {
-        *rows.get_mut(place(ord)?).ok_or_else(lost)? = Some(row);
-    }
-    rows.into_iter().collect::<Option<_>>().ok_or_else(lost)
+    Ok(outcomes)
 }
 
 pub fn refund(tx: &mut Tx<'_>, refund: Refund) -> Result<OutcomeRow, Error> {

@@ -1,8 +1,8 @@
 //! The way of a debit: those that come together are made together, in one transaction that acts as the ledger itself.
 //!
 //! On this engine a debit by itself pays mostly for its message, its statements and its commit; many at once share them. What is shared
-//! is only that: the caller's permit was given before, each debit has its own key, its own answer and its own refusal, the commit precedes
-//! every answer, and a batch that fails as a whole is made again one by one.
+//! is only that: the caller's permit was given before, each debit has its own key and its own answer, the commit precedes every answer.
+//! Whatever is not plainly in order, every refusal among it, is made by itself afterwards, as is a whole batch that fails.
 
 use super::{Debit, Outcome, db};
 use crate::{
@@ -39,11 +39,14 @@ impl Lanes {
 
 fn make(store: &LedgerStore, debits: &[Debit]) -> Vec<Result<Outcome, Error>> {
     metrics::histogram!("ledger_batch_debits").record(u32::try_from(debits.len()).unwrap_or(u32::MAX));
+    let mut swept = vec![];
     if debits.len() > 1 {
-        match store.run(|conn| db::debits(conn, debits)) {
-            Ok(rows) => return rows.into_iter().map(Outcome::try_from).collect(),
-            Err(error) => tracing::warn!(%error, debits = debits.len(), "a batch of debits is made again one by one"),
-        }
+        swept = store.run(|conn| db::debits(conn, debits)).unwrap_or_else(|error| {
+            tracing::warn!(%error, debits = debits.len(), "a batch of debits is made one by one");
+            vec![]
+        });
     }
-    debits.iter().map(|debit| store.run(|conn| db::debit(conn, debit, false))?.try_into()).collect()
+    let mut swept = swept.into_iter();
+    let one = |debit| store.run(|conn| db::debit(conn, debit, false))?.try_into();
+    debits.iter().map(|debit| swept.next().flatten().map_or_else(|| one(debit), Ok)).collect()
 }

@@ -8,7 +8,7 @@ drop function ledger_capture(uuid, uuid, uuid, bytea, uuid, bytea, bigint, text,
 drop function ledger_set_aside(uuid, uuid, uuid, bytea, text, uuid, uuid, bigint, text, date, bytea, bytea);
 drop function ledger_refund(uuid, uuid, uuid, bytea, uuid, bigint);
 drop function ledger_debits(uuid[], uuid[], uuid[], uuid[], uuid[], bytea[], bytea[], text[], bigint[], text[], date[]);
-drop type ledger_answers;
+drop type ledger_swept;
 drop type ledger_candidate;
 drop function ledger_debit(uuid, uuid, uuid, uuid, uuid, bytea, bytea, text, bigint, text, date, boolean);
 drop function ledger_merchant_account(uuid, text);

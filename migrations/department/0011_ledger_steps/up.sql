@@ -299,118 +299,111 @@ create type ledger_candidate as (
     ord bigint, account_id uuid, child_id uuid, first_name text, initial text, wallet uuid, version bigint, balance_cents bigint,
     available bigint, head bytea, others uuid[]);
 
--- Many debits in one statement and one commit. What is plainly in order goes in one sweep: known card, convention, one open wallet that
--- covers all that is asked of it, nothing said before under the key. Everything else, and everything where a rule needs a closer look,
--- goes through the single step, one after the other: there is one place that refuses. Questions are named by their place, from 1: those
--- done in the sweep, with what the till shows of the holder; and the rest with the answers of the single step.
-create type ledger_answers as (
-    at timestamptz, done bigint[], first_names text[], initials text[], rest bigint[], outcomes ledger_outcome[]);
+-- Many debits in one statement and one commit: those that are plainly in order, in one sweep. Known card, convention, one open wallet that
+-- covers all that is asked of it, nothing said before under the key, no rule that needs a closer look. Nothing is refused here and nothing
+-- is done by halves: what is not swept is left untouched for the single step. Questions are named by their place, from 1; those done come
+-- with what the till shows of the holder.
+create type ledger_swept as (at timestamptz, done bigint[], first_names text[], initials text[]);
 create function ledger_debits(
     p_client uuid[], p_merchant uuid[], p_request uuid[], p_transfer uuid[], p_key uuid[], p_fingerprint bytea[], p_card bytea[],
     p_wallet_kind text[], p_amount bigint[], p_activity_label text[], p_activity_date date[])
-    returns ledger_answers language plpgsql security definer set search_path = public, pg_temp
+    returns ledger_swept language plpgsql security definer set search_path = public, pg_temp
     -- The plan is the same for one and for two hundred: it is not made again for each number of them.
     set plan_cache_mode = force_generic_plan as $$
 declare
     rules ledger_rules;
     candidates ledger_candidate[];
-    answers ledger_answers;
-    swept bigint;
-    n bigint;
+    swept ledger_swept;
+    unmoved bigint;
 begin
-    answers.at := instant();
+    swept.at := instant();
     if actor_kind() is distinct from 'ledger' then
         raise insufficient_privilege using message = 'only the ledger itself debits for many';
     end if;
     rules := ledger_rules_now();
-    if rules.card_day_max_cents is null and rules.till_minute_max_debits is null then
-        perform pg_advisory_xact_lock(h.h)
-           from (select distinct hashtextextended(i.client::text || i.key::text, 0) as h
-                   from unnest(p_client, p_key) as i(client, key) order by h) h;
-        -- All open wallets of the children, locked by id and read as they are then.
-        with locked as materialized (
-            select w.id, w.child_id, w.kind, w.version, w.balance_cents, w.held_cents, w.head, w.spend_before,
-                   split_part(ch.first_names, ' ', 1) as first_name, left(ch.last_name, 1) as initial, k.code_fingerprint
-              from cards k join children ch on ch.id = k.child_id join wallets w on w.child_id = k.child_id
-              join enrolments e on e.id = w.enrolment_id
-             where k.code_fingerprint = any(p_card) and k.state = 'active' and k.valid_until >= today()
-               and w.spend_before > instant() and e.state = 'active'
-             order by w.id for update of w
-        ), item as (
-            select *, count(*) over (partition by client, key) as twins
-              from unnest(p_client, p_merchant, p_key, p_card, p_wallet_kind, p_amount, p_activity_date) with ordinality
-                as i(client, merchant, key, card, wallet_kind, amount, date, ord)
-        )
-        select array_agg(row(i.ord, a.account_id, w.child_id, w.first_name, w.initial, w.id, w.version, w.balance_cents,
-                             w.balance_cents - w.held_cents, w.head,
-                             (select array_agg(o.id) from locked o where o.child_id = w.child_id and o.kind <> w.kind
-                                 and (o.version > 1 or o.held_cents > 0)))::ledger_candidate)
-          into candidates
-          from item i
-          join locked w on w.code_fingerprint = i.card and w.kind = i.wallet_kind
-          join affiliations a on a.merchant_id = i.merchant and a.wallet_kind = i.wallet_kind and a.state = 'active'
-               and a.starts_on <= today() and (a.ends_on is null or a.ends_on >= today())
-         where i.twins = 1 and i.date between today() - interval '1 year' and today() + interval '1 year'
-           and i.amount <= coalesce(rules.debit_max_cents, i.amount)
-           and not exists (select 1 from locked o where o.child_id = w.child_id and o.kind = w.kind
-                              and (o.spend_before, o.id) < (w.spend_before, w.id))
-           and not exists (select 1 from ledger_refusals r where r.client_id = i.client and r.key = i.key)
-           and not exists (select 1 from holds h where h.client_id = i.client and h.key = i.key);
-        -- With a fresh view, after the locks.
-        with plain as materialized (
-            select c.*, p_client[c.ord] as client, p_merchant[c.ord] as merchant, p_request[c.ord] as request,
-                   p_transfer[c.ord] as transfer, p_key[c.ord] as key, p_fingerprint[c.ord] as fingerprint, p_amount[c.ord] as amount,
-                   row_number() over so_far as turn, sum(p_amount[c.ord]) over so_far as so_far,
-                   sum(p_amount[c.ord]) over (partition by c.wallet) as total,
-                   min(p_wallet_kind[c.ord]) over (partition by c.child_id) <> max(p_wallet_kind[c.ord]) over (partition by c.child_id)
-                       as both_wallets
-              from unnest(candidates) c
-             where not exists (select 1 from transfers t where t.client_id = p_client[c.ord] and t.key = p_key[c.ord])
-               -- `ledger_paid_otherwise`, coarser: a payment for that day to that merchant from another wallet deserves the closer look.
-               and (c.others is null or not exists (
-                    select 1 from transfers t where t.wallet_id = any(c.others) and t.kind = 'debit'
-                       and t.merchant_id = p_merchant[c.ord] and t.activity_date = p_activity_date[c.ord]) and not exists (
-                    select 1 from holds h where h.wallet_id = any(c.others) and h.merchant_id = p_merchant[c.ord]
-                       and h.activity_date = p_activity_date[c.ord]))
-            window so_far as (partition by c.wallet order by c.ord)
-        ), linked as materialized (
-            select p.*, ledger_chain(p.head, ledger_body('debit', p.transfer, p.wallet, p.account_id, p.amount, p.wallet,
-                       p.version + p.turn, p.balance_cents - p.so_far::bigint, instant(), p.client, p.key, p.merchant, null, null,
-                       p.request, p.fingerprint, null)) over (partition by p.wallet order by p.ord) as hash
-              from plain p
-             where p.total <= p.available and not p.both_wallets
-        ), last as (
-            select distinct on (wallet) wallet, version, version + turn as new_version, so_far, hash
-              from linked order by wallet, turn desc
-        ), moved as (
-            update wallets w set balance_cents = w.balance_cents - l.so_far, version = l.new_version, head = l.hash
-              from last l
-             where w.id = l.wallet and w.version = l.version and w.balance_cents - w.held_cents >= l.so_far
-            returning w.id
-        ), written as (
-            insert into transfers (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at,
-                                   client_id, key, fingerprint, merchant_id, request_id, activity_label, activity_date,
-                                   holder_first_name, holder_initial, hash)
-            select l.transfer, 'debit', l.wallet, l.account_id, l.amount, l.wallet, l.version + l.turn, l.balance_cents - l.so_far,
-                   instant(), l.client, l.key, l.fingerprint, l.merchant, l.request, p_activity_label[l.ord], p_activity_date[l.ord],
-                   l.first_name, l.initial, l.hash
-              from linked l
-        )
-        select array_agg(ord), array_agg(first_name), array_agg(initial),
-               (select count(*) from last) - (select count(*) from moved)
-          into answers.done, answers.first_names, answers.initials, swept
-          from linked;
-        if swept <> 0 then
-            raise serialization_failure using message = 'a wallet is not as it was read';
-        end if;
+    -- What a cap allows depends on what comes before: one after the other.
+    if rules.card_day_max_cents is not null or rules.till_minute_max_debits is not null then
+        return swept;
     end if;
-    for n in select i from generate_series(1, cardinality(p_key)) i where i <> all (coalesce(answers.done, '{}')) loop
-        answers.rest := answers.rest || n;
-        answers.outcomes := answers.outcomes ||
-            ledger_debit(p_client[n], p_merchant[n], p_request[n], p_transfer[n], p_key[n], p_fingerprint[n], p_card[n],
-                         p_wallet_kind[n], p_amount[n], p_activity_label[n], p_activity_date[n], false);
-    end loop;
-    return answers;
+    perform pg_advisory_xact_lock(h.h)
+       from (select distinct hashtextextended(i.client::text || i.key::text, 0) as h
+               from unnest(p_client, p_key) as i(client, key) order by h) h;
+    -- All open wallets of the children, locked by id and read as they are then.
+    with locked as materialized (
+        select w.id, w.child_id, w.kind, w.version, w.balance_cents, w.held_cents, w.head, w.spend_before,
+               split_part(ch.first_names, ' ', 1) as first_name, left(ch.last_name, 1) as initial, k.code_fingerprint
+          from cards k join children ch on ch.id = k.child_id join wallets w on w.child_id = k.child_id
+          join enrolments e on e.id = w.enrolment_id
+         where k.code_fingerprint = any(p_card) and k.state = 'active' and k.valid_until >= today()
+           and w.spend_before > instant() and e.state = 'active'
+         order by w.id for update of w
+    ), item as (
+        select *, count(*) over (partition by client, key) as twins
+          from unnest(p_client, p_merchant, p_key, p_card, p_wallet_kind, p_amount, p_activity_date) with ordinality
+            as i(client, merchant, key, card, wallet_kind, amount, date, ord)
+    )
+    select array_agg(row(i.ord, a.account_id, w.child_id, w.first_name, w.initial, w.id, w.version, w.balance_cents,
+                         w.balance_cents - w.held_cents, w.head,
+                         (select array_agg(o.id) from locked o where o.child_id = w.child_id and o.kind <> w.kind
+                             and (o.version > 1 or o.held_cents > 0)))::ledger_candidate)
+      into candidates
+      from item i
+      join locked w on w.code_fingerprint = i.card and w.kind = i.wallet_kind
+      join affiliations a on a.merchant_id = i.merchant and a.wallet_kind = i.wallet_kind and a.state = 'active'
+           and a.starts_on <= today() and (a.ends_on is null or a.ends_on >= today())
+     where i.twins = 1 and i.date between today() - interval '1 year' and today() + interval '1 year'
+       and i.amount <= coalesce(rules.debit_max_cents, i.amount)
+       and not exists (select 1 from locked o where o.child_id = w.child_id and o.kind = w.kind
+                          and (o.spend_before, o.id) < (w.spend_before, w.id))
+       and not exists (select 1 from ledger_refusals r where r.client_id = i.client and r.key = i.key)
+       and not exists (select 1 from holds h where h.client_id = i.client and h.key = i.key);
+    -- With a fresh view, after the locks.
+    with plain as materialized (
+        select c.*, p_client[c.ord] as client, p_merchant[c.ord] as merchant, p_request[c.ord] as request,
+               p_transfer[c.ord] as transfer, p_key[c.ord] as key, p_fingerprint[c.ord] as fingerprint, p_amount[c.ord] as amount,
+               row_number() over so_far as turn, sum(p_amount[c.ord]) over so_far as so_far,
+               sum(p_amount[c.ord]) over (partition by c.wallet) as total,
+               min(p_wallet_kind[c.ord]) over (partition by c.child_id) <> max(p_wallet_kind[c.ord]) over (partition by c.child_id)
+                   as both_wallets
+          from unnest(candidates) c
+         where not exists (select 1 from transfers t where t.client_id = p_client[c.ord] and t.key = p_key[c.ord])
+           -- `ledger_paid_otherwise`, coarser: a payment for that day to that merchant from another wallet deserves the closer look.
+           and (c.others is null or not exists (
+                select 1 from transfers t where t.wallet_id = any(c.others) and t.kind = 'debit'
+                   and t.merchant_id = p_merchant[c.ord] and t.activity_date = p_activity_date[c.ord]) and not exists (
+                select 1 from holds h where h.wallet_id = any(c.others) and h.merchant_id = p_merchant[c.ord]
+                   and h.activity_date = p_activity_date[c.ord]))
+        window so_far as (partition by c.wallet order by c.ord)
+    ), linked as materialized (
+        select p.*, ledger_chain(p.head, ledger_body('debit', p.transfer, p.wallet, p.account_id, p.amount, p.wallet,
+                   p.version + p.turn, p.balance_cents - p.so_far::bigint, instant(), p.client, p.key, p.merchant, null, null,
+                   p.request, p.fingerprint, null)) over (partition by p.wallet order by p.ord) as hash
+          from plain p
+         where p.total <= p.available and not p.both_wallets
+    ), last as (
+        select distinct on (wallet) wallet, version, version + turn as new_version, so_far, hash
+          from linked order by wallet, turn desc
+    ), moved as (
+        update wallets w set balance_cents = w.balance_cents - l.so_far, version = l.new_version, head = l.hash
+          from last l
+         where w.id = l.wallet and w.version = l.version and w.balance_cents - w.held_cents >= l.so_far
+        returning w.id
+    ), written as (
+        insert into transfers (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at,
+                               client_id, key, fingerprint, merchant_id, request_id, activity_label, activity_date,
+                               holder_first_name, holder_initial, hash)
+        select l.transfer, 'debit', l.wallet, l.account_id, l.amount, l.wallet, l.version + l.turn, l.balance_cents - l.so_far,
+               instant(), l.client, l.key, l.fingerprint, l.merchant, l.request, p_activity_label[l.ord], p_activity_date[l.ord],
+               l.first_name, l.initial, l.hash
+          from linked l
+    )
+    select array_agg(ord), array_agg(first_name), array_agg(initial), (select count(*) from last) - (select count(*) from moved)
+      into swept.done, swept.first_names, swept.initials, unmoved
+      from linked;
+    if unmoved <> 0 then
+        raise serialization_failure using message = 'a wallet is not as it was read';
+    end if;
+    return swept;
 end $$;
 
 -- Gives back all or part of a debit of the caller's merchant, to the wallet it came from. Never more than it took.
