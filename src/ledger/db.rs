@@ -65,7 +65,7 @@ diesel::define_sql_function! {
 }
 
 /// The statement of [`debit`] as it reaches PostgreSQL: the benchmark sends the very same one without the service.
-pub const DEBIT_SQL: &str = "SELECT \"ledger_debit\"($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+pub const DEBIT_SQL: &str = "SELECT ledger_debit($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 impl TryFrom<OutcomeRow> for Outcome {
     type Error = Error;
