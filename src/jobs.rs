@@ -88,10 +88,10 @@ pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
             .bind::<Timestamptz, _>(next_try(now, row.attempts))
             .bind::<sql_types::Nullable<sql_types::Text>, _>(job.is_none().then_some("does not open with this key"))
             .execute(tx.conn)?;
-        match job {
-            Some(job) => return Ok(Some(Claimed { id: row.id, attempts: row.attempts, job: Sensitive::new(job) })),
-            None => tracing::error!(job = %row.id, "a job does not open with this place's key"),
+        if let Some(job) = job {
+            return Ok(Some(Claimed { id: row.id, attempts: row.attempts, job: Sensitive::new(job) }));
         }
+        tracing::error!(job = %row.id, "a job does not open with this place's key");
     }
 }
 

@@ -89,7 +89,7 @@ diesel::define_sql_function! {
 }
 
 /// The statement of [`debit`] as it reaches PostgreSQL: the benchmark sends the very same one without the service.
-pub const DEBIT_SQL: &str = "SELECT \"ledger_debit\"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+pub const DEBIT_SQL: &str = "SELECT ledger_debit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 impl TryFrom<OutcomeRow> for Outcome {
     type Error = Error;
