@@ -21,7 +21,7 @@ use std::fmt;
     utoipa::ToSchema,
 )]
 #[serde(transparent)]
-#[schema(value_type = i64)]
+#[schema(value_type = i64, example = 1250)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 pub struct Cents(i64);
 

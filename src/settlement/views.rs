@@ -32,15 +32,11 @@ pub struct PlannedPayoutView {
     pub merchant_name: String,
     #[schema(example = 42)]
     pub line_count: i64,
-    #[schema(example = 52500)]
     pub lines_cents: Cents,
     /// What earlier batches left: a debt, or what the bank rejected.
-    #[schema(example = -1200)]
     pub carried_in_cents: Cents,
-    #[schema(example = 51300)]
     pub amount_cents: Cents,
     /// Contested lines, left out until decided.
-    #[schema(example = 0)]
     pub disputed_cents: Cents,
     pub prospect: Prospect,
 }
@@ -74,10 +70,8 @@ impl From<PlanRow> for PlannedPayoutView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanView {
     /// By how much the ledger differs from itself: a batch is frozen at 0 only.
-    #[schema(example = 0)]
     pub drift_cents: Cents,
     /// The sum the bank would pay.
-    #[schema(example = 51300)]
     pub total_cents: Cents,
     /// By merchant name, all of them.
     pub items: Vec<PlannedPayoutView>,
@@ -106,7 +100,6 @@ pub struct BatchView {
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub hash: String,
     /// The sum the bank is to pay.
-    #[schema(example = 51300)]
     pub total_cents: Cents,
     pub frozen_by: AccountId,
     #[schema(example = "2026-10-02T08:00:00Z")]

@@ -55,12 +55,9 @@ pub struct PayoutView {
     pub merchant_id: MerchantId,
     #[schema(example = "Club nautique de Nanterre")]
     pub merchant_name: String,
-    #[schema(example = 52500)]
     pub lines_cents: Cents,
     /// What earlier batches left: a debt, or what the bank rejected.
-    #[schema(example = -1200)]
     pub carried_in_cents: Cents,
-    #[schema(example = 51300)]
     pub amount_cents: Cents,
     pub state: PayoutState,
     /// Read on the payee's bank statement.

@@ -6,6 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use passplus::kernel::crypto::SigningPair;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 pub const BATCHES: &str = "/v1/departments/92/payout-batches";
 const ACCOUNTS: &str = "/v1/departments/92/bank-accounts";
@@ -126,14 +127,14 @@ impl Treasury {
 
 /// A bank's return, as banks write it.
 pub fn pain002(message: &str, words: &[(&str, &str, &str)]) -> String {
-    let transfers: String = words
-        .iter()
-        .map(|(id, status, reason)| {
-            format!(
-                "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts><StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf></TxInfAndSts>"
-            )
-        })
-        .collect();
+    let mut transfers = String::new();
+    for (id, status, reason) in words {
+        write!(
+            transfers,
+            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts><StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf></TxInfAndSts>"
+        )
+        .unwrap();
+    }
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt>\
          <GrpHdr><MsgId>BANQUE-1</MsgId><CreDtTm>2026-10-20T08:00:00Z</CreDtTm></GrpHdr>\
