@@ -23,6 +23,9 @@ pub mod config;
 pub mod jobs;
 pub mod mail;
 
+/// What is printed.
+pub mod paper;
+
 /// What endpoints share.
 pub mod http;
 

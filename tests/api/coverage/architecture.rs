@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const ORDER: &[&[&str]] = &[
     &["kernel"],
     &["error", "db", "gates", "migrate", "schema"],
-    &["audit", "config", "jobs", "mail"],
+    &["audit", "config", "jobs", "mail", "paper"],
     &["http"],
     &["auth"],
     &["seasons"],
