@@ -93,7 +93,7 @@ async fn what_a_family_cancels_in_time_comes_back() {
     let journal = format!("/v1/departments/92/journal?object_id={}", made.text("/id"));
     let journal = scene.world.administrator.get(&journal).await.expect(200);
     let actions: Vec<&str> = journal.items().iter().map(|line| line["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["hold_voided", "hold_made"]);
+    assert_eq!(actions, ["hold_made", "hold_voided"]);
 }
 
 #[actix_web::test]
