@@ -116,6 +116,13 @@ refusals! {
     HoldVoided 409 "hold.voided" "Cette somme réservée a été annulée.";
     HoldExpired 409 "hold.expired" "La date limite d'encaissement de cette somme réservée est passée.";
     HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
+    TicketNotRecognised 404 "ticket.not_recognised" "Ce ticket n'est pas reconnu, ou n'est pas pour votre organisme.";
+    VoidOfRefund 409 "void.of_refund" "Cette clé est celle d'un remboursement : il ne s'annule pas.";
+    // The same rules told to the family, which may know how its own wallets are.
+    MerchantNotOpen 409 "merchant.not_open" "Cet organisme n'accepte pas ce porte-monnaie en ce moment.";
+    InsufficientFunds 409 "wallet.insufficient_funds" "Le solde disponible ne couvre pas ce montant.";
+    WalletNotActive 409 "wallet.not_active" "L'inscription de l'enfant n'est pas active : ce porte-monnaie ne peut pas servir.";
+    AboveDayCap 409 "wallet.above_day_cap" "Ce montant dépasse le plafond de dépense par jour fixé par le département.";
     ReversalExceeds 409 "reversal.exceeds" "Les annulations dépasseraient le montant du mouvement.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
     // Settlement

@@ -6,17 +6,25 @@ use crate::{
     families,
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
+    ledger::holds,
     mail::{Letter, Mailer},
 };
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// How long the worker rests when nothing is due.
 const REST: Duration = Duration::from_millis(500);
+/// How often what is only a matter of time is looked at: money held too long waits no longer than that.
+const ROUND: Duration = Duration::from_secs(60);
 
 /// Works until told to stop.
 pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
+    let mut next_round = Instant::now();
     while !*stop.borrow() {
+        if next_round <= Instant::now() {
+            expire_holds(&db).await;
+            next_round = Instant::now() + ROUND;
+        }
         let done = work_off(&db, &mailer).await;
         if done == 0 {
             tokio::select! {
@@ -25,6 +33,28 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
             }
         }
     }
+}
+
+/// Lets go, in every department, the money whose hold is over. Returns how many holds that was. Several workers may: a hold goes once.
+pub async fn expire_holds(db: &Db) -> i64 {
+    let caller = Caller::system();
+    let mut all = 0_i64;
+    for department in db.departments() {
+        loop {
+            match db.write(department, &caller, holds::expire).await {
+                Ok(0) => break,
+                Ok(expired) => {
+                    all = all.saturating_add(expired);
+                    metrics::counter!("holds_expired_total").increment(u64::try_from(expired).unwrap_or_default());
+                }
+                Err(error) => {
+                    tracing::warn!(%error, %department, "expired holds cannot be let go");
+                    break;
+                }
+            }
+        }
+    }
+    all
 }
 
 /// Does what is due now in every database, one job each. Returns how many jobs were taken in hand.

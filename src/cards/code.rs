@@ -3,6 +3,8 @@
 //! What would surprise: the check is not ISO 7064. MOD 37,36 lets some exchanges of neighbours through (`0` and `1`, `G` and `H`, …, after certain
 //! beginnings) and writes checks in I, L, O and U, which readers confuse. A sum over the field of 32 elements misses none and stays in the alphabet.
 
+pub mod ticket;
+
 use crate::kernel::{crypto, department::Department};
 use std::{fmt, str::FromStr};
 
@@ -10,6 +12,8 @@ use std::{fmt, str::FromStr};
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 16 characters of 5 bits hold the 80 bits exactly: one secret has one writing.
 const PAYLOAD_CHARS: usize = 16;
+/// Where the sum of a card's check begins.
+const CARD: u8 = 0;
 /// Nobody writes 19 characters in more bytes than this, whatever spaces he leaves.
 const LONGEST_WRITING: usize = 64;
 
@@ -50,13 +54,14 @@ impl CardCode {
         })
     }
 
-    /// The value that brings the weighted sum of department and payload to zero.
-    fn check(&self) -> u8 {
+    /// The value that brings the weighted sum of department and payload to zero, begun at `kind`: what is numbered of another kind has
+    /// another check.
+    fn check(&self, kind: u8) -> u8 {
         let department = self.department.as_str().chars().filter_map(value);
-        department.chain(self.payload()).fold(0, |sum, value| times_two(sum ^ value))
+        department.chain(self.payload()).fold(kind, |sum, value| times_two(sum ^ value))
     }
 
-    fn read(raw: &str) -> Option<Self> {
+    fn read(raw: &str, kind: u8) -> Option<Self> {
         if raw.len() > LONGEST_WRITING {
             return None;
         }
@@ -71,7 +76,16 @@ impl CardCode {
         let number = payload.iter().fold(0_u128, |number, value| (number << 5) | u128::from(*value));
         let [_, _, _, _, _, _, secret @ ..] = number.to_be_bytes();
         let code = Self::from_parts(department.parse().ok()?, secret);
-        (code.check() == *check).then_some(code)
+        (code.check(kind) == *check).then_some(code)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, kind: u8) -> fmt::Result {
+        write!(f, "{}", self.department)?;
+        for (place, value) in self.payload().enumerate() {
+            let dash = if place % 4 == 0 { "-" } else { "" };
+            write!(f, "{dash}{}", symbol(value))?;
+        }
+        write!(f, "-{}", symbol(self.check(kind)))
     }
 }
 
@@ -104,18 +118,14 @@ impl FromStr for CardCode {
     type Err = String;
     /// One sentence whatever is wrong: it teaches nothing to whoever tries numbers.
     fn from_str(raw: &str) -> Result<Self, String> {
-        Self::read(raw).ok_or_else(|| "ce numéro de carte n'est pas valide : vérifiez chaque caractère".to_owned())
+        Self::read(raw, CARD)
+            .ok_or_else(|| "ce numéro de carte n'est pas valide : vérifiez chaque caractère".to_owned())
     }
 }
 
 impl fmt::Display for CardCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.department)?;
-        for (place, value) in self.payload().enumerate() {
-            let dash = if place % 4 == 0 { "-" } else { "" };
-            write!(f, "{dash}{}", symbol(value))?;
-        }
-        write!(f, "-{}", symbol(self.check()))
+        self.write(f, CARD)
     }
 }
 

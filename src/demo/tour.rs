@@ -1,5 +1,7 @@
 //! The main job, step by step: each with its request, its answer and a sentence, each checked.
 
+mod tickets;
+
 use super::{
     client::{Answer, Body, Client, Request},
     load::birth_date,
@@ -37,6 +39,7 @@ pub async fn play(client: &Client, cast: &mut Cast) -> anyhow::Result<()> {
     let issued = tour.confirm(cast, &family_token, &child, &enrolment).await?;
     let till = tour.debit(cast, &issued.signed).await?;
     tour.look_back(&family_token, &issued, &till).await?;
+    tour.use_ticket(&family_token, &child, &issued.culture_wallet, &till).await?;
     tour.try_the_doors(cast, &family_token, &child, &enrolment).await
 }
 

@@ -39,6 +39,17 @@ impl Key for i64 {
     }
 }
 
+/// An instant in microseconds, and an id among those of the same instant.
+impl Key for (i64, Uuid) {
+    fn bytes(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes()[..], self.1.as_bytes()].concat()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (at, id) = bytes.split_at_checked(8)?;
+        Some((i64::from_bytes(at)?, Uuid::from_bytes(id.try_into().ok()?)))
+    }
+}
+
 macro_rules! text_keys {
     ($($name:ident),*) => {$(
         impl Key for $name {

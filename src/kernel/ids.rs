@@ -21,6 +21,8 @@ ids! {
     FamilyId,
     /// A guardian's record in a family file.
     GuardianId,
+    /// Money set aside: a till's hold, a ticket, a remote transfer.
+    HoldId,
     /// An account of the ledger that is not a wallet (funding, merchant).
     LedgerAccountId,
     /// An affiliated organisation, in the directory.

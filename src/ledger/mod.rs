@@ -4,9 +4,12 @@
 //! What would surprise: a refusal is an answer to be kept for its key, not an error. The caller commits it, then refuses.
 
 mod db;
+pub mod holds;
 pub mod http;
 pub mod lane;
 pub mod model;
+pub mod refusals;
+pub mod tickets;
 
 use crate::{
     audit,
@@ -21,7 +24,7 @@ use crate::{
         words::{GrantKind, WalletKind},
     },
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 pub use db::{DEBIT_SQL, WalletRow};
 use serde_json::json;
 use uuid::Uuid;
@@ -111,6 +114,28 @@ impl Declined {
             | Self::NoOpenWallet => Refusal::DebitRefused,
         }
     }
+}
+
+impl From<Declined> for Error {
+    fn from(declined: Declined) -> Self {
+        match declined {
+            Declined::ActivityDate => {
+                Self::field("/activity_date", "une date à moins d'un an d'aujourd'hui est attendue")
+            }
+            Declined::ActivityMissing => {
+                Self::field("/activity_label", "ce ticket ne nomme pas d'activité : dites laquelle, et sa date")
+            }
+            _ => declined.refusal().into(),
+        }
+    }
+}
+
+/// Years an activity may name at all. That it is within a year of today, the ledger checks: after the replay of what was done before.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
+
+/// Refuses a date that cannot be an activity's, before the ledger is asked.
+pub fn check_activity_date(date: NaiveDate) -> Result<(), Error> {
+    if YEARS.contains(&date.year()) { Ok(()) } else { Err(Declined::ActivityDate.into()) }
 }
 
 /// That a device was let in, and for whom it speaks: nobody makes one but from its checked credential.
@@ -207,7 +232,9 @@ pub fn grant(
 
 /// Sets money aside behind a card, for a till that does not know the final sum yet. A refusal must commit too.
 pub fn authorise(tx: &mut Tx<'_>, debit: &Debit) -> Result<Outcome, Error> {
-    db::debit(tx.conn, debit, true)?.try_into()
+    let outcome = db::debit(tx.conn, debit, true)?.try_into()?;
+    holds::record_made(tx, &outcome)?;
+    Ok(outcome)
 }
 
 /// Refunds a debit, to the wallet it came from. A refusal must commit too.

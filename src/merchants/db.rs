@@ -114,6 +114,38 @@ pub fn set_affiliation_state(
         .get_result(tx.conn)?)
 }
 
+diesel::define_sql_function! {
+    /// A text without case and accents, whatever the server's locale.
+    fn folded(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// Merchants whose convention for that wallet is in force that day and whose name begins so: at most one living convention each.
+pub fn open_merchants(
+    tx: &mut Tx<'_>,
+    wallet: WalletKind,
+    today: NaiveDate,
+    beginning: Option<&str>,
+    after: Option<MerchantId>,
+    limit: i64,
+) -> Result<Vec<(MerchantId, Label)>, Error> {
+    let mut query = affiliations::table
+        .filter(affiliations::wallet_kind.eq(wallet).and(affiliations::state.eq(AffiliationState::Active)))
+        .filter(affiliations::starts_on.le(today))
+        .filter(affiliations::ends_on.is_null().or(affiliations::ends_on.ge(today)))
+        .order(affiliations::merchant_id)
+        .limit(limit)
+        .select((affiliations::merchant_id, affiliations::merchant_name))
+        .into_boxed();
+    if let Some(beginning) = beginning {
+        let escaped = beginning.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        query = query.filter(folded(affiliations::merchant_name).like(folded(escaped).concat("%")));
+    }
+    if let Some(after) = after {
+        query = query.filter(affiliations::merchant_id.gt(after));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
 pub fn is_affiliated(tx: &mut Tx<'_>, merchant: MerchantId, living: bool) -> Result<bool, Error> {
     let any = affiliations::table.filter(affiliations::merchant_id.eq(merchant));
     Ok(if living {

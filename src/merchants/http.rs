@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    auth::actor::{Administrator, Agent, By},
+    auth::actor::{Administrator, Agent, By, Guardian},
     db::{DirectoryTx, Tx},
     error::Error,
     http::{
@@ -211,4 +211,47 @@ pub async fn move_affiliation(
     let MoveAffiliation { event, version } = body.0;
     let step = move |tx: &mut Tx<'_>| merchants::move_affiliation(tx, affiliation, event, version);
     Ok(Found(app.db.write(department, &by.caller, step).await?.into()))
+}
+
+/// Which merchants a family looks for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct OpenMerchantQuery {
+    /// The wallet to pay with.
+    #[param(value_type = String, example = "culture")]
+    pub wallet_kind: WalletKind,
+    /// How the name begins, whatever its case and accents.
+    #[param(value_type = Option<String>, max_length = 120, example = "théâtre")]
+    pub q: Option<Label>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
+    pub cursor: Option<String>,
+    /// Number of rows, 1 to 100; 20 when absent.
+    #[param(minimum = 1, maximum = 100, example = 20)]
+    pub limit: Option<i64>,
+}
+
+/// A merchant that a family may choose.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenMerchantView {
+    pub id: MerchantId,
+    #[schema(example = "Club nautique de Nanterre")]
+    pub name: Label,
+}
+
+/// List the merchants that accept a wallet today.
+#[utoipa::path(tag = "tickets", params(OpenMerchantQuery), responses((status = 200, body = Page<OpenMerchantView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/merchants-open")]
+pub async fn list_open_merchants(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    query: web::Query<OpenMerchantQuery>,
+) -> Result<Found<Page<OpenMerchantView>>, Error> {
+    let OpenMerchantQuery { wallet_kind, q, cursor, limit } = query.into_inner();
+    let query = PageQuery { cursor, limit };
+    let list = move |tx: &mut Tx<'_>| merchants::list_open_merchants(tx, wallet_kind, q.as_ref(), &query);
+    let page = app.db.read(path.0, &by.caller, list).await?;
+    Ok(Found(page.map(|(id, name)| OpenMerchantView { id, name })))
 }

@@ -15,6 +15,7 @@ use crate::{
     kernel::{
         ids::{AffiliationId, MerchantId},
         text::{Label, Siret},
+        time::paris_date,
         words::WalletKind,
     },
     ledger,
@@ -139,6 +140,19 @@ pub fn move_affiliation(
 /// Refuses, as absent, a merchant that never had a convention with this department; with `living`, one whose conventions are all closed.
 pub fn require_affiliated(tx: &mut Tx<'_>, merchant: MerchantId, living: bool) -> Result<(), Error> {
     if db::is_affiliated(tx, merchant, living)? { Ok(()) } else { Err(Refusal::NotFound.into()) }
+}
+
+/// Merchants that a family may pay with that wallet today, those whose name begins so if it says how.
+pub fn list_open_merchants(
+    tx: &mut Tx<'_>,
+    wallet: WalletKind,
+    beginning: Option<&Label>,
+    query: &PageQuery,
+) -> Result<Page<(MerchantId, Label)>, Error> {
+    let (after, today) = (query.after()?.map(MerchantId::from_uuid), paris_date(tx.now()?));
+    let limit = query.limit()?.saturating_add(1);
+    let rows = db::open_merchants(tx, wallet, today, beginning.map(Label::as_str), after, limit)?;
+    query.page(rows, |(id, _)| id.uuid())
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ alter table transfers
     add column reason text,
     add column hash bytea constraint transfers_hash check (octet_length(hash) = 32);
 create unique index transfers_key_unique on transfers (client_id, key) where key is not null;
+-- What captured a hold.
+create index transfers_hold on transfers (hold_id) where hold_id is not null;
 create unique index transfers_grant_once on transfers (wallet_id, grant_kind) where grant_kind is not null;
 alter table transfers
     add constraint transfers_kind check (kind in ('grant', 'debit', 'refund', 'expiry', 'reversal')),

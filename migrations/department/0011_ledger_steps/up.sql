@@ -475,6 +475,10 @@ begin
         answer.reason := 'unknown_wallet';
         return answer;
     end if;
+    if p_activity_date not between today() - interval '1 year' and today() + interval '1 year' then
+        answer.reason := 'activity_date';
+        return answer;
+    end if;
     perform 1 from wallets where child_id = w.child_id and (id = w.id or spend_before > instant()) order by id for update;
     select * into strict w from wallets where id = w.id;
     select * into strict ch from children where id = w.child_id;
@@ -526,10 +530,13 @@ begin
         return answer;
     end if;
     answer.replayed := false;
-    select * into h from holds
-     where case when p_code is null then id = p_hold and merchant_id = merchant and kind <> 'ticket'
-                else code_fingerprint = p_code and coalesce(merchant_id, merchant) = merchant end;
-    if not found then
+    -- Two statements: each by its own index.
+    if p_code is null then
+        select * into h from holds where id = p_hold and merchant_id = merchant and kind <> 'ticket';
+    else
+        select * into h from holds where code_fingerprint = p_code and coalesce(merchant_id, merchant) = merchant;
+    end if;
+    if h.id is null then
         answer.reason := 'unknown_hold';
         return answer;
     end if;
@@ -544,12 +551,18 @@ begin
         answer.reason := 'activity_missing';
         return answer;
     end if;
+    if h.activity_date is null and day not between today() - interval '1 year' and today() + interval '1 year' then
+        answer.reason := 'activity_date';
+        return answer;
+    end if;
     answer.reason := case
         when h.state <> 'authorised' then 'hold_' || h.state
         when h.expires_at <= instant() then 'hold_expired'
         when p_amount > h.amount_cents then 'exceeds_hold'
         when merchant_account is null then 'not_affiliated'
-        when h.activity_label is null and ledger_paid_otherwise(w.child_id, w.kind, merchant, label, day) then 'paid_with_other_wallet'
+        -- What was set aside for one merchant and activity was looked at then.
+        when (h.merchant_id is null or h.activity_label is null or h.activity_date is null)
+             and ledger_paid_otherwise(w.child_id, w.kind, merchant, label, day) then 'paid_with_other_wallet'
     end;
     if answer.reason is not null then
         return ledger_refuse(client, p_key, p_fingerprint, answer.reason, merchant, null, p_amount);

@@ -4,7 +4,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{ChildId, DeviceId, TransferId},
+        ids::{ChildId, DeviceId, HoldId, TransferId},
         money::Cents,
         text::Label,
         words::WalletKind,
@@ -48,6 +48,7 @@ pub struct OperationRow {
     pub wallet_kind: WalletKind,
     pub device_id: DeviceId,
     pub reverses: Option<TransferId>,
+    pub hold_id: Option<HoldId>,
     pub activity_label: Option<Label>,
     pub activity_date: Option<NaiveDate>,
     pub holder_first_name: Option<String>,

@@ -14,7 +14,7 @@ use crate::{
     },
     kernel::{
         department::Department,
-        ids::{DeviceId, TransferId},
+        ids::{DeviceId, HoldId, TransferId},
         money::Amount,
         text::{Label, Secret},
         words::WalletKind,
@@ -71,7 +71,7 @@ pub async fn look_up_card(
     Ok(Found(counter::look_up_card(&app, &by, &body.card).await?.into()))
 }
 
-/// A purchase paid with a card.
+/// A purchase paid with a card, now or once the final sum is known.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DebitCard {
@@ -128,6 +128,9 @@ pub struct DebitView {
     /// Refunds: the debit they give back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverses: Option<TransferId>,
+    /// Captures, when read: what was held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
     /// Debits, when read: what was given back of it until now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0)]
@@ -135,7 +138,7 @@ pub struct DebitView {
 }
 
 impl DebitView {
-    fn moved(answered: Answered, by: &By<Device>, reverses: Option<TransferId>) -> Moved<Self> {
+    pub(super) fn moved(answered: Answered, by: &By<Device>, reverses: Option<TransferId>) -> Moved<Self> {
         let Answered { department, movement, replayed } = answered;
         let Movement { id, at, amount, wallet_kind, activity_label, activity_date, .. } = movement;
         let holder = HolderView { first_name: movement.holder_first_name, initial: movement.holder_initial };
@@ -151,6 +154,7 @@ impl DebitView {
             holder,
             device_id: by.device,
             reverses,
+            hold_id: None,
             refunded_cents: None,
         };
         Moved { view, replayed }
@@ -173,6 +177,7 @@ impl DebitView {
             holder,
             device_id: row.device_id,
             reverses: row.reverses,
+            hold_id: row.hold_id,
             refunded_cents: (row.kind == TransferKind::Debit).then_some(row.refunded.get()),
         }
     }

@@ -2,6 +2,7 @@
 //! name, an initial and a photo, never a balance; whatever is wrong with a card or its funds reads the same.
 
 mod db;
+pub mod holds;
 pub mod http;
 
 use crate::{
@@ -28,14 +29,11 @@ use crate::{
     ledger::{self, Debit, Declined, Movement, Outcome, Refund},
     photos,
 };
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use data_encoding::HEXLOWER;
 pub use db::OperationRow;
 use serde_json::json;
 use uuid::Uuid;
-
-/// Years an activity may name at all. That it is within a year of today, the ledger checks: after the replay of what was debited before.
-const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
 
 /// Who holds a card.
 #[derive(Debug)]
@@ -113,15 +111,13 @@ pub async fn debit_card(
     IdempotencyKey(key): IdempotencyKey,
     purchase: Purchase,
 ) -> Result<Answered, Error> {
-    if !YEARS.contains(&purchase.activity_date.year()) {
-        return Err(Declined::ActivityDate.into());
-    }
+    ledger::check_activity_date(purchase.activity_date)?;
     let Some(code) = cards::reading::read(app, &by.caller, purchase.card.as_str()).await? else {
         count_bad_code(app, by).await?;
         return Err(Refusal::DebitRefused.into());
     };
     let department = code.department();
-    let debit = debit(by, key, &cards::fingerprint(app.db.key(department)?, &code), purchase)?;
+    let debit = debit("debit_card", by, key, &cards::fingerprint(app.db.key(department)?, &code), purchase)?;
     let outcome = app.ledger.debit(department, debit).await?;
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;
@@ -129,29 +125,24 @@ pub async fn debit_card(
     answer(department, outcome)
 }
 
-fn debit(by: &By<Device>, key: Uuid, card_fingerprint: &[u8], purchase: Purchase) -> Result<Debit, Error> {
-    let fingerprint = fingerprint(card_fingerprint, &purchase)?;
+fn debit(
+    operation: &str,
+    by: &By<Device>,
+    key: Uuid,
+    card_fingerprint: &[u8],
+    purchase: Purchase,
+) -> Result<Debit, Error> {
+    let fingerprint = fingerprint(operation, card_fingerprint, &purchase)?;
     let Purchase { wallet_kind: wallet, amount, activity_label, activity_date, .. } = purchase;
     let (permit, transfer, card_fingerprint) = (by.into(), TransferId::generate(), card_fingerprint.to_vec());
     Ok(Debit { permit, transfer, key, fingerprint, card_fingerprint, wallet, amount, activity_label, activity_date })
 }
 
 /// The card counts by what the database finds it by: read from the QR code or typed, it makes the same request.
-fn fingerprint(card_fingerprint: &[u8], purchase: &Purchase) -> Result<Vec<u8>, Error> {
+fn fingerprint(operation: &str, card_fingerprint: &[u8], purchase: &Purchase) -> Result<Vec<u8>, Error> {
     let Purchase { card: _, wallet_kind, amount, activity_label, activity_date } = purchase;
     let body = (wallet_kind, amount, activity_label, activity_date);
-    idempotency::fingerprint("debit_card", &HEXLOWER.encode(card_fingerprint), &body)
-}
-
-impl From<Declined> for Error {
-    fn from(declined: Declined) -> Self {
-        match declined {
-            Declined::ActivityDate => {
-                Self::field("/activity_date", "une date à moins d'un an d'aujourd'hui est attendue")
-            }
-            _ => declined.refusal().into(),
-        }
-    }
+    idempotency::fingerprint(operation, &HEXLOWER.encode(card_fingerprint), &body)
 }
 
 /// Gives back all or part of a debit of the caller's merchant.
@@ -225,10 +216,11 @@ mod tests {
 
     #[test]
     fn a_key_stands_for_what_is_bought_with_which_card_however_it_is_read() {
-        let of = |card: &[u8], purchase: &Purchase| fingerprint(card, purchase).unwrap();
+        let of = |card: &[u8], purchase: &Purchase| fingerprint("debit_card", card, purchase).unwrap();
         let first = of(b"card", &purchase());
         assert_eq!(first, of(b"card", &Purchase { card: "PP1.X".parse().unwrap(), ..purchase() }));
         assert_ne!(first, of(b"other", &purchase()));
+        assert_ne!(first, fingerprint("hold_card", b"card", &purchase()).unwrap());
         assert_ne!(first, of(b"card", &Purchase { amount: Amount::try_from(1_251).unwrap(), ..purchase() }));
         assert_ne!(first, of(b"card", &Purchase { wallet_kind: WalletKind::Culture, ..purchase() }));
         assert_ne!(first, of(b"card", &Purchase { activity_date: date(2026, 9, 20), ..purchase() }));

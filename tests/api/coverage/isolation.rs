@@ -34,6 +34,8 @@ async fn plant(world: &World) -> Planted {
     let Till { api: till, device, merchant, .. } = world.till(&["culture"]).await;
     let key = key();
     let debited = till.post_keyed("/v1/debits", &key, debit(&card_code, "culture", 1_250)).await.expect(201);
+    let tickets = family.path(&format!("wallets/{culture}/tickets"));
+    let ticket = family.post_keyed(&tickets, &key, json!({ "amount_cents": 500 })).await.expect(201);
     let seen = world.administrator.get(&family.path(&format!("agents-desk/families/{}", family.id))).await.expect(200);
     for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
         assert!(seen.json.to_string().contains(canary), "{canary} is not known to its own department: {}", seen.json);
@@ -46,6 +48,8 @@ async fn plant(world: &World) -> Planted {
         ("card", card_id.clone()),
         ("wallet", culture.clone()),
         ("transfer", debited.text("/id")),
+        ("ticket", ticket.text("/id")),
+        ("hold", ticket.text("/id")),
         ("key", key),
         ("merchant", merchant),
         ("device", device),
@@ -53,7 +57,7 @@ async fn plant(world: &World) -> Planted {
         ("uai", COLLEGE.to_owned()),
     ]);
     let texts = [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS].map(str::to_owned);
-    let secrets = [card_code, card_signed, family.id.clone(), child, enrolment, card_id, culture];
+    let secrets = [card_code, card_signed, ticket.text("/code"), family.id.clone(), child, enrolment, card_id, culture];
     Planted { ids, canaries: texts.into_iter().chain(secrets).collect() }
 }
 

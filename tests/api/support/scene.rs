@@ -2,6 +2,7 @@
 
 use super::{Answer, Api, COLLEGE, Family, Pupil, Secretary, Till, World, debit, key};
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 pub struct Scene {
@@ -40,6 +41,53 @@ impl Scene {
     pub async fn refund(&self, debit: &str, cents: i64) -> Answer {
         let path = format!("/v1/departments/92/debits/{debit}/refunds");
         self.till.post_keyed(&path, &key(), json!({ "amount_cents": cents })).await
+    }
+
+    /// A ticket on the pupil's culture wallet, under a new key.
+    pub async fn ticket(&self, body: Value) -> Answer {
+        let path = self.family.path(&format!("wallets/{}/tickets", self.pupil.culture));
+        self.family.post_keyed(&path, &key(), body).await
+    }
+
+    /// Balance, held and available cents of the pupil's wallet.
+    pub async fn sums(&self, kind: &str) -> (i64, i64, i64) {
+        let path = self.family.path(&format!("children/{}/wallets", self.pupil.child));
+        let wallets = self.family.get(&path).await.expect(200);
+        let wallet = wallets.items().iter().find(|wallet| wallet["kind"] == kind).unwrap().clone();
+        let cents = |name: &str| wallet[name].as_i64().unwrap();
+        (cents("balance_cents"), cents("held_cents"), cents("available_cents"))
+    }
+
+    /// Kind and signed amount of the last lines of the pupil's culture wallet, newest first.
+    pub async fn last_lines(&self, count: usize) -> Vec<(String, i64)> {
+        let path = self.family.path(&format!("wallets/{}/statement?limit={count}", self.pupil.culture));
+        let lines = self.family.get(&path).await.expect(200);
+        let line = |line: &Value| (line["kind"].as_str().unwrap().to_owned(), line["amount_cents"].as_i64().unwrap());
+        lines.items().iter().map(line).collect()
+    }
+
+    /// Takes back what is left in the wallets of the season, as the service does once its last day to spend is over.
+    pub fn end_season(&self) {
+        let ahead = self.world.app.db.server_now().signed_duration_since(passplus::kernel::time::server_now());
+        let sql = format!(
+            "set app.kind = 'system'; set app.clock_offset = '{} seconds';
+             select ledger_sweep(gen_random_uuid(), '{}', 1000)",
+            // The clocks are whole seconds apart, read one after the other.
+            (ahead.num_milliseconds() + 500) / 1_000,
+            super::SEASON
+        );
+        self.world.app_role("92").batch_execute(&sql).unwrap();
+    }
+
+    /// What the department allows from now on: caps in cents, null for none; above the third an agent refunds.
+    pub fn set_rules(&self, debit_max: &str, card_day_max: &str, refund_alone_max: i64) {
+        let sql = format!(
+            "insert into ledger_rules (id, effective_from, debit_max_cents, card_day_max_cents, till_hold_minutes,
+                                       refund_alone_max_cents, correction_alone_max_cents, dispute_days, set_at)
+             values (gen_random_uuid(), '2020-01-01'::timestamptz + interval '1 second' * (select count(*) from ledger_rules),
+                     {debit_max}, {card_day_max}, 10080, {refund_alone_max}, 20000, 60, now())"
+        );
+        self.world.superuser("92").batch_execute(&sql).unwrap();
     }
 
     /// Blocks the pupil's card.

@@ -1,0 +1,52 @@
+//! The page a family prints: what it is worth, for whom, until when, and the code, to read and to scan.
+
+use super::Ticket;
+use crate::{
+    error::Error,
+    kernel::{time::paris_date, words::WalletKind},
+    paper::{Column, Document, Table},
+};
+use chrono::TimeDelta;
+
+/// Side of the printed QR code: read at arm's length.
+const QR_MILLIMETRES: u16 = 55;
+
+pub fn page(ticket: &Ticket) -> Result<Vec<u8>, Error> {
+    let row = &ticket.row;
+    let code = ticket.code.ok_or_else(|| Error::internal("a ticket has a code"))?.to_string();
+    let wallet = match row.wallet_kind {
+        WalletKind::Culture => "culture",
+        WalletKind::Sport => "sport",
+    };
+    // `expires_at` is the first instant after the last day.
+    let last_instant = row.expires_at.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(row.expires_at);
+    let date = |date: chrono::NaiveDate| date.format("%d/%m/%Y").to_string();
+    let merchant = ticket.merchant_name.clone().unwrap_or_else(|| "tout organisme affilié à Pass+".to_owned());
+    let mut facts = vec![
+        ("Montant", row.amount.to_string()),
+        ("Porte-monnaie", wallet.to_owned()),
+        ("Saison", row.season.clone()),
+        ("Bénéficiaire", format!("{} {}.", row.holder_first_name, row.holder_initial)),
+        ("À utiliser auprès de", merchant),
+        ("Dernier jour d'encaissement", date(paris_date(last_instant))),
+    ];
+    if let Some(label) = &row.activity_label {
+        facts.push(("Activité", label.to_string()));
+    }
+    if let Some(day) = row.activity_date {
+        facts.push(("Date de l'activité", date(day)));
+    }
+    let rows = facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let mut document = Document::new("Ticket Pass+");
+    document
+        .paragraph("Remettez cette page, ou montrez-la, à l'organisme : il encaisse le montant en une seule fois, en tout ou en partie.")
+        .table(Table { columns: vec![Column::left("Ticket", 2), Column::left("", 3)], rows, total: None })
+        .heading("Code du ticket")
+        .paragraph(&code)
+        .qr(&code, "Code du ticket, le même que celui écrit au-dessus", QR_MILLIMETRES)?
+        .paragraph(
+            "Qui connaît ce code peut encaisser le ticket : ne le publiez pas. S'il est perdu, annulez-le dans votre espace ; le montant \
+             revient au porte-monnaie tant que la dernière date de dépense de la saison n'est pas passée.",
+        );
+    Ok(document.finish()?)
+}

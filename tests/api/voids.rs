@@ -1,0 +1,162 @@
+//! What was asked under a key undone, whether or not it arrived.
+
+use crate::{
+    ledger::Books,
+    support::{Answer, Scene, Till, days, debit, key},
+};
+use serde_json::json;
+
+async fn void(till: &Till, key: &str) -> Answer {
+    till.post(&format!("/v1/departments/92/debits/by-key/{key}/void"), json!({})).await
+}
+
+async fn debit_under(scene: &Scene, key: &str, cents: i64) -> Answer {
+    scene.till.post_keyed("/v1/debits", key, debit(&scene.pupil.card_code, "culture", cents)).await
+}
+
+#[actix_web::test]
+async fn a_key_voided_before_its_debit_arrives_moves_nothing_ever() {
+    let mut scene = Scene::set().await;
+    let one = key();
+    let voided = void(&scene.till, &one).await.expect(200);
+    assert_eq!(voided.json, json!({ "department": "92", "key": one, "found": "nothing" }));
+    for _ in 0..2 {
+        debit_under(&scene, &one, 500).await.refused(409, "debit.voided");
+        debit_under(&scene, &one, 600).await.refused(409, "debit.voided");
+        let held = scene.till.post_keyed("/v1/holds", &one, debit(&scene.pupil.card_code, "culture", 500)).await;
+        held.refused(409, "debit.voided");
+        assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "voided");
+        scene.wait(days(200)).await;
+    }
+    assert_eq!(scene.sums("culture").await.0, 6_000);
+    // A ticket stays what it was.
+    let mut scene = Scene::set().await;
+    let ticket =
+        scene.ticket(json!({ "amount_cents": 500, "activity_label": "Spectacle", "activity_date": "2026-10-20" }));
+    let body = json!({ "ticket": ticket.await.expect(201).text("/code"), "amount_cents": 500 });
+    void(&scene.till, &one).await.expect(200);
+    scene.till.post_keyed("/v1/ticket-captures", &one, body.clone()).await.refused(409, "debit.voided");
+    assert_eq!(scene.sums("culture").await, (6_000, 500, 5_500));
+    scene.wait(days(1)).await;
+    scene.till.post_keyed("/v1/ticket-captures", &key(), body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_voided_debit_is_given_back_as_far_as_it_was_not_before() {
+    let scene = Scene::set().await;
+    let (one, two) = (key(), key());
+    let first = debit_under(&scene, &one, 1_000).await.expect(201);
+    scene.refund(&first.text("/id"), 300).await.expect(201);
+    assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "debit");
+    assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+    assert_eq!(scene.last_lines(3).await, [("refund".into(), 700), ("refund".into(), 300), ("debit".into(), -1_000)]);
+    for _ in 0..2 {
+        assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "voided");
+    }
+    // A replay tells what was done first; a look shows what came of it.
+    let again = debit_under(&scene, &one, 1_000).await.expect(201);
+    assert_eq!((&again.json, &again.headers["idempotency-replayed"]), (&first.json, &"true".parse().unwrap()));
+    let found = scene.till.get(&format!("/v1/departments/92/debits/by-key/{one}")).await.expect(200);
+    assert_eq!(found.number("/refunded_cents"), 1_000);
+    scene.refund(&first.text("/id"), 1).await.refused(409, "refund.exceeds_debit");
+
+    // A refusal moved nothing and never will; a refund is not undone.
+    debit_under(&scene, &two, 6_001).await.refused(409, "debit.refused");
+    assert_eq!(void(&scene.till, &two).await.expect(200).text("/found"), "nothing");
+    debit_under(&scene, &two, 6_001).await.refused(409, "debit.refused");
+    let debit = debit_under(&scene, &key(), 500).await.expect(201).text("/id");
+    let three = key();
+    let path = format!("/v1/departments/92/debits/{debit}/refunds");
+    scene.till.post_keyed(&path, &three, json!({ "amount_cents": 100 })).await.expect(201);
+    void(&scene.till, &three).await.refused(409, "void.of_refund");
+    // What no merchant gives back alone, it does not void alone.
+    scene.set_rules("null", "null", 999);
+    let four = key();
+    debit_under(&scene, &four, 1_000).await.expect(201);
+    void(&scene.till, &four).await.refused(409, "refund.needs_agent");
+    assert_eq!(scene.sums("culture").await, (4_600, 0, 4_600));
+    let journal =
+        scene.world.administrator.get(&format!("/v1/departments/92/journal?object_id={one}")).await.expect(200);
+    assert_eq!((journal.items().len(), journal.text("/items/0/action")), (1, "key_voided".to_owned()));
+    assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
+
+#[actix_web::test]
+async fn a_voided_hold_is_let_go_unless_it_is_too_late() {
+    let mut scene = Scene::set().await;
+    let (one, two, three) = (key(), key(), key());
+    let card = scene.pupil.card_code.clone();
+    let hold = async |scene: &Scene, key: &str| {
+        scene.till.post_keyed("/v1/holds", key, debit(&card, "culture", 500)).await.expect(201).text("/id")
+    };
+    hold(&scene, &one).await;
+    assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "hold");
+    assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "voided");
+    assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+    let captured = hold(&scene, &two).await;
+    let path = format!("/v1/departments/92/holds/{captured}/capture");
+    let four = key();
+    scene.till.post_keyed(&path, &four, json!({ "amount_cents": 400 })).await.expect(201);
+    void(&scene.till, &two).await.refused(409, "hold.captured");
+    // The capture has its own key.
+    assert_eq!(void(&scene.till, &four).await.expect(200).text("/found"), "debit");
+    assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+    hold(&scene, &three).await;
+    scene.wait(days(8)).await;
+    passplus::worker::expire_holds(&scene.world.app.db).await;
+    void(&scene.till, &three).await.refused(409, "hold.expired");
+}
+
+#[actix_web::test]
+async fn a_key_is_its_own_tills() {
+    let scene = Scene::set().await;
+    let sister = scene.world.till_of(&scene.till.merchant).await;
+    let one = key();
+    debit_under(&scene, &one, 500).await.expect(201);
+    assert_eq!(void(&sister, &one).await.expect(200).text("/found"), "nothing");
+    assert_eq!(scene.sums("culture").await, (5_500, 0, 5_500));
+    let path = format!("/v1/departments/92/debits/by-key/{one}/void");
+    scene.family.post(&path, json!({})).await.refused(403, "auth.forbidden");
+    scene.world.administrator.post(&path, json!({})).await.refused(403, "auth.forbidden");
+    scene.world.api.post(&path, json!({})).await.refused(401, "auth.required");
+    for path in [path.replace(&one, "x"), path.replace("/92/", "/93/")] {
+        scene.till.post(&path, json!({})).await.refused(404, "not_found");
+    }
+    assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "debit");
+}
+
+#[actix_web::test]
+async fn what_is_voided_after_the_season_is_lost_with_it() {
+    let mut scene = Scene::set().await;
+    let one = key();
+    debit_under(&scene, &one, 500).await.expect(201);
+    scene.wait_until("2027-06-30T22:00:01Z").await;
+    scene.end_season();
+    void(&scene.till, &one).await.expect(200);
+    assert_eq!(scene.last_lines(2).await, [("expiry".into(), -500), ("refund".into(), 500)]);
+    assert_eq!(scene.sums("culture").await, (0, 0, 0));
+    assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
+
+#[actix_web::test]
+async fn a_debit_and_its_void_at_once_end_with_the_money_where_it_was() {
+    let scene = Scene::set().await;
+    let second = scene.world.second_process().with_token(&scene.till.api.token.clone().unwrap());
+    let mut refused = 0;
+    for _ in 0..8 {
+        let one = key();
+        let path = format!("/v1/departments/92/debits/by-key/{one}/void");
+        let (debited, voided) = tokio::join!(debit_under(&scene, &one, 500), second.post(&path, json!({})));
+        let found = voided.expect(200).text("/found");
+        match (debited.status, &*found) {
+            (201, "debit") => {}
+            (409, "nothing") => refused += i32::from(debited.refused(409, "debit.voided").status == 409),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+        let after = debit_under(&scene, &one, 500).await;
+        assert_eq!(after.headers["idempotency-replayed"], "true");
+    }
+    assert!(refused <= 8);
+    assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
