@@ -117,6 +117,18 @@ refusals! {
     HoldExpired 409 "hold.expired" "La date limite d'encaissement de cette somme réservée est passée.";
     HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
     ReversalExceeds 409 "reversal.exceeds" "Les annulations dépasseraient le montant du mouvement.";
+    RulesRetroactive 409 "ledger_rules.retroactive" "Une règle du porte-monnaie ne change pas le passé : choisissez une date d'effet à venir.";
+    RulesTaken 409 "ledger_rules.effective_taken" "D'autres règles prennent déjà effet à cet instant.";
+    CorrectionTransition 409 "correction.transition" "Cette correction est déjà décidée.";
+    CorrectionFunds 409 "correction.insufficient_funds" "Le porte-monnaie n'a plus ce crédit : il ne peut pas le rendre.";
+    ToppedUp 409 "enrolment.topped_up" "Le complément de cette inscription est déjà versé, ou la saison n'en prévoit pas.";
+    SpendingNotOver 409 "expiry.spending_not_over" "La dernière date de dépense de cette saison n'est pas passée.";
+    ExpiryFigures 409 "expiry.figures_changed" "Les chiffres ne sont plus ceux-là : refaites l'essai avant d'ordonner la fin de saison.";
+    ExpiryOrdered 409 "expiry.already_ordered" "La fin de cette saison est déjà ordonnée et n'est pas terminée.";
+    DisputeTooLate 409 "dispute.too_late" "Le délai pour contester ce paiement est passé.";
+    AlreadyDisputed 409 "dispute.already_exists" "Ce paiement est déjà contesté.";
+    DebitGivenBack 409 "dispute.given_back" "Ce paiement a déjà été rendu en entier.";
+    DisputeTransition 409 "dispute.transition" "Cette contestation est déjà décidée, ou sa décision attend une autre personne.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
     // Settlement
     SamePerson 409 "four_eyes.same_person" "Une autre personne doit approuver : vous êtes déjà intervenu sur ce dossier.";
@@ -268,6 +280,10 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("cards_one_live", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
+    ("ledger_rules_one_per_instant", Refusal::RulesTaken),
+    ("season_expiries_one_running", Refusal::ExpiryOrdered),
+    ("disputes_one_per_debit", Refusal::AlreadyDisputed),
+    ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
 ];
 
 impl From<DieselError> for Error {
@@ -337,72 +353,4 @@ impl ResponseError for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn translated(kind: DatabaseErrorKind, message: &str) -> Error {
-        DieselError::DatabaseError(kind, Box::new(message.to_owned())).into()
-    }
-
-    /// PostgreSQL's own sentences, as its servers write them.
-    #[test]
-    fn what_the_database_cannot_do_now_is_said_as_such() {
-        let unknown = |message| translated(DatabaseErrorKind::Unknown, message);
-        for (message, refusal, seconds) in [
-            ("could not extend file \"base/16384/2619\": No space left on device", Refusal::StorageFull, 60),
-            (
-                "could not extend file \"base/16384/2619\": wrote only 4096 of 8192 bytes at block 7",
-                Refusal::StorageFull,
-                60,
-            ),
-            (
-                "could not write to file \"base/pgsql_tmp/pgsql_tmp1.0\": No space left on device",
-                Refusal::StorageFull,
-                60,
-            ),
-            ("canceling statement due to statement timeout", Refusal::Busy, 1),
-            ("canceling statement due to lock timeout", Refusal::Busy, 1),
-            ("terminating connection due to administrator command", Refusal::Unavailable, 2),
-            ("terminating connection due to idle-in-transaction timeout", Refusal::Unavailable, 2),
-            ("server closed the connection unexpectedly\n\tThis probably means …", Refusal::Unavailable, 2),
-            ("the database system is in recovery mode", Refusal::Unavailable, 2),
-            ("the database system is shutting down", Refusal::Unavailable, 2),
-            ("no connection to the server", Refusal::Unavailable, 2),
-        ] {
-            let error = unknown(message);
-            assert!(matches!(error, Error::Later(r, s) if (r, s) == (refusal, seconds)), "{message}: {error:?}");
-            let answer = error.error_response();
-            assert_eq!(answer.status(), 503);
-            assert_eq!(
-                answer.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()),
-                Some(&*seconds.to_string())
-            );
-        }
-        for kind in [DatabaseErrorKind::ClosedConnection, DatabaseErrorKind::UnableToSendCommand] {
-            assert!(matches!(translated(kind, ""), Error::Later(Refusal::Unavailable, 2)));
-        }
-        assert!(matches!(unknown("deadlock detected"), Error::Retry(_)));
-        let serialisation = "could not serialize access due to concurrent update";
-        assert!(matches!(translated(DatabaseErrorKind::SerializationFailure, serialisation), Error::Retry(_)));
-    }
-
-    #[test]
-    fn what_is_not_foreseen_is_ours_and_says_nothing() {
-        let said = "duplicate key value violates unique constraint: (email)=(camille@example.fr)";
-        let error = translated(DatabaseErrorKind::UniqueViolation, said);
-        assert_eq!(error.refusal(), Refusal::Internal);
-        let problem = serde_json::to_string(&error.problem()).unwrap_or_default();
-        assert!(problem.contains("\"internal\"") && !problem.contains("camille"), "{problem}");
-        assert_eq!(Error::from(DieselError::NotFound).refusal(), Refusal::NotFound);
-        assert_eq!(Error::from(DieselError::RollbackTransaction).refusal(), Refusal::Internal);
-    }
-
-    /// Programs test codes: two refusals never share one.
-    #[test]
-    fn codes_are_unique() {
-        let mut codes: Vec<_> = Refusal::ALL.iter().map(|refusal| refusal.code()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), Refusal::ALL.len());
-    }
-}
+mod tests;

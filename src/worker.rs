@@ -6,6 +6,7 @@ use crate::{
     families,
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
+    ledger::expiry,
     mail::{Letter, Mailer},
 };
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Does what is due now in every database, one job each. Returns how many jobs were taken in hand.
+/// Does what is due now in every database: one job each, one batch of a season's end. Returns how many things were taken in hand.
 pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
     let mut taken = 0_usize;
     let departments: Vec<Department> = db.departments().collect();
@@ -40,6 +41,10 @@ pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
         match department_job(db, mailer, &caller, department).await {
             Ok(worked) => taken = taken.saturating_add(usize::from(worked)),
             Err(error) => tracing::warn!(%error, %department, "the department's jobs cannot be worked off"),
+        }
+        match db.write(department, &caller, expiry::sweep_batch).await {
+            Ok(swept) => taken = taken.saturating_add(usize::from(swept)),
+            Err(error) => tracing::warn!(%error, %department, "the end of a season cannot be carried out"),
         }
     }
     taken

@@ -17,7 +17,7 @@ use diesel::{PgConnection, prelude::*, sql_types};
 use std::collections::BTreeMap;
 
 /// `ledger_outcome` of the database, field by field.
-type OutcomeType = sql_types::Record<(
+pub type OutcomeType = sql_types::Record<(
     sql_types::Nullable<sql_types::Text>,
     sql_types::Bool,
     sql_types::Nullable<sql_types::Uuid>,

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     auth::actor::{By, Device},
     db::Tx,
+    disputes::DisputeState,
     error::Error,
     http::{
         body::Body,
@@ -132,6 +133,9 @@ pub struct DebitView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0)]
     pub refunded_cents: Option<i64>,
+    /// Debits, when read: that the family contests it, and what became of that. It is not paid out while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<DisputeState>,
 }
 
 impl DebitView {
@@ -152,6 +156,7 @@ impl DebitView {
             device_id: by.device,
             reverses,
             refunded_cents: None,
+            dispute: None,
         };
         Moved { view, replayed }
     }
@@ -174,6 +179,7 @@ impl DebitView {
             device_id: row.device_id,
             reverses: row.reverses,
             refunded_cents: (row.kind == TransferKind::Debit).then_some(row.refunded.get()),
+            dispute: row.dispute_state,
         }
     }
 }
