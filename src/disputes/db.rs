@@ -50,7 +50,12 @@ pub fn lock_open_of(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Option<Disp
 }
 
 /// Disputes of one wallet, newest first.
-pub fn of_wallet(tx: &mut Tx<'_>, wallet: WalletId, before: Option<DisputeId>, limit: i64) -> Result<Vec<DisputeRow>, Error> {
+pub fn of_wallet(
+    tx: &mut Tx<'_>,
+    wallet: WalletId,
+    before: Option<DisputeId>,
+    limit: i64,
+) -> Result<Vec<DisputeRow>, Error> {
     let mut query = disputes::table
         .inner_join(transfers::table.on(transfers::id.eq(disputes::transfer_id)))
         .filter(transfers::wallet_id.eq(wallet))

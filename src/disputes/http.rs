@@ -130,8 +130,7 @@ pub async fn open_dispute(
 ) -> Result<Created<DisputeView>, Error> {
     let ((department, wallet, transfer), account) = (path.into_inner(), by.account);
     let OpenDispute { reason, note } = body.0;
-    let open =
-        move |tx: &mut Tx<'_>| disputes::open_dispute(tx, account, (wallet, transfer), reason, note.clone());
+    let open = move |tx: &mut Tx<'_>| disputes::open_dispute(tx, account, (wallet, transfer), reason, note.clone());
     Ok(Created(app.db.write(department, &by.caller, open).await?.into()))
 }
 

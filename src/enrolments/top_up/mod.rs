@@ -29,12 +29,7 @@ text_enum! {
 }
 
 /// Credits the top-up of the enrolment's formula. The rules are those in force when the family submitted, as for the base amounts.
-pub fn top_up(
-    tx: &mut Tx<'_>,
-    id: EnrolmentId,
-    version: i32,
-    evidence: TopUpEvidence,
-) -> Result<EnrolmentRow, Error> {
+pub fn top_up(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, evidence: TopUpEvidence) -> Result<EnrolmentRow, Error> {
     let row = db::lock(tx, id, version)?;
     if row.state != EnrolmentState::Active {
         return Err(Refusal::EnrolmentTransition.into());

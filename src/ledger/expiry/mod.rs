@@ -110,7 +110,8 @@ pub fn order_expiry(
     }
     let (wallets, cents) = (end.figures.wallets, end.figures.cents());
     if (expected.wallets, expected.cents) != (wallets, cents) {
-        let because = format!("L'essai donne maintenant {wallets} porte-monnaie et {cents} : relisez-le avant d'ordonner.");
+        let because =
+            format!("L'essai donne maintenant {wallets} porte-monnaie et {cents} : relisez-le avant d'ordonner.");
         return Err(Error::RefusedBecause(Refusal::ExpiryFigures, because));
     }
     let order = OrderRow {
@@ -140,8 +141,7 @@ pub fn sweep_batch(tx: &mut Tx<'_>) -> Result<bool, Error> {
     let done = batch.0 == 0 && db::is_swept(tx, &order.season, now)?;
     db::advance(tx, order.id, batch, done.then_some(now))?;
     if done {
-        let details =
-            json!({ "season": order.season, "wallets_swept": order.wallets_swept, "lost_cents": order.lost });
+        let details = json!({ "season": order.season, "wallets_swept": order.wallets_swept, "lost_cents": order.lost });
         audit::record(tx, "season_expired", ("season_expiry", order.id), details)?;
     }
     Ok(true)

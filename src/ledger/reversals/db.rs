@@ -35,7 +35,8 @@ pub fn reverse(tx: &mut Tx<'_>, made: TransferId, reversal: &Reversal<'_>) -> Re
 }
 
 pub fn moved(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Moved, Error> {
-    let given_back = "coalesce((select sum(r.amount_cents) from transfers r where r.reverses = transfers.id), 0)::bigint";
+    let given_back =
+        "coalesce((select sum(r.amount_cents) from transfers r where r.reverses = transfers.id), 0)::bigint";
     Ok(transfers::table
         .inner_join(wallets::table.on(wallets::id.eq(transfers::wallet_id)))
         .filter(transfers::id.eq(transfer))
