@@ -17,11 +17,7 @@ fn what_the_database_cannot_do_now_is_said_as_such() {
             Refusal::StorageFull,
             60,
         ),
-        (
-            "could not write to file \"base/pgsql_tmp/pgsql_tmp1.0\": No space left on device",
-            Refusal::StorageFull,
-            60,
-        ),
+        ("could not write to file \"base/pgsql_tmp/pgsql_tmp1.0\": No space left on device", Refusal::StorageFull, 60),
         ("canceling statement due to statement timeout", Refusal::Busy, 1),
         ("canceling statement due to lock timeout", Refusal::Busy, 1),
         ("terminating connection due to administrator command", Refusal::Unavailable, 2),

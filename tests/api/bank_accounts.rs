@@ -40,7 +40,7 @@ async fn an_account_needs_two_persons_and_three_days() {
     treasury.wait(TimeDelta::hours(73)).await;
     treasury.debit(100).await;
     let after = treasury.settle().await;
-    let file = async |batch| { String::from_utf8(treasury.file(batch).await.expect(200).bytes).unwrap() };
+    let file = async |batch| String::from_utf8(treasury.file(batch).await.expect(200).bytes).unwrap();
     assert!(file(&before).await.contains(IBAN) && file(&after).await.contains("DE89370400440532013000"));
     let listed = treasury.finance[0].get(&format!("{ACCOUNTS}?merchant_id={merchant}")).await.expect(200);
     assert_eq!(listed.items().len(), 2);
