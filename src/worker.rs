@@ -6,7 +6,7 @@ use crate::{
     families,
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
-    ledger::expiry,
+    ledger::{expiry, notices},
     mail::{Letter, Mailer},
 };
 use std::time::Duration;
@@ -55,7 +55,9 @@ async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool
     let id = claimed.id;
     let letters = match claimed.job.expose() {
         Job::Letter(letter) => vec![letter.clone()],
-        Job::FamilyNotice { .. } => return Err(Error::internal("a family notice lies in the directory")),
+        Job::FamilyNotice { .. } | Job::DebitNotice { .. } => {
+            return Err(Error::internal("a family notice lies in the directory"));
+        }
     };
     if deliver(mailer, &claimed, letters).await {
         db.directory_write(caller, move |tx| jobs::finish(tx, id)).await?;
@@ -74,6 +76,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             .into_iter()
             .map(|to| Letter { to, subject: subject.clone(), body: body.clone() })
             .collect(),
+        Job::DebitNotice { transfer } => {
+            db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
+        }
     };
     if deliver(mailer, &claimed, letters).await {
         db.write(department, caller, move |tx| jobs::finish(tx, id)).await?;

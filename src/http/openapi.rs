@@ -98,6 +98,7 @@ endpoints! {
     families::http::open_family,
     families::http::list_families,
     families::http::show_family,
+    families::http::change_family,
     families::http::inspect_family,
     families::guardians::http::change_contact,
     families::guardians::http::invite_guardian,

@@ -8,6 +8,7 @@ pub mod expiry;
 pub mod http;
 pub mod lane;
 pub mod model;
+pub mod notices;
 pub mod reversals;
 pub mod rules;
 

@@ -19,6 +19,7 @@ mod colleges;
 mod consents;
 mod corrections;
 mod coverage;
+mod debit_notices;
 mod debits;
 mod departments;
 mod desk;

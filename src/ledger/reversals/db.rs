@@ -48,6 +48,7 @@ pub fn moved(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Moved, Error> {
             transfers::at,
             transfers::merchant_id,
             transfers::activity_label,
+            transfers::holder_first_name,
             wallets::id,
             wallets::family_id,
             wallets::kind,

@@ -41,6 +41,7 @@ pub struct Moved {
     pub at: DateTime<Utc>,
     pub merchant_id: Option<MerchantId>,
     pub activity_label: Option<Label>,
+    pub holder_first_name: Option<String>,
     pub wallet_id: WalletId,
     pub family_id: FamilyId,
     pub wallet_kind: WalletKind,
