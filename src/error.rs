@@ -124,6 +124,18 @@ refusals! {
     WalletNotActive 409 "wallet.not_active" "L'inscription de l'enfant n'est pas active : ce porte-monnaie ne peut pas servir.";
     AboveDayCap 409 "wallet.above_day_cap" "Ce montant dépasse le plafond de dépense par jour fixé par le département.";
     ReversalExceeds 409 "reversal.exceeds" "Les annulations dépasseraient le montant du mouvement.";
+    RulesRetroactive 409 "ledger_rules.retroactive" "Une règle du porte-monnaie ne change pas le passé : choisissez une date d'effet à venir.";
+    RulesTaken 409 "ledger_rules.effective_taken" "D'autres règles prennent déjà effet à cet instant.";
+    CorrectionTransition 409 "correction.transition" "Cette correction est déjà décidée.";
+    CorrectionFunds 409 "correction.insufficient_funds" "Le porte-monnaie n'a plus ce crédit : il ne peut pas le rendre.";
+    ToppedUp 409 "enrolment.topped_up" "Le complément de cette inscription est déjà versé, ou la saison n'en prévoit pas.";
+    SpendingNotOver 409 "expiry.spending_not_over" "La dernière date de dépense de cette saison n'est pas passée.";
+    ExpiryFigures 409 "expiry.figures_changed" "Les chiffres ne sont plus ceux-là : refaites l'essai avant d'ordonner la fin de saison.";
+    ExpiryOrdered 409 "expiry.already_ordered" "La fin de cette saison est déjà ordonnée et n'est pas terminée.";
+    DisputeTooLate 409 "dispute.too_late" "Le délai pour contester ce paiement est passé.";
+    AlreadyDisputed 409 "dispute.already_exists" "Ce paiement est déjà contesté.";
+    DebitGivenBack 409 "dispute.given_back" "Ce paiement a déjà été rendu en entier.";
+    DisputeTransition 409 "dispute.transition" "Cette contestation est déjà décidée, ou sa décision attend une autre personne.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
     // Settlement
     SamePerson 409 "four_eyes.same_person" "Une autre personne doit approuver : vous êtes déjà intervenu sur ce dossier.";
@@ -275,6 +287,10 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("cards_one_live", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
+    ("ledger_rules_one_per_instant", Refusal::RulesTaken),
+    ("season_expiries_one_running", Refusal::ExpiryOrdered),
+    ("disputes_one_per_debit", Refusal::AlreadyDisputed),
+    ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
 ];
 
 impl From<DieselError> for Error {

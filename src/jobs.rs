@@ -4,7 +4,11 @@
 use crate::{
     db::Transaction,
     error::Error,
-    kernel::{crypto::MasterKey, ids::FamilyId, text::Sensitive},
+    kernel::{
+        crypto::MasterKey,
+        ids::{FamilyId, TransferId},
+        text::Sensitive,
+    },
     mail::Letter,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,6 +35,8 @@ pub enum Job {
     Letter(Letter),
     /// A service message to every guardian with present rights on a file.
     FamilyNotice { family: FamilyId, subject: String, body: String },
+    /// A word to the family about a debit or its refund: left by the ledger's own steps, which seal nothing and name nobody.
+    DebitNotice { transfer: TransferId },
 }
 
 /// A job in hand. If it is not finished by the time another worker may claim it, it will be done again.
@@ -60,6 +66,8 @@ struct JobRow {
     id: Uuid,
     #[diesel(sql_type = sql_types::Integer)]
     attempts: i32,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
     #[diesel(sql_type = Jsonb)]
     payload: Value,
 }
@@ -70,7 +78,7 @@ pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
     let now = tx.now()?;
     loop {
         let row: Option<JobRow> = diesel::sql_query(
-            "select id, attempts, payload from jobs where run_at <= $1 order by run_at limit 1 for update skip locked",
+            "select id, attempts, kind, payload from jobs where run_at <= $1 order by run_at limit 1 for update skip locked",
         )
         .bind::<Timestamptz, _>(now)
         .get_result(tx.conn)
@@ -96,6 +104,9 @@ pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
 }
 
 fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
+    if row.kind == "debit_notice" {
+        return Some(Job::DebitNotice { transfer: row.payload.get("transfer_id")?.as_str()?.parse().ok()? });
+    }
     let sealed = BASE64.decode(row.payload.get("sealed")?.as_str()?.as_bytes()).ok()?;
     serde_json::from_slice(&key.open("job", row.id.as_bytes(), &sealed).ok()?).ok()
 }

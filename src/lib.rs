@@ -45,6 +45,10 @@ pub mod enrolments;
 /// Money, cards, and the yearly request that gives both.
 pub mod ledger;
 
+/// What agents undo, what families contest.
+pub mod corrections;
+pub mod disputes;
+
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
 

@@ -6,7 +6,7 @@ use crate::{
     families,
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
-    ledger::holds,
+    ledger::{expiry, holds, notices},
     mail::{Letter, Mailer},
 };
 use std::time::Duration;
@@ -57,7 +57,7 @@ pub async fn expire_holds(db: &Db) -> i64 {
     all
 }
 
-/// Does what is due now in every database, one job each. Returns how many jobs were taken in hand.
+/// Does what is due now in every database: one job each, one batch of a season's end. Returns how many things were taken in hand.
 pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
     let mut taken = 0_usize;
     let departments: Vec<Department> = db.departments().collect();
@@ -71,6 +71,10 @@ pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
             Ok(worked) => taken = taken.saturating_add(usize::from(worked)),
             Err(error) => tracing::warn!(%error, %department, "the department's jobs cannot be worked off"),
         }
+        match db.write(department, &caller, expiry::sweep_batch).await {
+            Ok(swept) => taken = taken.saturating_add(usize::from(swept)),
+            Err(error) => tracing::warn!(%error, %department, "the end of a season cannot be carried out"),
+        }
     }
     taken
 }
@@ -80,7 +84,9 @@ async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool
     let id = claimed.id;
     let letters = match claimed.job.expose() {
         Job::Letter(letter) => vec![letter.clone()],
-        Job::FamilyNotice { .. } => return Err(Error::internal("a family notice lies in the directory")),
+        Job::FamilyNotice { .. } | Job::DebitNotice { .. } => {
+            return Err(Error::internal("a family notice lies in the directory"));
+        }
     };
     if deliver(mailer, &claimed, letters).await {
         db.directory_write(caller, move |tx| jobs::finish(tx, id)).await?;
@@ -99,6 +105,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             .into_iter()
             .map(|to| Letter { to, subject: subject.clone(), body: body.clone() })
             .collect(),
+        Job::DebitNotice { transfer } => {
+            db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
+        }
     };
     if deliver(mailer, &claimed, letters).await {
         db.write(department, caller, move |tx| jobs::finish(tx, id)).await?;

@@ -234,6 +234,25 @@ impl Role for CaseWorker {
     }
 }
 
+/// An agent who may undo a movement of money: all but the DPO.
+#[derive(Debug, Clone, Copy)]
+pub struct Corrector {
+    pub account: AccountId,
+}
+
+impl Role for Corrector {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Agent {
+                account,
+                function: AgentFunction::Administrator | AgentFunction::CaseWorker | AgentFunction::Finance,
+                ..
+            } => Some(Self { account }),
+            _ => None,
+        }
+    }
+}
+
 /// An agent who answers for the journal: the DPO, or an administrator.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalReader;

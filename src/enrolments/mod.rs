@@ -4,6 +4,7 @@ pub mod db;
 pub mod desk;
 pub mod http;
 pub mod state;
+pub mod top_up;
 
 use crate::{
     audit, cards,

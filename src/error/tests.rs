@@ -1,3 +1,5 @@
+//! What PostgreSQL says, and what callers are told of it.
+
 use super::*;
 
 fn translated(kind: DatabaseErrorKind, message: &str) -> Error {

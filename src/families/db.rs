@@ -2,7 +2,7 @@
 
 use crate::{
     db::Tx,
-    error::Error,
+    error::{Error, Refusal},
     families::guardians::GuardianRights,
     kernel::ids::{AccountId, FamilyId},
     schema::department::{families, guardians},
@@ -33,8 +33,17 @@ pub fn insert_family(
     Ok(())
 }
 
-pub fn opened_at(tx: &mut Tx<'_>, id: FamilyId) -> Result<DateTime<Utc>, Error> {
-    Ok(families::table.find(id).select(families::created_at).first(tx.conn)?)
+/// When a file was opened, and whether it wants a word at each debit.
+pub fn family(tx: &mut Tx<'_>, id: FamilyId) -> Result<(DateTime<Utc>, bool), Error> {
+    Ok(families::table.find(id).select((families::created_at, families::debit_notices)).first(tx.conn)?)
+}
+
+/// Not found when the caller may not change it.
+pub fn set_debit_notices(tx: &mut Tx<'_>, id: FamilyId, wanted: bool) -> Result<(), Error> {
+    match diesel::update(families::table.find(id)).set(families::debit_notices.eq(wanted)).execute(tx.conn)? {
+        0 => Err(Refusal::NotFound.into()),
+        _ => Ok(()),
+    }
 }
 
 pub fn families_of(

@@ -27,7 +27,7 @@ use crate::{
         text::{Name, Phone, PostalAddress},
     },
 };
-use actix_web::{get, post, web};
+use actix_web::{get, patch, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -48,15 +48,19 @@ pub struct FamilyView {
     pub id: FamilyId,
     #[schema(example = "2026-06-01T08:00:00Z")]
     pub opened_at: DateTime<Utc>,
+    /// Whether each debit and refund brings a letter.
+    #[schema(example = false)]
+    pub debit_notices: bool,
     pub guardians: Vec<GuardianView>,
     pub children: Vec<ChildView>,
 }
 
 impl From<OwnFamily> for FamilyView {
     fn from(family: OwnFamily) -> Self {
-        let OwnFamily { id, opened_at, me, contact, guardians, children } = family;
+        let OwnFamily { id, opened_at, debit_notices, me, contact, guardians, children } = family;
         let guardians = guardians.into_iter().map(|guardian| GuardianView::new(guardian, me, &contact)).collect();
-        Self { id, opened_at, guardians, children: children.into_iter().map(ChildView::from).collect() }
+        let children = children.into_iter().map(ChildView::from).collect();
+        Self { id, opened_at, debit_notices, guardians, children }
     }
 }
 
@@ -154,6 +158,31 @@ pub async fn show_family(
     let ((department, family), account) = (path.into_inner(), by.account);
     let shown = app.db.read(department, &by.caller, move |tx| families::show_family(tx, family, account)).await?;
     Ok(Found(shown.into()))
+}
+
+/// What may be changed of a file.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFamily {
+    /// A letter to every guardian at each debit and refund.
+    #[schema(example = true)]
+    pub debit_notices: bool,
+}
+
+/// Change one of my family files: whether each debit brings a letter.
+///
+/// Asks for full rights.
+#[utoipa::path(tag = "families", request_body = ChangeFamily, responses((status = 200, body = FamilyView)), security(("bearer" = [])))]
+#[patch("/v1/departments/{department}/families/{family}")]
+pub async fn change_family(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, FamilyId)>,
+    body: Body<ChangeFamily>,
+) -> Result<Found<FamilyView>, Error> {
+    let ((department, family), account, wanted) = (path.into_inner(), by.account, body.debit_notices);
+    let changed = move |tx: &mut Tx<'_>| families::change_family(tx, family, account, wanted);
+    Ok(Found(app.db.write(department, &by.caller, changed).await?.into()))
 }
 
 /// Inspect a family file as the department.

@@ -33,6 +33,7 @@ use uuid::Uuid;
 pub struct OwnFamily {
     pub id: FamilyId,
     pub opened_at: DateTime<Utc>,
+    pub debit_notices: bool,
     pub me: AccountId,
     pub contact: Contact,
     pub guardians: Vec<GuardianRecord>,
@@ -91,17 +92,30 @@ pub fn list_families(
 /// The file as the guardian behind `account` may see it. Invitations that nobody accepted in time are not shown.
 pub fn show_family(tx: &mut Tx<'_>, id: FamilyId, account: AccountId) -> Result<OwnFamily, Error> {
     let now = tx.now()?;
-    let opened_at = db::opened_at(tx, id)?;
+    let (opened_at, debit_notices) = db::family(tx, id)?;
     let contact = guardians::own_contact(tx, id, account)?;
     let mut guardians = guardians::records(tx, id)?;
     guardians.retain(|guardian| !guardian.has_lapsed(now));
     let children = children::all(tx, id)?;
-    Ok(OwnFamily { id, opened_at, me: account, contact, guardians, children })
+    Ok(OwnFamily { id, opened_at, debit_notices, me: account, contact, guardians, children })
+}
+
+/// Sets whether the file's guardians want a word at each debit and refund.
+pub fn change_family(
+    tx: &mut Tx<'_>,
+    id: FamilyId,
+    account: AccountId,
+    debit_notices: bool,
+) -> Result<OwnFamily, Error> {
+    require_full_rights(tx, id)?;
+    db::set_debit_notices(tx, id, debit_notices)?;
+    audit::record(tx, "family_changed", ("family", id), json!({ "debit_notices": debit_notices }))?;
+    show_family(tx, id, account)
 }
 
 /// The whole file, contact records included. The reading itself is journalled.
 pub fn inspect_family(tx: &mut Tx<'_>, id: FamilyId) -> Result<DeskFamily, Error> {
-    let opened_at = db::opened_at(tx, id)?;
+    let (opened_at, _) = db::family(tx, id)?;
     let guardians = guardians::records_with_contact(tx, id)?;
     let children = children::all(tx, id)?;
     audit::record(tx, "family_inspected", ("family", id), json!({}))?;

@@ -13,8 +13,12 @@ ids! {
     ChildId,
     /// A line of the journal of consents.
     ConsentId,
+    /// What an agent undoes of a movement.
+    CorrectionId,
     /// A till or a merchant's server, with its own key, in the directory.
     DeviceId,
+    /// A debit that a family contests.
+    DisputeId,
     /// A child's enrolment for one season.
     EnrolmentId,
     /// A family file, in one department.
@@ -25,6 +29,8 @@ ids! {
     HoldId,
     /// An account of the ledger that is not a wallet (funding, merchant).
     LedgerAccountId,
+    /// A version of what a department allows.
+    LedgerRulesId,
     /// An affiliated organisation, in the directory.
     MerchantId,
     /// What one batch pays one merchant.
@@ -33,6 +39,8 @@ ids! {
     PayoutBatchId,
     /// One request, as logs, answers and the journal name it.
     RequestId,
+    /// An order to take back what is left of a season.
+    SeasonExpiryId,
     /// A signed-in session: a family of refresh tokens.
     SessionId,
     /// The place of a member of staff (secretary of a collège, agent of a department).

@@ -4,11 +4,15 @@
 //! What would surprise: a refusal is an answer to be kept for its key, not an error. The caller commits it, then refuses.
 
 mod db;
+pub mod expiry;
 pub mod holds;
 pub mod http;
 pub mod lane;
 pub mod model;
+pub mod notices;
 pub mod refusals;
+pub mod reversals;
+pub mod rules;
 pub mod tickets;
 
 use crate::{
@@ -270,6 +274,11 @@ impl Line {
     pub const fn signed(&self) -> i64 {
         if self.row.comes_in { self.row.amount.get() } else { self.row.amount.get().saturating_neg() }
     }
+}
+
+/// Refuses, as absent, a wallet that the caller may not see.
+pub fn see_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<(), Error> {
+    db::see_wallet(tx, wallet).map(drop)
 }
 
 /// The statement of a wallet the caller may see, newest first. It goes by the wallet's own numbering: transfers get their ids before they

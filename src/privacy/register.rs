@@ -218,6 +218,18 @@ pub const DEPARTMENT: &[Line] = register! {
         Child ["reason" "note" "decision_note"] "ce que la famille conteste, ce que l'agent a décidé", ACCOUNTS_KEEPING;
         Technical ["state" "opened_at" "decided_at"] "où en est la contestation", ACCOUNTS_KEEPING;
     }
+    "corrections" {
+        PseudonymousId ["id" "transfer_id" "proposed_by" "decided_by" "reversal_id"] "correction d'un mouvement et ses auteurs", ACCOUNTS_KEEPING;
+        Money ["amount_cents" "reason"] "ce qui est rendu ou repris, et pourquoi", ACCOUNTS_KEEPING;
+        Child ["note" "decision_note"] "explication, pour le département seul", ACCOUNTS_KEEPING;
+        Technical ["two_persons" "state" "proposed_at" "decided_at" "key" "fingerprint"]
+            "où en est la correction ; demandée deux fois, elle est faite une fois", ACCOUNTS_KEEPING;
+    }
+    "season_expiries" {
+        PseudonymousId ["id" "ordered_by"] "auteur de l'ordre de fin de saison", ACCOUNTS_KEEPING;
+        Money ["expected_wallets" "expected_cents" "wallets_swept" "lost_cents"] "sommes perdues en fin de saison", ACCOUNTS_KEEPING;
+        Technical ["season" "ordered_at" "runs_at" "done_at"] "où en est l'ordre", ACCOUNTS_KEEPING;
+    }
     "ledger_refusals" {
         PseudonymousId ["client_id" "merchant_id" "card_id"] "qui a demandé, sur quelle carte", JOURNAL;
         Money ["amount_cents"] "montant refusé", JOURNAL;

@@ -235,6 +235,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    corrections (id) {
+        id -> Uuid,
+        transfer_id -> Uuid,
+        amount_cents -> BigInt,
+        reason -> Text,
+        note -> Nullable<Text>,
+        key -> Uuid,
+        fingerprint -> Binary,
+        two_persons -> Bool,
+        state -> Text,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        decision_note -> Nullable<Text>,
+        reversal_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    season_expiries (id) {
+        id -> Uuid,
+        season -> Text,
+        expected_wallets -> BigInt,
+        expected_cents -> BigInt,
+        ordered_by -> Uuid,
+        ordered_at -> Timestamptz,
+        runs_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+        wallets_swept -> BigInt,
+        lost_cents -> BigInt,
+    }
+}
+
+diesel::table! {
     ledger_refusals (client_id, key) {
         client_id -> Uuid,
         key -> Uuid,
@@ -343,6 +378,7 @@ diesel::table! {
         holder_first_name -> Nullable<Text>,
         holder_initial -> Nullable<Text>,
         refunded_cents -> BigInt,
+        dispute_state -> Nullable<Text>,
     }
 }
 
@@ -442,6 +478,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_rules,
     till_minutes,
     disputes,
+    corrections,
+    season_expiries,
     ledger_refusals,
     cards,
     card_keys,

@@ -33,6 +33,11 @@ begin
         values (p_transfer, p_kind, p_from, p_to, p_amount, w.id, w.version, w.balance_cents, instant(), p_client,
                 p_key, p_fingerprint, p_merchant, p_reverses, p_hold, p_request, p_grant_kind, p_reason, p_activity_label,
                 p_activity_date, p_first_name, p_initial, link);
+    -- A word to the families that asked for one: the worker writes the letter, here only the movement is named.
+    if p_kind in ('debit', 'refund') and (select debit_notices from families where id = w.family_id) then
+        insert into jobs (id, kind, payload, created_at, run_at)
+            values (time_ordered_id(), 'debit_notice', jsonb_build_object('transfer_id', p_transfer), instant(), instant());
+    end if;
     return w;
 end $$;
 
@@ -333,9 +338,11 @@ begin
         select w.id, w.child_id, w.kind, w.version, w.balance_cents, w.held_cents, w.head, w.spend_before,
                split_part(ch.first_names, ' ', 1) as first_name, left(ch.last_name, 1) as initial, k.code_fingerprint
           from cards k join children ch on ch.id = k.child_id join wallets w on w.child_id = k.child_id
-          join enrolments e on e.id = w.enrolment_id
+          join enrolments e on e.id = w.enrolment_id join families f on f.id = w.family_id
          where k.code_fingerprint = any(p_card) and k.state = 'active' and k.valid_until >= today()
            and w.spend_before > instant() and e.state = 'active'
+           -- The single step leaves a word to those that asked for it.
+           and not f.debit_notices
          order by w.id for update of w
     ), item as (
         select *, count(*) over (partition by client, key) as twins

@@ -40,7 +40,7 @@ pub fn all(tx: &mut Tx<'_>, family: FamilyId) -> Result<Vec<Child>, Error> {
 
 /// A page of the children of a file. One row more than `limit` may come.
 pub fn list_children(tx: &mut Tx<'_>, family: FamilyId, after: Option<Uuid>, limit: i64) -> Result<Vec<Child>, Error> {
-    families::db::opened_at(tx, family)?;
+    families::db::family(tx, family)?;
     db::page(tx, family, after, limit)
 }
 

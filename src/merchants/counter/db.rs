@@ -2,6 +2,7 @@
 
 use crate::{
     db::Tx,
+    disputes::DisputeState,
     error::Error,
     kernel::{
         ids::{ChildId, DeviceId, HoldId, TransferId},
@@ -55,6 +56,7 @@ pub struct OperationRow {
     pub holder_initial: Option<String>,
     #[diesel(column_name = refunded_cents)]
     pub refunded: Cents,
+    pub dispute_state: Option<DisputeState>,
 }
 
 /// From the newest, those before that one only.

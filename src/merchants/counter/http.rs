@@ -5,6 +5,7 @@ use crate::{
     app::App,
     auth::actor::{By, Device},
     db::Tx,
+    disputes::DisputeState,
     error::Error,
     http::{
         body::Body,
@@ -135,6 +136,9 @@ pub struct DebitView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0)]
     pub refunded_cents: Option<i64>,
+    /// Debits, when read: that the family contests it, and what became of that. It is not paid out while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<DisputeState>,
 }
 
 impl DebitView {
@@ -156,6 +160,7 @@ impl DebitView {
             reverses,
             hold_id: None,
             refunded_cents: None,
+            dispute: None,
         };
         Moved { view, replayed }
     }
@@ -179,6 +184,7 @@ impl DebitView {
             reverses: row.reverses,
             hold_id: row.hold_id,
             refunded_cents: (row.kind == TransferKind::Debit).then_some(row.refunded.get()),
+            dispute: row.dispute_state,
         }
     }
 }

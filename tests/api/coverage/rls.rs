@@ -32,6 +32,7 @@ const DEPARTMENT: &str = "
     cards: select insert update
     children: select insert update
     consents: select insert
+    corrections: select insert update(state decided_by decided_at decision_note reversal_id)
     enrolment_events: select insert
     enrolments: select insert update
     disputes: select insert update
@@ -51,6 +52,7 @@ const DEPARTMENT: &str = "
     payout_lines: select insert delete
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
+    season_expiries: select insert update(done_at wallets_swept lost_cents)
     season_versions: select insert update delete
     till_minutes: select
     transfers: select
@@ -97,6 +99,8 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("ledger_refusals", "exists (select 1 from cards c where c.id = t.card_id)"),
     ("ledger_rules", "true"),
     ("till_minutes", "false"),
+    ("corrections", "false"),
+    ("season_expiries", "false"),
     ("bank_accounts", "false"),
     ("payout_batches", "false"),
     ("payouts", "false"),
@@ -277,6 +281,11 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
              (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1);
          insert into till_minutes values (gen_random_uuid(), now(), 1);
+         insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
+             select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
+               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, done_at)
+             values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), now());
          insert into holds (id, kind, wallet_id, amount_cents, merchant_id, client_id, key, fingerprint, request_id, made_at, expires_at,
                             holder_first_name, holder_initial)
              select gen_random_uuid(), 'till', id, 1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid(),
