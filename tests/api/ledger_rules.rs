@@ -255,6 +255,7 @@ async fn of_both_wallets_asked_at_once_for_one_activity_one_pays() {
         let mut running = JoinSet::new();
         for wallet in ["culture", "sport"].into_iter().cycle().take(6) {
             let mut body = debit(&scene.pupil.card_code, wallet, 50);
+            body["activity_label"] = json!("Spectacle");
             body["activity_date"] = json!(format!("2026-11-{:02}", 10 + round));
             let api = scene.till.api.clone();
             running.spawn(async move { (wallet, api.post_keyed("/v1/debits", &key(), body).await) });

@@ -9,7 +9,7 @@ fn body(version: i64) -> Value {
 
 async fn version(scene: &Scene) -> i64 {
     let path = scene.family.path(&format!("enrolments/{}", scene.pupil.enrolment));
-    scene.family.get(&path).await.expect(200).number("/version")
+    scene.family.get(&path).await.expect(200).number("/enrolment/version")
 }
 
 async fn top_up(scene: &Scene, api: &Api, version: i64) -> Answer {

@@ -36,6 +36,11 @@ async fn plant(world: &World) -> Planted {
     let debited = till.post_keyed("/v1/debits", &key, debit(&card_code, "culture", 1_250)).await.expect(201);
     let tickets = family.path(&format!("wallets/{culture}/tickets"));
     let ticket = family.post_keyed(&tickets, &key, json!({ "amount_cents": 500 })).await.expect(201);
+    let contested = family.path(&format!("wallets/{culture}/debits/{}/disputes", debited.text("/id")));
+    let dispute = family.post(&contested, json!({ "reason": "other" })).await.expect(201);
+    let correction = json!({ "transfer_id": debited.text("/id"), "amount_cents": 100, "reason": "other" });
+    let corrections = family.path("corrections");
+    let correction = world.administrator.post_keyed(&corrections, &key, correction).await.expect(201);
     let seen = world.administrator.get(&family.path(&format!("agents-desk/families/{}", family.id))).await.expect(200);
     for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
         assert!(seen.json.to_string().contains(canary), "{canary} is not known to its own department: {}", seen.json);
@@ -49,6 +54,8 @@ async fn plant(world: &World) -> Planted {
         ("wallet", culture.clone()),
         ("transfer", debited.text("/id")),
         ("ticket", ticket.text("/id")),
+        ("dispute", dispute.text("/id")),
+        ("correction", correction.text("/id")),
         ("hold", ticket.text("/id")),
         ("key", key),
         ("merchant", merchant),
