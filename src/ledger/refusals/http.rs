@@ -10,7 +10,7 @@ use crate::{
         page::{Page, PageQuery},
         reply::Found,
     },
-    kernel::{department::Department, ids::ChildId},
+    kernel::{department::Department, ids::ChildId, money::Cents},
     ledger::refusals,
 };
 use actix_web::{get, web};
@@ -39,7 +39,7 @@ pub struct RefusedPaymentView {
 impl From<Refused> for RefusedPaymentView {
     fn from(Refused { row, merchant_name }: Refused) -> Self {
         let reason = RefusedReason::from(row.reason);
-        let amount_cents = row.amount.map(|amount| amount.get());
+        let amount_cents = row.amount.map(Cents::get);
         Self { at: row.at, merchant_name, amount_cents, reason, detail: reason.sentence() }
     }
 }

@@ -88,9 +88,9 @@ pub fn list_refused_payments(tx: &mut Tx<'_>, child: ChildId, query: &PageQuery)
     let before = before.and_then(|(micros, key)| DateTime::<Utc>::from_timestamp_micros(micros).zip(Some(key)));
     let rows = db::refused(tx, child, before, query.limit()?.saturating_add(1))?;
     let names = merchant_names(tx, rows.iter().filter_map(|row| row.merchant_id))?;
-    let named = rows.into_iter().map(|row| {
+    let refused = rows.into_iter().map(|row| {
         let merchant_name = row.merchant_id.and_then(|id| names.get(&id).cloned());
         Refused { row, merchant_name }
     });
-    query.page(named.collect(), |refused| (refused.row.at.timestamp_micros(), refused.row.key))
+    query.page(refused.collect(), |refused| (refused.row.at.timestamp_micros(), refused.row.key))
 }

@@ -53,7 +53,7 @@ impl TicketRow {
     }
 
     /// The row as it was before its change of state.
-    pub fn as_made(self) -> Self {
+    pub fn when_made(self) -> Self {
         Self { state: HoldState::Authorised, captured: Cents::ZERO, captured_by: None, closed_at: None, ..self }
     }
 }

@@ -115,7 +115,7 @@ const fn refusal(declined: Declined) -> Option<Refusal> {
 
 /// The ticket as it was answered when it was made: a replay tells the same, whatever became of it.
 fn as_made(tx: &mut Tx<'_>, id: HoldId) -> Result<Ticket, Error> {
-    let row = db::ticket(tx, id)?.as_made();
+    let row = db::ticket(tx, id)?.when_made();
     let code = code(tx, &row)?;
     Ok(Ticket { row, code, merchant_name: None })
 }

@@ -72,8 +72,8 @@ pub async fn capture_hold(
     amount: Amount,
 ) -> Result<Answered, Error> {
     let fingerprint = idempotency::fingerprint("capture_hold", &hold.to_string(), &amount)?;
-    let held = Held::Hold(hold);
-    let capture = Capture { key, fingerprint, held, amount, activity_label: None, activity_date: None };
+    let capture =
+        Capture { key, fingerprint, held: Held::Hold(hold), amount, activity_label: None, activity_date: None };
     let step = move |tx: &mut Tx<'_>| holds::capture(tx, capture.clone());
     answer(department, app.db.write(department, &by.caller, step).await?)
 }
