@@ -35,7 +35,7 @@ grant select (id, kind, wallet_id, amount_cents, state, captured_cents, merchant
     on holds to {check};
 grant select (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at, client_id, key,
               fingerprint, merchant_id, reverses, hold_id, request_id, grant_kind, reason, hash) on transfers to {check};
-grant select (id, child_id, family_id, season, state, formula, submitted_at) on enrolments to {check};
+grant select (id, child_id, family_id, season, state, submitted_at) on enrolments to {check};
 -- What was decided, to compare the grants with.
 grant select (enrolment_id, state) on enrolment_events to {check};
 grant select (season, version, state, rules, effective_from) on season_versions to {check};

@@ -131,15 +131,13 @@ fn gone_before(section: &mut Peekable<impl Iterator<Item = Head>>, wallet: Optio
 fn check_grants(conn: &mut PgConnection, findings: &mut Findings) -> anyhow::Result<()> {
     for wrong in db::wrong_grants(conn)? {
         let (table, id) = wrong.transfer.map_or(("enrolments", wrong.enrolment), |id| ("transfers", id));
-        let cents = |cents: Option<i64>| cents.map_or("nothing".to_owned(), |cents| format!("{cents} cents"));
-        let detail = format!(
-            "{} granted as {} for {}, {} decided in the enrolment {}",
-            cents(wrong.granted_cents),
-            wrong.grant_kind.as_deref().unwrap_or("?"),
-            wrong.wallet_kind,
-            cents(wrong.decided_cents),
-            wrong.enrolment
-        );
+        let kind = wrong.grant_kind.as_deref().unwrap_or("?");
+        let detail = match wrong.given {
+            Some(given) => {
+                format!("{given} granted as {kind}, which nobody decided in the enrolment {}", wrong.enrolment)
+            }
+            None => format!("it was active and nothing was granted as {kind}"),
+        };
         findings.add("grant", table, id, detail);
     }
     Ok(())

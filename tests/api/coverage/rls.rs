@@ -64,7 +64,7 @@ const CHECK_DIRECTORY: &str = "devices: id merchant_id department kind state
     __diesel_schema_migrations: version run_on";
 const CHECK_DEPARTMENT: &str = "
     enrolment_events: enrolment_id state
-    enrolments: id child_id family_id season state formula submitted_at
+    enrolments: id child_id family_id season state submitted_at
     holds: id kind wallet_id amount_cents state captured_cents merchant_id client_id key made_at expires_at closed_at
     ledger_accounts: id kind merchant_id
     ledger_entries: transfer_id account_id cents at

@@ -139,7 +139,7 @@ async fn whatever_is_changed_is_found_and_its_row_is_named() {
     ))
     .unwrap();
     let grants = history.verify();
-    assert_eq!(grants.violations_count, 2, "{:?}", grants.violations);
+    assert_eq!(grants.violations_count, 1, "{:?}", grants.violations);
     assert!(grants.violations.iter().all(|found| found.check == "grant" && found.row.table == "transfers"));
 }
 
