@@ -5,7 +5,8 @@ revoke all on all functions in schema public from public;
 revoke create on schema public from public;
 grant usage on schema public to {app}, {check};
 grant execute on all functions in schema public to {app};
-grant execute on function actor_kind(), actor_account(), actor_is_department(), my_families(), instant(), today() to {check};
+grant execute on function actor_kind(), actor_account(), actor_college(), actor_is_department(), my_families(), instant(), today()
+    to {check};
 grant select on families, wallets, transfers, holds, ledger_refusals, till_minutes, ledger_entries, merchant_operations, merchant_holds,
     journal to {app};
 grant update (debit_notices) on families to {app};
@@ -34,4 +35,7 @@ grant select (id, kind, wallet_id, amount_cents, state, captured_cents, merchant
     on holds to {check};
 grant select (id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, at, client_id, key,
               fingerprint, merchant_id, reverses, hold_id, request_id, grant_kind, reason, hash) on transfers to {check};
-grant select (id, child_id, family_id, season, state) on enrolments to {check};
+grant select (id, child_id, family_id, season, state, submitted_at) on enrolments to {check};
+-- What was decided, to compare the grants with.
+grant select (enrolment_id, state) on enrolment_events to {check};
+grant select (season, version, state, rules, effective_from) on season_versions to {check};

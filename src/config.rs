@@ -144,6 +144,11 @@ fn department(read: Read<'_>, code: Department) -> anyhow::Result<DepartmentConf
     Ok(DepartmentConfig { code, name, place })
 }
 
+/// Where the verifier reads a department, signing in as its role `check`.
+pub fn check_url(read: Read<'_>, code: Department) -> anyhow::Result<String> {
+    required(read, &format!("PASSPLUS_DEPARTMENT_{code}_CHECK_URL"))
+}
+
 fn required(read: Read<'_>, name: &str) -> anyhow::Result<String> {
     read(name).filter(|value| !value.is_empty()).with_context(|| format!("{name} is missing"))
 }

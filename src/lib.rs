@@ -49,6 +49,9 @@ pub mod ledger;
 pub mod corrections;
 pub mod disputes;
 
+/// The ledger checked against itself.
+pub mod proof;
+
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
 

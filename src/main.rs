@@ -12,7 +12,7 @@ use passplus::{
         ids::DeviceId,
         text::{Email, Name},
     },
-    serve,
+    proof, serve,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,6 +52,8 @@ enum Command {
     },
     /// Publish a new token-signing key; it signs in ten minutes, the old one stays valid half an hour more.
     RotateKeys,
+    /// Prove the ledger: every chain, sum and cause of every department, or name the first row that is wrong.
+    Verify(proof::command::Options),
     /// Make a key for the configuration.
     Key,
     /// Print the description of the API (OpenAPI 3.1, YAML).
@@ -137,6 +139,12 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = Config::from_env()?;
             let kid = runtime().block_on(admin::rotate_keys(&config))?;
             println!("Key {kid} is published and will sign in ten minutes.");
+            Ok(())
+        }
+        Command::Verify(options) => {
+            let outcome = proof::command::run(&options, &|name| std::env::var(name).ok())?;
+            print!("{}", outcome.text);
+            ensure!(outcome.clean, "the ledger is not what it must be");
             Ok(())
         }
         Command::Key => {

@@ -171,7 +171,8 @@ fn pending(conn: &mut PgConnection, schema: Schema) -> anyhow::Result<Vec<String
     Ok(names.filter(|version| !applied.iter().any(|row| row.text == *version)).collect())
 }
 
-fn connect(url: &str) -> anyhow::Result<PgConnection> {
+/// A connection, or why there is none.
+pub fn connect(url: &str) -> anyhow::Result<PgConnection> {
     // The URL may hold a password: the error names neither.
     PgConnection::establish(url).map_err(|error| match error {
         diesel::ConnectionError::BadConnection(reason) => anyhow::anyhow!("the database does not answer: {reason}"),

@@ -8,6 +8,7 @@ use crate::{
     kernel::{actor::Caller, department::Department},
     ledger::{expiry, holds, notices},
     mail::{Letter, Mailer},
+    proof,
 };
 use std::time::Duration;
 use tokio::{sync::watch, time::Instant};
@@ -20,6 +21,8 @@ const ROUND: Duration = Duration::from_secs(60);
 /// Works until told to stop.
 pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     let mut next_round = Instant::now();
+    // The drift of a large ledger takes seconds: letters do not wait for it.
+    let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
@@ -33,6 +36,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
             }
         }
     }
+    watch.await.ok();
 }
 
 /// Lets go, in every department, the money whose hold is over. Returns how many holds that was. Several workers may: a hold goes once.

@@ -11,10 +11,12 @@ mod screen;
 mod tour;
 
 use crate::{
+    config::FOUNDERS,
     embedded::{Cluster, Durability},
-    serve,
+    migrate::Schema,
+    proof, serve,
 };
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use client::Client;
 use people::Cast;
 use std::{fs, net::TcpListener, path::PathBuf};
@@ -73,7 +75,7 @@ async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::
         cast.write(&kept)?;
         cast
     };
-    let toured = tour::play(&client, &mut cast).await;
+    let toured = tour::play(&client, &mut cast).await.and_then(|()| prove(cluster));
     if let Err(error) = &toured {
         eprintln!("\nThe tour stopped: {error:#}");
     } else {
@@ -89,6 +91,21 @@ async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::
     running.stop().await?;
     metrics.stop(false).await;
     toured
+}
+
+/// Has the ledgers verified as an auditor would, and says how to do it again.
+fn prove(cluster: &Cluster) -> anyhow::Result<()> {
+    let mut options = proof::command::Options::default();
+    for (code, _) in FOUNDERS {
+        let code = code.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
+        let schema = Schema::Department(code);
+        options.url.push(cluster.url(&schema.check(), &schema.stem()));
+    }
+    let outcome = proof::command::run(&options, &|_| None)?;
+    let urls: String = options.url.iter().map(|url| format!(" --url '{url}'")).collect();
+    print!("\nThe proof of the ledgers (again: passplus verify{urls})\n{}", outcome.text);
+    ensure!(outcome.clean, "the ledger is not what it must be");
+    Ok(())
 }
 
 /// The wanted address, or any free port when somebody else listens there.

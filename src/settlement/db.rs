@@ -99,17 +99,6 @@ pub fn lock(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// By how much balances of wallets differ from the movements that made them, all added up.
-pub fn drift(tx: &mut Tx<'_>) -> Result<Cents, Error> {
-    let found: Answer = diesel::sql_query(
-        "select coalesce(sum(abs(w.balance_cents - coalesce(e.cents, 0))), 0)::bigint as answer
-           from wallets w
-           left join (select account_id, sum(cents) as cents from ledger_entries group by account_id) e on e.account_id = w.id",
-    )
-    .get_result(tx.conn)?;
-    Ok(Cents::new(found.answer))
-}
-
 /// How many merchants have an account whose balance is not what batches took up and what still waits, and how many payouts of whatever
 /// batch are no longer the sum of their lines: a line that was taken away would be paid twice.
 pub fn unbalanced(tx: &mut Tx<'_>) -> Result<i64, Error> {

@@ -29,6 +29,7 @@ use crate::{
         money::Cents,
         time::paris_date,
     },
+    proof,
 };
 use bank_return::{BankReturn, Verdict};
 use chrono::{DateTime, Utc};
@@ -64,7 +65,7 @@ fn message_id(tx: &Tx<'_>, number: i32) -> String {
 
 /// Shows what a batch would pay, and changes nothing.
 pub fn plan_payouts(tx: &mut Tx<'_>, until: DateTime<Utc>) -> Result<Plan, Error> {
-    Ok(Plan { drift: db::drift(tx)?, rows: db::plan(tx, until)? })
+    Ok(Plan { drift: proof::drift(tx)?, rows: db::plan(tx, until)? })
 }
 
 /// Takes up all that is due until an instant of the past.
@@ -248,7 +249,7 @@ fn locked(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error> {
 
 /// Refuses unless the ledger proves itself, agrees with all batches, and the batch is what was frozen.
 fn require_true(tx: &mut Tx<'_>, row: &BatchRow) -> Result<(), Error> {
-    if db::drift(tx)? != Cents::ZERO {
+    if proof::drift(tx)? != Cents::ZERO {
         return Err(Refusal::LedgerDrift.into());
     }
     require_untouched(tx, row)?;

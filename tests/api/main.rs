@@ -40,6 +40,7 @@ mod letters;
 mod look_ups;
 mod merchants;
 mod photos;
+mod proof;
 mod races;
 mod refunds;
 mod refused_payments;

@@ -14,6 +14,7 @@ const ORDER: &[&[&str]] = &[
     &["colleges", "families", "photos"],
     &["ledger", "cards", "enrolments"],
     &["corrections", "disputes"],
+    &["proof"],
     &["merchants"],
     &["settlement"],
     &["journal"],

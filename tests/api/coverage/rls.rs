@@ -63,10 +63,12 @@ const DEPARTMENT: &str = "
 const CHECK_DIRECTORY: &str = "devices: id merchant_id department kind state
     __diesel_schema_migrations: version run_on";
 const CHECK_DEPARTMENT: &str = "
-    enrolments: id child_id family_id season state
+    enrolment_events: enrolment_id state
+    enrolments: id child_id family_id season state submitted_at
     holds: id kind wallet_id amount_cents state captured_cents merchant_id client_id key made_at expires_at closed_at
     ledger_accounts: id kind merchant_id
     ledger_entries: transfer_id account_id cents at
+    season_versions: season version state rules effective_from
     transfers: id kind from_account to_account amount_cents wallet_id wallet_version balance_after_cents at client_id key fingerprint merchant_id reverses grant_kind hold_id request_id reason hash
     wallets: id child_id family_id enrolment_id season kind balance_cents held_cents version spend_before capture_before head swept_at
     __diesel_schema_migrations: version run_on";
