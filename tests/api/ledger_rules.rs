@@ -265,3 +265,23 @@ async fn of_both_wallets_asked_at_once_for_one_activity_one_pays() {
         assert!(paid.len() == 3 && paid.iter().all(|wallet| *wallet == paid[0]), "round {round}: {paid:?}");
     }
 }
+
+#[actix_web::test]
+async fn a_ticket_sets_aside_within_the_same_caps() {
+    let scene = Scene::set().await;
+    set_rules(&scene.world, json!({ "debit_max_cents": 2_000, "card_day_max_cents": 3_000 })).await;
+    let path = scene.family.path(&format!("wallets/{}/tickets", scene.pupil.culture));
+    let ticket = |cents: i64| {
+        let (api, path) = (scene.family.api.clone(), path.clone());
+        async move { api.post_keyed(&path, &key(), json!({ "amount_cents": cents })).await }
+    };
+    ticket(2_001).await.refused(409, "debit.above_cap");
+    ticket(1_999).await.expect(201);
+    // What is set aside counts with what is paid.
+    scene.debit("sport", 1_000).await.expect(201);
+    assert_eq!(ticket(2).await.status, 409);
+    assert_eq!(last_reason(&scene), "above_card_cap");
+    ticket(1).await.expect(201);
+    scene.debit("sport", 1).await.refused(409, "debit.refused");
+    assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
