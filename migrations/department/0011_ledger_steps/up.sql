@@ -89,6 +89,10 @@ begin
     if exists (select 1 from transfers where wallet_id = w.id and grant_kind = p_grant_kind) then
         return false;
     end if;
+    -- Who waited here while the season ended looks at the clock again.
+    if w.swept_at is not null then
+        raise serialization_failure using message = 'the season of this wallet is over';
+    end if;
     select id into strict funding from ledger_accounts where kind = 'funding';
     w := ledger_append(w, p_transfer, 'grant', funding, w.id, p_amount, 0, null, null, null, null, null, null, p_request, p_grant_kind,
                        null, null, null, null, null);
@@ -421,6 +425,7 @@ declare
     merchant uuid := actor_merchant();
     d transfers;
     w wallets;
+    back bigint;
     answer ledger_outcome;
 begin
     if actor_kind() is distinct from 'device' or client is null or merchant is null then
@@ -439,10 +444,12 @@ begin
     end if;
     -- The wallet's lock comes before the sum: two refunds of one debit cannot both read the same past.
     select * into strict w from wallets where id = d.wallet_id for update;
-    if d.amount_cents < p_amount + (select coalesce(sum(amount_cents), 0) from transfers where reverses = d.id) then
+    back := p_amount + (select coalesce(sum(amount_cents), 0) from transfers where reverses = d.id);
+    if d.amount_cents < back then
         return ledger_refuse(client, p_key, p_fingerprint, 'exceeds_debit', merchant, null, p_amount);
     end if;
-    if p_amount > (ledger_rules_now()).refund_alone_max_cents then
+    -- All that came back of the debit counts: in two pieces it is as much.
+    if back > (ledger_rules_now()).refund_alone_max_cents then
         return ledger_refuse(client, p_key, p_fingerprint, 'refund_needs_agent', merchant, null, p_amount);
     end if;
     w := ledger_append(w, p_transfer, 'refund', d.to_account, d.from_account, p_amount, 0, client, p_key, p_fingerprint, merchant, d.id,
@@ -646,7 +653,7 @@ begin
         if rest = 0 then
             return null;
         end if;
-        if rest > (ledger_rules_now()).refund_alone_max_cents then
+        if t.amount_cents > (ledger_rules_now()).refund_alone_max_cents then
             return 'refund_needs_agent';
         end if;
         w := ledger_append(w, p_transfer, 'refund', t.to_account, t.from_account, rest, 0, client, null, null, merchant, t.id, null,
