@@ -18,7 +18,9 @@ async fn a_family_reads_why_a_payment_was_refused_to_its_card() {
     scene.debit("culture", 5_001).await.refused(409, "debit.above_cap");
     scene.debit("culture", 2_001).await.refused(409, "debit.refused");
     scene.set_rules("null", "null", 20_000);
-    scene.debit("sport", 100).await.expect(201);
+    let mut same = debit(&scene.pupil.card_code, "sport", 100);
+    same["activity_label"] = json!("Spectacle");
+    scene.till.post_keyed("/v1/debits", &key(), same).await.expect(201);
     scene.debit("culture", 100).await.refused(409, "debit.other_wallet");
     scene.move_convention("culture", "suspend").await.expect(200);
     scene.debit("culture", 100).await.refused(409, "merchant.not_affiliated");

@@ -202,7 +202,9 @@ async fn a_family_is_told_which_rule_keeps_its_money() {
     // The two wallets do not add up on one activity of one merchant.
     let mut assigned = show(100);
     assigned["merchant_id"] = json!(scene.till.merchant);
-    scene.debit("sport", 100).await.expect(201);
+    let mut same = debit(&scene.pupil.card_code, "sport", 100);
+    same["activity_label"] = json!("Spectacle");
+    scene.till.post_keyed("/v1/debits", &key(), same).await.expect(201);
     scene.ticket(assigned).await.refused(409, "debit.other_wallet");
     let free = scene.ticket(show(100)).await.expect(201);
     capture(&scene.till, &free.text("/code"), 100).await.refused(409, "debit.other_wallet");

@@ -74,7 +74,7 @@ pub struct TicketView {
     pub captured_cents: Option<i64>,
     /// What the merchant types or scans: tickets that stand only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "T92-000G-40R4-0M30-E27Z-8")]
+    #[schema(example = "T92-000G-40R4-0M30-E27Z-W")]
     pub code: Option<String>,
     /// The merchant it is for, or that captured it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -232,7 +232,7 @@ pub async fn void_hold(
 #[serde(deny_unknown_fields)]
 pub struct CaptureTicket {
     /// The code written on the ticket, or the text of its QR code.
-    #[schema(example = "T92-000G-40R4-0M30-E27Z-8")]
+    #[schema(example = "T92-000G-40R4-0M30-E27Z-W")]
     pub ticket: Secret,
     pub amount_cents: Amount,
     /// What is paid for, if the ticket does not say it.
