@@ -47,9 +47,11 @@ impl Durability {
 
     const fn settings(self) -> &'static [&'static str] {
         match self {
-            Self::Durable => &["max_connections=200", "min_wal_size=1GB", "max_wal_size=4GB"],
+            // The wallets of a department fit in the buffers.
+            Self::Durable => &["max_connections=200", "shared_buffers=512MB", "min_wal_size=1GB", "max_wal_size=4GB"],
             Self::Fast => &[
                 "max_connections=300",
+                "shared_buffers=128MB",
                 "max_wal_size=4GB",
                 "fsync=off",
                 "synchronous_commit=off",
@@ -62,11 +64,10 @@ impl Durability {
 
 /// Settings of every cluster. What an error quotes (the statement, the offending key) is personal data and stays out of the
 /// log; just-in-time compilation costs short queries more than it gives.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     "listen_addresses=''",
     "port=5432",
     "unix_socket_permissions=0700",
-    "shared_buffers=128MB",
     "timezone=UTC",
     "log_timezone=UTC",
     "log_error_verbosity=terse",

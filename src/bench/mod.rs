@@ -148,30 +148,32 @@ fn built(notes: &mut Vec<String>) -> bool {
 }
 
 /// Every figure: the service, and right after it the same statement alone. Uniform access comes first. Returns the debits made, too.
+///
+/// The first change of a page after a checkpoint writes the whole page to the journal: one checkpoint comes first, then enough load to
+/// touch most pages, and no other checkpoint until the end, so that every figure begins alike.
 async fn run_all(
     stage: &Stage,
     seeded: &Arc<Seeded>,
     connections: &[u32],
     spell: Spell,
 ) -> anyhow::Result<(Vec<Run>, u64)> {
-    let (mut runs, mut made) = (vec![], 0_u64);
+    let mut conn = stage.connect(stage.department_schema())?;
+    conn.batch_execute("alter system set checkpoint_timeout = '1h'")?;
+    conn.batch_execute("select pg_reload_conf()")?;
+    conn.batch_execute("checkpoint")?;
+    let warm = Spell { warm_up: spell.measured, measured: spell.measured };
+    let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm).await?.acknowledged;
+    let mut runs = vec![];
     for access in Access::ALL {
         for connections in connections.iter().copied() {
             eprintln!("Measuring {connections} connections, {access:?} …");
-            checkpoint(stage)?;
             let load = load::run(stage, seeded, access, connections, spell).await?;
-            checkpoint(stage)?;
             let floor = pgbench::run(stage, seeded.wallets(), access, connections, spell)?;
             made = made.saturating_add(load.acknowledged).saturating_add(floor.transactions);
             runs.push(Run::new(access, connections, &load, floor.tps));
         }
     }
     Ok((runs, made))
-}
-
-/// So that every figure begins alike: the first change of a page after a checkpoint writes the whole page to the journal.
-fn checkpoint(stage: &Stage) -> anyhow::Result<()> {
-    Ok(stage.connect(stage.department_schema())?.batch_execute("checkpoint")?)
 }
 
 #[derive(QueryableByName)]

@@ -44,7 +44,9 @@ macro_rules! endpoints {
     };
 }
 
+// Requests are matched in this order: what is asked most comes first.
 endpoints! {
+    merchants::counter::http::debit_card,
     health::is_live,
     health::is_ready,
     auth::keys::list_token_keys,
@@ -146,7 +148,6 @@ endpoints! {
     merchants::devices::http::revoke_device,
     merchants::devices::http::resume_device,
     merchants::counter::http::look_up_card,
-    merchants::counter::http::debit_card,
     merchants::counter::http::list_operations,
     merchants::counter::http::find_operation_by_key,
     merchants::counter::http::show_operation,

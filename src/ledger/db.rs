@@ -56,6 +56,7 @@ type SweptType = sql_types::Record<(
 type SweptRow = (DateTime<Utc>, Option<Vec<i64>>, Option<Vec<String>>, Option<Vec<String>>);
 
 diesel::define_sql_function! {
+    #[expect(clippy::too_many_arguments, reason = "everything of a grant goes in one statement")]
     fn ledger_grant(
         request: sql_types::Uuid, transfer: sql_types::Uuid, wallet: sql_types::Uuid, enrolment: sql_types::Uuid, kind: sql_types::Text,
         grant_kind: sql_types::Text, amount: sql_types::BigInt, spend_before: sql_types::Timestamptz,

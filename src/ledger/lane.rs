@@ -13,27 +13,31 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Two workers: while one waits for the disk, the other gathers and computes.
-const WORKERS: u32 = LEDGER_POOL_SIZE;
-
-/// A lane a department.
+/// The lanes of the departments, two each: while one waits for the disk, the other gathers and computes. A card always takes the same one,
+/// so that two batches of this process never wait for one wallet.
 #[derive(Clone)]
-pub struct Lanes(Arc<BTreeMap<Department, Combiner<Debit, Outcome>>>);
+pub struct Lanes(Arc<BTreeMap<Department, Vec<Combiner<Debit, Outcome>>>>);
 
 impl Lanes {
     /// Lanes to these places. Connections are made when first needed.
     pub fn new<'a>(db: &Db, places: impl IntoIterator<Item = (Department, &'a Place)>) -> Self {
         let lane = |(department, place)| {
             let store = db.ledger_store(place);
-            let workers = usize::try_from(WORKERS).unwrap_or(1);
-            (department, Combiner::new(workers, move |debits| make(&store, &debits)))
+            let lane = |_| {
+                let store = store.clone();
+                Combiner::new(1, move |debits: Vec<Debit>| make(&store, &debits))
+            };
+            (department, (0..LEDGER_POOL_SIZE).map(lane).collect())
         };
         Self(Arc::new(places.into_iter().map(lane).collect()))
     }
 
     /// Makes a debit. Its refusal, if any, is in the outcome, committed for its key.
     pub async fn debit(&self, department: Department, debit: Debit) -> Result<Outcome, Error> {
-        self.0.get(&department).ok_or(Error::Refused(Refusal::NotFound))?.ask(debit).await
+        let lanes = self.0.get(&department).ok_or(Error::Refused(Refusal::NotFound))?;
+        let card = debit.card_fingerprint.first().map_or(0, |byte| usize::from(*byte));
+        let lane = card.checked_rem(lanes.len()).and_then(|lane| lanes.get(lane));
+        lane.ok_or_else(|| Error::internal("a department without lane"))?.ask(debit).await
     }
 }
 
