@@ -1,10 +1,7 @@
 //! Money under concurrency, from two servers at once; and the same races against ledgers broken on purpose, which must be found out.
 
-use crate::{
-    ledger::Books,
-    support::{Scene, debit, key},
-};
-use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
+use crate::support::{self, Books, Scene, debit, key};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -28,26 +25,9 @@ async fn race(scene: &Scene, requests: Vec<(String, String, Value)>) -> usize {
     moved(201, false)
 }
 
-#[derive(QueryableByName)]
-struct Text {
-    #[diesel(sql_type = sql_types::Text)]
-    text: String,
-}
-
-/// Replaces a money function by a copy of itself with these pieces changed, as only a superuser can.
+/// Breaks a money function of 92.
 fn sabotage(scene: &Scene, function: &str, changes: &[(&str, &str)]) {
-    let mut superuser = scene.world.superuser("92");
-    let sql = format!("select pg_get_functiondef('{function}'::regproc) as text");
-    let Text { text: mut definition } = diesel::sql_query(sql).get_result(&mut superuser).unwrap();
-    for (piece, instead) in changes {
-        assert_eq!(
-            definition.matches(piece).count(),
-            1,
-            "{function} is no longer written as this test breaks it: {piece}"
-        );
-        definition = definition.replace(piece, instead);
-    }
-    superuser.batch_execute(&definition).unwrap();
+    support::sabotage(&mut scene.world.superuser("92"), function, changes);
 }
 
 /// Debits read the wallets, wait a little, and never lock them: alone or many at once.
