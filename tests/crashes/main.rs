@@ -40,10 +40,9 @@ async fn survive(blow: Blow, seed: u64) {
     let told: Tally =
         play(blow, cycles(), seed, |_| ()).await.unwrap_or_else(|flaw| panic!("{blow:?}, seed {seed}: {flaw}"));
     eprintln!("{blow:?}: {told:?}");
-    assert!(
-        told.done > 0 && told.refused > 0 && told.unknown > 0,
-        "a history without all three shows little: {told:?}"
-    );
+    // A killed connection the service may hide altogether: it waits out the recovery, and asks again under the same key.
+    let cut = told.unknown > 0 || blow == Blow::Backend;
+    assert!(told.done > 0 && told.refused > 0 && cut, "a history without all three shows little: {told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,3 +96,4 @@ async fn the_same_history_finds_out_keys_that_are_not_kept_with_their_movement()
     .await;
     assert!(flaw.contains("answers otherwise"), "{flaw}");
 }
+

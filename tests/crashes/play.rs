@@ -68,8 +68,9 @@ pub async fn play(blow: Blow, cycles: u32, seed: u64, prepare: impl FnOnce(&Stag
         // For a moment they go on asking what is not there.
         tokio::time::sleep(Duration::from_millis(dice.u64(5..200))).await;
         stop.store(true, Ordering::SeqCst);
-        counters = working.await.unwrap()?;
+        // What is still under way meets the recovery.
         running.recover().await;
+        counters = working.await.unwrap()?;
 
         let flawed = |flaw: String| format!("after blow {cycle}: {flaw}; the service's log says: {}", running.said());
         nothing_lost(&counters, &movements(&running).await).map_err(flawed)?;
