@@ -84,7 +84,7 @@ pub async fn run(
 }
 
 /// A fresh token of that till, asked from an address of its own.
-async fn token(stage: &Stage, till: &Till, number: u32) -> anyhow::Result<String> {
+pub async fn token(stage: &Stage, till: &Till, number: u32) -> anyhow::Result<String> {
     let url = &stage.config.public_url;
     let assertion = admin::device_assertion(till.device, &till.private_key, url)?;
     let form = [

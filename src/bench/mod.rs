@@ -2,11 +2,11 @@
 //! beside other ledgers, on one machine in one run. At the end the ledger must hold what was acknowledged, no more and no less.
 
 mod draw;
-mod load;
+pub mod load;
 mod peers;
 mod pgbench;
 mod report;
-mod seed;
+pub mod seed;
 pub mod stage;
 
 use crate::serve::wait_for_signal;
@@ -29,6 +29,8 @@ use std::{
 const CONNECTIONS: [u32; 5] = [1, 8, 32, 64, 128];
 /// Whose figures come first in the report, unless asked otherwise.
 const HEADLINE: u32 = 64;
+/// Cents in each wallet: no run empties one.
+const FULL_CENTS: i64 = 100_000_000;
 /// Caches fill and statements are prepared before it counts.
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -94,7 +96,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     eprintln!("Starting PostgreSQL and filling {} wallets …", u64::from(options.children).saturating_mul(2));
     let begun = Instant::now();
     let stage = Stage::open(&options.folder)?;
-    let seeded = Arc::new(seed::seed(&stage, options.children, options.merchants)?);
+    let seeded = Arc::new(seed::seed(&stage, options.children, options.merchants, FULL_CENTS)?);
     eprintln!("… in {:.1} s", begun.elapsed().as_secs_f64());
     let server = stage.serve(&std::env::current_exe()?).await?;
     let memory_idle_mb = server.memory_mb()?;
@@ -162,7 +164,9 @@ async fn run_all(
     conn.batch_execute("select pg_reload_conf()")?;
     conn.batch_execute("checkpoint")?;
     let warm = Spell { warm_up: spell.measured, measured: spell.measured };
-    let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm).await?.acknowledged;
+    let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm)
+        .await?
+        .acknowledged;
     let mut runs = vec![];
     for access in Access::ALL {
         for connections in connections.iter().copied() {

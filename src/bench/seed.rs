@@ -23,8 +23,6 @@ use diesel::{
 };
 use std::thread;
 
-/// Cents in each wallet: no run empties one.
-const FULL_CENTS: i64 = 100_000_000;
 /// Connections that fill wallets beside each other.
 const WRITERS: i32 = 2;
 /// Season of every enrolment.
@@ -60,12 +58,12 @@ impl Seeded {
     }
 }
 
-/// Fills both databases.
-pub fn seed(stage: &Stage, children: u32, merchants: u32) -> anyhow::Result<Seeded> {
+/// Fills both databases; each wallet with so many cents.
+pub fn seed(stage: &Stage, children: u32, merchants: u32, cents: i64) -> anyhow::Result<Seeded> {
     let tills = seed_tills(stage, merchants)?;
     let mut conn = stage.connect(stage.department_schema())?;
     let cards = seed_children(stage, &mut conn, children)?;
-    seed_wallets(stage, children)?;
+    seed_wallets(stage, children, cents)?;
     let mut ranked: Vec<i32> = (0..i32::try_from(children)?.saturating_mul(2)).collect();
     fastrand::shuffle(&mut ranked);
     rank_wallets(&mut conn, &ranked)?;
@@ -164,7 +162,7 @@ struct Counted {
 }
 
 /// Two full wallets a child, filled as the service fills them: what the ledger proves stays proven.
-fn seed_wallets(stage: &Stage, children: u32) -> anyhow::Result<()> {
+fn seed_wallets(stage: &Stage, children: u32, cents: i64) -> anyhow::Result<()> {
     let fill = |writer: i32| {
         let mut conn = stage.connect(stage.department_schema())?;
         // The plans are made while the tables are empty, and would read them whole however they grow.
@@ -176,7 +174,7 @@ fn seed_wallets(stage: &Stage, children: u32) -> anyhow::Result<()> {
                        from bench.cards c cross join (values ('culture'), ('sport')) k (kind)
                       where c.n % $2 = $3) g",
         )
-        .bind::<BigInt, _>(FULL_CENTS)
+        .bind::<BigInt, _>(cents)
         .bind::<Integer, _>(WRITERS)
         .bind::<Integer, _>(writer)
         .get_result(&mut conn)?;

@@ -1,126 +1,10 @@
 //! The ledger proves itself: after any history it is what a plain model says, and nobody but its own functions can write it.
 
-use crate::support::{Answer, Scene, Till, World, debit, key, server_log, without_instance};
-use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
-use passplus::{
-    kernel::{
-        ids::{TransferId, WalletId},
-        money::Cents,
-    },
-    ledger::model::{self, Entry},
-};
+pub use crate::support::Books;
+use crate::support::{Answer, Scene, Till, debit, key, server_log, without_instance};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use uuid::Uuid;
-
-#[derive(QueryableByName)]
-struct TransferRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = sql_types::Text)]
-    kind: String,
-    #[diesel(sql_type = sql_types::Uuid)]
-    from_account: Uuid,
-    #[diesel(sql_type = sql_types::Uuid)]
-    to_account: Uuid,
-    #[diesel(sql_type = sql_types::BigInt)]
-    amount_cents: i64,
-    #[diesel(sql_type = sql_types::Uuid)]
-    wallet_id: Uuid,
-    #[diesel(sql_type = sql_types::BigInt)]
-    wallet_version: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    balance_after_cents: i64,
-    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
-    reverses: Option<Uuid>,
-}
-
-#[derive(QueryableByName)]
-struct WalletRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = sql_types::BigInt)]
-    balance_cents: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    version: i64,
-}
-
-#[derive(QueryableByName)]
-struct SumRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    account_id: Uuid,
-    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
-    merchant_id: Option<Uuid>,
-    #[diesel(sql_type = sql_types::BigInt)]
-    cents: i64,
-}
-
-/// Everything the database of 92 keeps of money, read past every policy.
-pub struct Books {
-    entries: Vec<Entry>,
-    wallets: BTreeMap<Uuid, (i64, i64)>,
-    sums: Vec<SumRow>,
-}
-
-impl Books {
-    pub fn read(world: &World) -> Self {
-        let mut conn = world.superuser("92");
-        let sql = "select id, kind, from_account, to_account, amount_cents, wallet_id, wallet_version, balance_after_cents, reverses
-                     from transfers order by id";
-        let rows: Vec<TransferRow> = diesel::sql_query(sql).load(&mut conn).unwrap();
-        let entries = rows.into_iter().map(|row| Entry {
-            id: TransferId::from_uuid(row.id),
-            kind: row.kind.parse().unwrap(),
-            from_account: row.from_account,
-            to_account: row.to_account,
-            amount: Cents::new(row.amount_cents),
-            wallet: WalletId::from_uuid(row.wallet_id),
-            wallet_version: row.wallet_version,
-            balance_after: Cents::new(row.balance_after_cents),
-            reverses: row.reverses.map(TransferId::from_uuid),
-        });
-        let wallets: Vec<WalletRow> =
-            diesel::sql_query("select id, balance_cents, version from wallets").load(&mut conn).unwrap();
-        let sql = "select e.account_id, a.merchant_id, sum(e.cents)::bigint as cents
-                     from ledger_entries e left join ledger_accounts a on a.id = e.account_id group by 1, 2";
-        Self {
-            entries: entries.collect(),
-            wallets: wallets.into_iter().map(|row| (row.id, (row.balance_cents, row.version))).collect(),
-            sums: diesel::sql_query(sql).load(&mut conn).unwrap(),
-        }
-    }
-
-    pub fn balance(&self, wallet: &str) -> i64 {
-        self.wallets[&wallet.parse().unwrap()].0
-    }
-
-    /// What a merchant is owed.
-    fn owed(&self, merchant: &str) -> i64 {
-        self.sums.iter().find(|sum| sum.merchant_id == merchant.parse().ok()).map_or(0, |sum| sum.cents)
-    }
-
-    /// Every promise of the ledger: transfers that make the balances, numbered without a hole, and nothing out of nothing.
-    pub fn prove(&self) -> Result<(), String> {
-        let proved = model::prove(&self.entries).map_err(|flaw| flaw.to_string())?;
-        for (id, (balance, version)) in &self.wallets {
-            let told = proved.get(&WalletId::from_uuid(*id)).map_or(0, |cents| cents.get());
-            let lines = self.entries.iter().filter(|entry| entry.wallet.uuid() == *id).count();
-            if told != *balance || usize::try_from(*version) != Ok(lines) {
-                return Err(format!(
-                    "wallet {id} keeps {balance} after {version} lines: {lines} transfers make {told}"
-                ));
-            }
-        }
-        let sums = model::balances(&self.entries).ok_or("a sum passes the bounds")?;
-        for sum in &self.sums {
-            if sums.get(&sum.account_id).map(|cents| cents.get()) != Some(sum.cents) {
-                return Err(format!("account {}: the entries sum up to {}", sum.account_id, sum.cents));
-            }
-        }
-        let all: i64 = self.sums.iter().map(|sum| sum.cents).sum();
-        if all == 0 { Ok(()) } else { Err(format!("{all} cents out of nothing")) }
-    }
-}
 
 /// The plain model: what is in each wallet, what is left of each debit, what each merchant is owed.
 #[derive(Default)]
@@ -138,24 +22,6 @@ struct Taken {
     left: i64,
 }
 
-/// A small generator of pseudo-random numbers (splitmix64): the same history every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(u64::try_from(length).unwrap())).unwrap()
-    }
-    fn cents(&mut self, most: u64) -> i64 {
-        i64::try_from(1 + self.below(most)).unwrap()
-    }
-}
-
 async fn play(seed: u64) {
     let scene = Scene::set().await;
     let pupils = [&scene.pupil, &scene.sibling("Ana").await, &scene.sibling("Eva").await];
@@ -165,13 +31,13 @@ async fn play(seed: u64) {
         plain.wallets.insert(pupil.culture.clone(), 6_000);
         plain.wallets.insert(pupil.sport.clone(), 2_000);
     }
-    let mut dice = Dice(seed);
+    let mut dice = fastrand::Rng::with_seed(seed);
     let (mut moved, mut refused) = (0, 0);
     for step in 0..60 {
-        let turn = dice.below(10);
+        let turn = dice.u8(..10);
         if turn >= 8 && !plain.asked.is_empty() {
             // A replay: the same answer, nothing moved.
-            let (till, path, key, body, first) = &plain.asked[dice.index(plain.asked.len())];
+            let (till, path, key, body, first) = &plain.asked[dice.usize(..plain.asked.len())];
             let again = tills[*till].post_keyed(path, key, body.clone()).await;
             assert_eq!(again.headers["idempotency-replayed"], "true");
             assert_eq!(again.status, first.status);
@@ -184,8 +50,8 @@ async fn play(seed: u64) {
             let refund = turn >= 5 && !plain.debits.is_empty();
             let (till, path, body, fits);
             if refund {
-                let at = dice.index(plain.debits.len());
-                let cents = dice.cents(1_500);
+                let at = dice.usize(..plain.debits.len());
+                let cents = dice.i64(1..=1_500);
                 let taken = &mut plain.debits[at];
                 (till, fits) = (taken.till, cents <= taken.left);
                 path = format!("/v1/departments/92/debits/{}/refunds", taken.id);
@@ -196,13 +62,13 @@ async fn play(seed: u64) {
                     *plain.owed.get_mut(&tills[till].merchant).unwrap() -= cents;
                 }
             } else {
-                let (pupil, kind) = (pupils[dice.index(3)], ["culture", "sport"][dice.index(2)]);
-                let cents = dice.cents(if kind == "culture" { 2_500 } else { 1_200 });
+                let (pupil, kind) = (pupils[dice.usize(..3)], ["culture", "sport"][dice.usize(..2)]);
+                let cents = dice.i64(1..=if kind == "culture" { 2_500 } else { 1_200 });
                 let wallet = if kind == "culture" { &pupil.culture } else { &pupil.sport };
                 let balance = plain.wallets.get_mut(wallet).unwrap();
-                (till, fits) = (dice.index(2), cents <= *balance);
+                (till, fits) = (dice.usize(..2), cents <= *balance);
                 path = "/v1/debits".to_owned();
-                body = debit(if dice.below(2) == 0 { &pupil.card_code } else { &pupil.card_signed }, kind, cents);
+                body = debit(if dice.bool() { &pupil.card_code } else { &pupil.card_signed }, kind, cents);
                 if fits {
                     *balance -= cents;
                     *plain.owed.entry(tills[till].merchant.clone()).or_default() += cents;

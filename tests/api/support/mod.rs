@@ -1,17 +1,23 @@
 //! The harness: one private PostgreSQL a test run, migrated template databases cloned for each test, the real server on a free
 //! port, and one client per kind of caller.
 
+mod books;
 mod client;
 mod guests;
 mod people;
 mod postgres;
+mod sabotage;
 mod scene;
+mod sql;
 mod treasury;
 
+pub use books::Books;
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
+pub use sabotage::sabotage;
 pub use scene::{Scene, ago, days, field_at_fault, forged, without_instance};
+pub use sql::call;
 pub use treasury::{Treasury, server_of, valid_pain001};
 
 use passplus::{
@@ -178,6 +184,13 @@ impl Service {
         let letters = self.letters_to(email).await;
         let (_, body) = letters.iter().rev().find(|(_, body)| body.contains('#')).expect("a letter with a link");
         body.split_once('#').unwrap().1.split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+impl Books {
+    /// Those of 92.
+    pub fn read(service: &Service) -> Self {
+        Self::of(&mut service.superuser("92"))
     }
 }
 
