@@ -102,7 +102,7 @@ fn prove(cluster: &Cluster) -> anyhow::Result<()> {
         options.url.push(cluster.url(&schema.check(), &schema.stem()));
     }
     let outcome = proof::command::run(&options, &|_| None)?;
-    let urls: String = options.url.iter().map(|url| format!(" --url '{url}'")).collect();
+    let urls: String = options.url.iter().flat_map(|url| [" --url '", url.as_str(), "'"]).collect();
     print!("\nThe proof of the ledgers (again: passplus verify{urls})\n{}", outcome.text);
     ensure!(outcome.clean, "the ledger is not what it must be");
     Ok(())

@@ -426,6 +426,7 @@ declare
     d transfers;
     w wallets;
     back bigint;
+    alone bigint;
     answer ledger_outcome;
 begin
     if actor_kind() is distinct from 'device' or client is null or merchant is null then
@@ -444,12 +445,13 @@ begin
     end if;
     -- The wallet's lock comes before the sum: two refunds of one debit cannot both read the same past.
     select * into strict w from wallets where id = d.wallet_id for update;
-    back := p_amount + (select coalesce(sum(amount_cents), 0) from transfers where reverses = d.id);
+    select p_amount + coalesce(sum(amount_cents), 0), p_amount + coalesce(sum(amount_cents) filter (where kind = 'refund'), 0)
+      into strict back, alone from transfers where reverses = d.id;
     if d.amount_cents < back then
         return ledger_refuse(client, p_key, p_fingerprint, 'exceeds_debit', merchant, null, p_amount);
     end if;
-    -- All that came back of the debit counts: in two pieces it is as much.
-    if back > (ledger_rules_now()).refund_alone_max_cents then
+    -- All that the merchant gave back of the debit counts: in two pieces it is as much.
+    if alone > (ledger_rules_now()).refund_alone_max_cents then
         return ledger_refuse(client, p_key, p_fingerprint, 'refund_needs_agent', merchant, null, p_amount);
     end if;
     w := ledger_append(w, p_transfer, 'refund', d.to_account, d.from_account, p_amount, 0, client, p_key, p_fingerprint, merchant, d.id,
