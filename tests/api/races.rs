@@ -39,7 +39,7 @@ fn unlock(scene: &Scene) {
             (" for update of wallets", ""),
             (
                 "        answer.reason := case\n            when open_wallets = 0",
-                "        perform pg_sleep(0.05);\n        answer.reason := case\n            when open_wallets = 0",
+                "        perform pg_sleep(0.15);\n        answer.reason := case\n            when open_wallets = 0",
             ),
         ],
     );
@@ -127,7 +127,7 @@ async fn the_same_race_finds_out_refunds_that_lock_nothing() {
             ("where id = d.wallet_id for update;", "where id = d.wallet_id;"),
             (
                 "    w := ledger_append(w, p_transfer, 'refund'",
-                "    perform pg_sleep(0.05);\n    w := ledger_append(w, p_transfer, 'refund'",
+                "    perform pg_sleep(0.15);\n    w := ledger_append(w, p_transfer, 'refund'",
             ),
         ],
     );
@@ -163,7 +163,7 @@ async fn the_same_race_finds_out_keys_that_nobody_waits_for() {
         "ledger_replay",
         &[
             ("    perform pg_advisory_xact_lock(hashtextextended(p_client::text || p_key::text, 0));\n", ""),
-            ("        return null;\n    end if;", "        perform pg_sleep(0.05);\n        return null;\n    end if;"),
+            ("        return null;\n    end if;", "        perform pg_sleep(0.4);\n        return null;\n    end if;"),
         ],
     );
     sabotage(&scene, "ledger_debits", &[("where i.twins = 1 and", "where false and")]);

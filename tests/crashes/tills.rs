@@ -162,6 +162,8 @@ impl Counter {
             201 => Told::Done(answer),
             409 => Told::Refused(answer["code"].as_str().unwrap_or_default().to_owned()),
             500.. => Told::Unknown,
+            // Only what was acknowledged is ever refunded.
+            404 => return Err(format!("acknowledged and gone: what {what:?} gives back")),
             _ => return Err(format!("{what:?} was answered {status} {answer}")),
         };
         Ok((told, replayed))

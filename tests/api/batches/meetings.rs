@@ -7,12 +7,16 @@ use diesel::connection::SimpleConnection;
 use std::{thread, time::Duration};
 use uuid::Uuid;
 
+fn new_id() -> Uuid {
+    support::key().parse().unwrap()
+}
+
 fn item(scene: &Scene, pupil: &Pupil, kind: &'static str, cents: i64) -> Item {
     Item {
         device: scene.till.device.clone(),
         merchant: scene.till.merchant.clone(),
-        transfer: Uuid::now_v7(),
-        key: Uuid::now_v7(),
+        transfer: new_id(),
+        key: new_id(),
         fingerprint: 1,
         card: fingerprint(scene, &pupil.card_id),
         kind,
@@ -151,7 +155,7 @@ async fn the_same_meeting_finds_out_keys_that_nobody_waits_for() {
 async fn a_batch_sent_again_moves_nothing_and_finds_out_a_ledger_that_forgets() {
     let scene = Scene::set().await;
     let some: Vec<Item> = (0..3).map(|_| item(&scene, &scene.pupil, "sport", 100)).collect();
-    let again: Vec<Item> = some.iter().map(|item| Item { transfer: Uuid::now_v7(), ..item.clone() }).collect();
+    let again: Vec<Item> = some.iter().map(|item| Item { transfer: new_id(), ..item.clone() }).collect();
     let mut conn = lane(&scene);
     assert_eq!(make(&mut conn, &some).unwrap().1, 3);
     let (answers, swept) = make(&mut conn, &again).unwrap();

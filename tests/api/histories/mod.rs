@@ -3,7 +3,7 @@
 
 mod plain;
 
-use crate::support::{Books, SEASON, Scene, call};
+use crate::support::{Books, SEASON, Scene, call, key};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{PgConnection, connection::SimpleConnection};
 use passplus::{kernel::time, ledger::TransferKind};
@@ -124,7 +124,7 @@ async fn begin(scene: &Scene) -> (Ledger<'_>, Plain) {
         keys: BTreeMap::new(),
     };
     let tills = [&scene.till, &other].map(|till| (till.device.clone(), till.merchant.clone()));
-    (Ledger { scene, conn: scene.world.app_role("92"), tills, cards, agent: Uuid::now_v7() }, plain)
+    (Ledger { scene, conn: scene.world.app_role("92"), tills, cards, agent: key().parse().unwrap() }, plain)
 }
 
 struct History<'s> {
