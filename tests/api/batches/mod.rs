@@ -6,7 +6,7 @@ use crate::support::{Books, Scene, Till, call};
 use diesel::{PgConnection, connection::SimpleConnection};
 use passplus::kernel::time;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use uuid::Uuid;
 
 /// One debit of a batch.
@@ -93,8 +93,8 @@ fn make(conn: &mut PgConnection, items: &[Item]) -> Result<(Vec<Told>, usize), S
     let swept = all.len();
     // What is left goes through the single step, as the service does.
     for (rank, item) in items.iter().enumerate() {
-        if !all.contains_key(&rank) {
-            all.insert(rank, told(&call(conn, &item.single(false))?));
+        if let Entry::Vacant(left) = all.entry(rank) {
+            left.insert(told(&call(conn, &item.single(false))?));
         }
     }
     Ok((all.into_values().collect(), swept))
