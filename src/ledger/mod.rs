@@ -306,10 +306,21 @@ mod tests {
                 "key_reused" => Refusal::IdempotencyKeyReused,
                 "activity_date" | "activity_missing" => Refusal::InvalidFields,
                 "not_affiliated" => Refusal::NotAffiliated,
-                "above_card_cap" => Refusal::DebitRefused,
-                word if word.starts_with("card_") => Refusal::DebitRefused,
-                "unknown_card" | "insufficient_funds" | "no_open_wallet" => Refusal::DebitRefused,
-                _ => continue,
+                // What the merchant set off or asked for itself, and says nothing of a child.
+                "above_debit_cap" => Refusal::AboveDebitCap,
+                "above_till_cap" => Refusal::AboveTillCap,
+                "paid_with_other_wallet" => Refusal::PaidWithOtherWallet,
+                "voided" => Refusal::DebitVoided,
+                "unknown_debit" | "unknown_wallet" | "unknown_hold" | "unknown_transfer" => Refusal::NotFound,
+                "exceeds_debit" => Refusal::RefundExceeds,
+                "refund_needs_agent" => Refusal::RefundNeedsAgent,
+                "season_closed" => Refusal::SpendingOver,
+                "hold_captured" => Refusal::HoldCaptured,
+                "hold_voided" => Refusal::HoldVoided,
+                "hold_expired" => Refusal::HoldExpired,
+                "exceeds_hold" => Refusal::HoldExceeded,
+                "exceeds_transfer" => Refusal::ReversalExceeds,
+                _ => Refusal::DebitRefused,
             };
             assert_eq!(declined.refusal(), told, "{declined}");
         }

@@ -72,13 +72,3 @@ fn a_code_is_drawn_to_scale_or_refused() {
     assert!(document.finish().is_ok());
     assert!(matches!(Document::new("Billet").qr(&"x".repeat(3_000), "", 40), Err(PaperError::CodeTooLong)));
 }
-
-/// Leaves a specimen for whoever wants to look at it.
-#[test]
-#[ignore = "writes a file: for eyes"]
-fn specimen() {
-    let mut document = statement(60);
-    document.qr("PASS-92-ABCDEF", "Code du billet", 40).expect("a code");
-    std::fs::write(std::env::temp_dir().join("passplus-specimen.pdf"), document.finish().expect("a PDF"))
-        .expect("a file");
-}
