@@ -33,12 +33,14 @@ pub async fn load(client: &Client, app: &App) -> anyhow::Result<Cast> {
         publish_season(client, code, &season, person).await?;
         import_colleges(client, code, person).await?;
     }
-    let secretary_92 = secretary(client, "92", "0920001B", &mut administrator_92).await?;
+    let mut secretary_92 = secretary(client, "92", "0920001B", &mut administrator_92).await?;
     let secretary_78 = secretary(client, "78", "0780001C", &mut administrator_78).await?;
     let theatre = till(client, "Théâtre des Sablons", "90000000100017", "culture", &mut administrator_92).await?;
     let judo = till(client, "Judo-club des Coteaux", "90000000200015", "sport", &mut administrator_92).await?;
-    let family_92 = family(client, "92", "camille.martin@example.fr", "Camille", "Martin", "Lou").await?;
-    let family_78 = family(client, "78", "thi.nguyen@example.fr", "Thi", "Nguyen", "Minh").await?;
+    let (mut family_92, lou) = family(client, "92", "camille.martin@example.fr", "Camille", "Martin", "Lou").await?;
+    enrol(client, &season, &lou, &mut family_92, &mut secretary_92).await?;
+    // Minh's enrolment is left to whoever tries the service.
+    let (family_78, _) = family(client, "78", "thi.nguyen@example.fr", "Thi", "Nguyen", "Minh").await?;
     Ok(Cast {
         season,
         administrator_92,
@@ -47,6 +49,7 @@ pub async fn load(client: &Client, app: &App) -> anyhow::Result<Cast> {
         secretary_78,
         family_92,
         family_78,
+        lou,
         theatre,
         judo,
     })
@@ -134,7 +137,7 @@ async fn family(
     first: &str,
     last: &str,
     child: &str,
-) -> anyhow::Result<Person> {
+) -> anyhow::Result<(Person, String)> {
     client.expect(202, Request::post("/v1/accounts", json!({ "email": email }))).await?;
     let token = client.link(email).await?;
     let body = json!({ "token": token, "password": PASSWORD });
@@ -145,8 +148,32 @@ async fn family(
     let body = json!({ "first_names": first, "last_name": last });
     let family = client.expect(201, Request::post(&base, body).by(&token)).await.context("opening a family file")?;
     let body = json!({ "first_names": child, "last_name": last, "birth_date": birth_date(), "residence": code });
-    client.expect(201, Request::post(format!("{base}/{}/children", family.text("/id")?), body).by(&token)).await?;
-    Ok(person)
+    let children = format!("{base}/{}/children", family.text("/id")?);
+    let child = client.expect(201, Request::post(children, body).by(&token)).await?.text("/id")?;
+    Ok((person, child))
+}
+
+/// Lets the collège confirm a child of Hauts-de-Seine: wallets and card are there.
+async fn enrol(
+    client: &Client,
+    season: &str,
+    child: &str,
+    family: &mut Person,
+    secretary: &mut Person,
+) -> anyhow::Result<()> {
+    let token = family.sign_in(client).await?;
+    let base = "/v1/departments/92";
+    let body = json!({ "season": season, "college_uai": "0920001B", "level": "6e", "formula": "culture", "declares_scholarship": false });
+    let drafted = Request::post(format!("{base}/children/{child}/enrolments"), body).by(&token);
+    let drafted = client.expect(201, drafted).await?;
+    let (enrolment, body) = (drafted.text("/id")?, json!({ "version": drafted.number("/version")? }));
+    let submitted = Request::post(format!("{base}/enrolments/{enrolment}/submit"), body).by(&token);
+    let version = client.expect(200, submitted).await?.number("/version")?;
+    let decision = json!({ "enrolment_id": enrolment, "version": version, "decision": "confirm" });
+    let decided = Request::post(format!("{base}/desk/decisions"), json!({ "decisions": [decision] }));
+    let decided = client.expect(200, decided.by(&secretary.sign_in(client).await?)).await?;
+    anyhow::ensure!(decided.text("/results/0/state")? == "active", "Lou is not confirmed: {}", decided.json);
+    Ok(())
 }
 
 /// Of a pupil in 6e.

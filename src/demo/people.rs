@@ -50,6 +50,8 @@ pub struct Cast {
     pub secretary_78: Person,
     pub family_92: Person,
     pub family_78: Person,
+    /// The child of the first family, with wallets and a card.
+    pub lou: String,
     pub theatre: Till,
     pub judo: Till,
 }
@@ -169,7 +171,8 @@ pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
         let _ = writeln!(out, "{:<37} device {}, with a key of its own", till.what, till.device_id);
     }
     let json = "-H 'content-type: application/json'";
-    let token = "sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'";
+    let field = |name| format!("sed 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/'");
+    let (token, signed) = (field("access_token"), field("signed"));
     let _ = write!(
         out,
         "\nTo paste:\n\
@@ -180,10 +183,15 @@ pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
          TILL=$(curl -s {url}/v1/oauth/token -d grant_type=client_credentials \\\n    \
          -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n    \
          -d client_assertion=$({program} assertion --url {url} --device {device} --private-key {key}) | {token})\n\
-         curl -s {url}/v1/departments/92/debits -H \"authorization: Bearer $TILL\"\n\
+         CARD=$(curl -s {url}/v1/departments/92/children/{lou}/card -H \"authorization: Bearer $FAMILY\" | {signed})\n\
+         curl -s {url}/v1/debits {json} -H \"authorization: Bearer $TILL\" -H \"idempotency-key: $(cat /proc/sys/kernel/random/uuid)\" \\\n    \
+         -d '{{\"card\":\"'$CARD'\",\"wallet_kind\":\"culture\",\"amount_cents\":500,\"activity_label\":\"Le Cid\",\"activity_date\":\"{today}\"}}'\n\
+         curl -s {url}/v1/departments/92/children/{lou}/wallets -H \"authorization: Bearer $FAMILY\"\n\
          \nCtrl-C stops everything; the data stays.\n",
         season = cast.season,
         family = cast.family_92.email,
+        lou = cast.lou,
+        today = time::paris_date(time::server_now()),
         device = cast.theatre.device_id,
         key = cast.theatre.private_key,
     );
