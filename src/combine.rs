@@ -11,8 +11,6 @@ use std::sync::{
 };
 use tokio::sync::oneshot;
 
-/// Questions answered in one go: more gained nothing, and made everybody wait for all.
-const BATCH_MAX: usize = 128;
 /// Questions that may wait before the next asker is told that the service is busy.
 const WAITING_MAX: usize = 2_048;
 
@@ -34,14 +32,18 @@ impl<Q, A> Clone for Combiner<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Combiner<Q, A> {
-    /// `work` answers a batch on a thread of its own, one answer a question, in their order.
-    pub fn new(workers: usize, work: impl Fn(Vec<Q>) -> Vec<Result<A, Error>> + Send + Sync + 'static) -> Self {
+    /// `work` answers a batch of at most `batch_max` on a thread of its own, one answer a question, in their order.
+    pub fn new(
+        workers: u32,
+        batch_max: usize,
+        work: impl Fn(Vec<Q>) -> Vec<Result<A, Error>> + Send + Sync + 'static,
+    ) -> Self {
         let (asked, questions) = channel();
         let (questions, work, waiting) =
             (Arc::new(Mutex::new(questions)), Arc::new(work), Arc::<AtomicUsize>::default());
         for _ in 0..workers {
             let (questions, work, waiting) = (Arc::clone(&questions), Arc::clone(&work), Arc::clone(&waiting));
-            std::thread::spawn(move || while answer_some(&questions, &*work, &waiting) {});
+            std::thread::spawn(move || while answer_some(&questions, batch_max, &*work, &waiting) {});
         }
         Self { asked, waiting }
     }
@@ -61,13 +63,14 @@ impl<Q: Send + 'static, A: Send + 'static> Combiner<Q, A> {
 /// False when nobody can ask any more.
 fn answer_some<Q, A>(
     questions: &Mutex<Receiver<Asked<Q, A>>>,
+    batch_max: usize,
     work: &impl Fn(Vec<Q>) -> Vec<Result<A, Error>>,
     waiting: &AtomicUsize,
 ) -> bool {
     let batch: Vec<Asked<Q, A>> = {
         let Ok(questions) = questions.lock() else { return false };
         let Ok(first) = questions.recv() else { return false };
-        std::iter::once(first).chain(questions.try_iter().take(BATCH_MAX.saturating_sub(1))).collect()
+        std::iter::once(first).chain(questions.try_iter().take(batch_max.saturating_sub(1))).collect()
     };
     let (batch, askers): (Vec<_>, Vec<_>) = batch.into_iter().map(|asked| (asked.question, asked.answer)).unzip();
     // A panic must not take the worker away: those who asked learn that something broke.
@@ -88,7 +91,7 @@ mod tests {
 
     #[actix_web::test]
     async fn everyone_gets_the_own_answer_and_a_failure_is_the_own_too() {
-        let combiner = Combiner::new(2, |batch: Vec<i32>| {
+        let combiner = Combiner::new(2, 128, |batch: Vec<i32>| {
             batch.into_iter().map(|n| if n % 7 == 0 { Err(Refusal::NotFound.into()) } else { Ok(n * 2) }).collect()
         });
         let all = (0..500).map(|n| {
@@ -103,7 +106,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_worker_outlives_what_breaks_it() {
-        let combiner = Combiner::new(1, |batch: Vec<bool>| {
+        let combiner = Combiner::new(1, 128, |batch: Vec<bool>| {
             assert!(!batch.contains(&true), "asked to break");
             batch.into_iter().map(Ok).collect()
         });
@@ -115,7 +118,7 @@ mod tests {
     async fn who_comes_last_to_a_full_house_is_told_at_once() {
         let (open, gate) = channel::<()>();
         let gate = Mutex::new(gate);
-        let combiner = Combiner::new(1, move |batch: Vec<usize>| {
+        let combiner = Combiner::new(1, 128, move |batch: Vec<usize>| {
             gate.lock().unwrap().recv().ok();
             batch.into_iter().map(Ok).collect()
         });

@@ -30,8 +30,6 @@ use std::{
 
 /// Connections a database gets from one process. On two cores more of them only wait for each other.
 pub const POOL_SIZE: u32 = 10;
-/// Connections of the ledger's lane to a department: as many as it has workers.
-pub const LEDGER_POOL_SIZE: u32 = 2;
 /// As many threads as connections; and how many requests may wait for one before the next is told that the service is busy.
 const RUNNING_MAX: usize = 10;
 const WAITING_MAX: usize = 256;
@@ -256,8 +254,8 @@ impl Db {
 
     /// Connections of the ledger's own to that place: money does not wait behind web pages, nor they behind it.
     #[must_use]
-    pub fn ledger_store(&self, place: &Place) -> LedgerStore {
-        let pool = pool(&place.url, LEDGER_POOL_SIZE, "set app.kind = 'ledger'");
+    pub fn ledger_store(&self, place: &Place, connections: u32) -> LedgerStore {
+        let pool = pool(&place.url, connections, "set app.kind = 'ledger'");
         LedgerStore { pool, clock_offset_seconds: Arc::clone(&self.clock_offset_seconds) }
     }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, web};
 use anyhow::{Context, ensure};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::net::TcpListener;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -132,7 +132,10 @@ pub async fn wait_for_signal() -> anyhow::Result<()> {
 /// Metrics on a listener of their own, which no proxy shows to the outside.
 pub fn serve_metrics(listener: TcpListener) -> anyhow::Result<actix_web::dev::ServerHandle> {
     const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-    let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
+    // Numbers of debits, not seconds.
+    let sizes = (Matcher::Full("ledger_batch_debits".to_owned()), [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]);
+    let handle =
+        PrometheusBuilder::new().set_buckets(BUCKETS)?.set_buckets_for_metric(sizes.0, &sizes.1)?.install_recorder()?;
     let server = HttpServer::new(move || {
         ActixApp::new().app_data(web::Data::new(handle.clone())).route("/metrics", web::get().to(render_metrics))
     })

@@ -11,7 +11,9 @@ use crate::{
 use std::collections::HashMap;
 
 /// The answers are quick: one worker keeps up with every core that asks.
-const WORKERS: usize = 2;
+const WORKERS: u32 = 2;
+/// As many as the ledger sweeps at once.
+const BATCH_MAX: usize = 128;
 
 /// Where tokens get their identity.
 #[derive(Clone)]
@@ -21,7 +23,7 @@ impl Identities {
     #[must_use]
     pub fn new(db: &Db) -> Self {
         let db = db.clone();
-        Self(Combiner::new(WORKERS, move |bearers| answer(&db, &bearers)))
+        Self(Combiner::new(WORKERS, BATCH_MAX, move |bearers| answer(&db, &bearers)))
     }
 
     /// The identity behind a valid token; a session that ended or a device that was revoked has none.

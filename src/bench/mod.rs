@@ -20,6 +20,7 @@ use seed::Seeded;
 use stage::Stage;
 use std::{
     path::PathBuf,
+    process::Command,
     sync::Arc,
     thread::available_parallelism,
     time::{Duration, Instant},
@@ -152,7 +153,8 @@ fn built(notes: &mut Vec<String>) -> bool {
 /// Every figure: the service, and right after it the same statement alone. Uniform access comes first. Returns the debits made, too.
 ///
 /// The first change of a page after a checkpoint writes the whole page to the journal: one checkpoint comes first, then enough load to
-/// touch most pages, and no other checkpoint until the end, so that every figure begins alike.
+/// touch most pages, and no other checkpoint until the end, so that every figure begins alike. What that load left for the disk to write
+/// is written before the first figure: it would slow every commit of it.
 async fn run_all(
     stage: &Stage,
     seeded: &Arc<Seeded>,
@@ -167,6 +169,7 @@ async fn run_all(
     let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm)
         .await?
         .acknowledged;
+    ensure!(Command::new("sync").status()?.success(), "the disk does not take what was written");
     let mut runs = vec![];
     for access in Access::ALL {
         for connections in connections.iter().copied() {
