@@ -10,8 +10,8 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// The answers are quick: one worker keeps up with every core that asks.
-const WORKERS: u32 = 2;
+/// The answers are quick: one worker keeps up with every core that asks, and two would only halve what they share.
+const WORKERS: u32 = 1;
 /// As many as the ledger sweeps at once.
 const BATCH_MAX: usize = 128;
 
