@@ -40,9 +40,13 @@ mod tests {
 
     #[test]
     fn easter_is_where_calendars_have_it() {
-        for (year, date) in
-            [(2025, "2025-04-20"), (2026, "2026-04-05"), (2027, "2027-03-28"), (2038, "2038-04-25"), (2049, "2049-04-18")]
-        {
+        for (year, date) in [
+            (2025, "2025-04-20"),
+            (2026, "2026-04-05"),
+            (2027, "2027-03-28"),
+            (2038, "2038-04-25"),
+            (2049, "2049-04-18"),
+        ] {
             assert_eq!(easter(year).map(|day| day.to_string()).as_deref(), Some(date));
         }
     }

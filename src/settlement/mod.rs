@@ -162,8 +162,7 @@ pub fn send_batch(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error>
 pub fn credit_transfer(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<(i32, Vec<u8>), Error> {
     let row = db::batch(tx, id)?;
     let Some(sent_at) = row.sent_at else { return Err(Refusal::BatchTransition.into()) };
-    let payouts =
-        if row.state == BatchState::Sent { require_true(tx, &row)? } else { require_untouched(tx, &row)? };
+    let payouts = if row.state == BatchState::Sent { require_true(tx, &row)? } else { require_untouched(tx, &row)? };
     let Some(file) = file(tx, &row, &payouts, sent_at)? else {
         let because = "Ce lot ne comporte aucun virement : il n'y a rien à remettre à la banque.";
         return Err(Error::RefusedBecause(Refusal::BatchTransition, because.to_owned()));
@@ -173,7 +172,12 @@ pub fn credit_transfer(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<(i32, Vec<u
 }
 
 /// The file of a batch that is sent at that instant; none when it pays nobody.
-fn file(tx: &mut Tx<'_>, row: &BatchRow, payouts: &[PayoutRow], sent_at: DateTime<Utc>) -> Result<Option<Vec<u8>>, Error> {
+fn file(
+    tx: &mut Tx<'_>,
+    row: &BatchRow,
+    payouts: &[PayoutRow],
+    sent_at: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>, Error> {
     // The amount as it was sent: what the bank said of it since changes nothing.
     let paid: Vec<&PayoutRow> = payouts.iter().filter(|payout| payout.amount > Cents::ZERO).collect();
     if paid.is_empty() {

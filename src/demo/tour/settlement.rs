@@ -24,15 +24,25 @@ impl Tour<'_> {
         let finance = self.agent_of_finance(&administrator).await?;
         let now = time::server_now().to_rfc3339_opts(SecondsFormat::Secs, true);
         let plan = || Request::get(format!("/v1/departments/92/payout-plan?until={now}")).by(&finance);
-        let shown = self.show(200, plan(), "The plan: what each merchant is due, and what keeps it from being paid.").await?;
+        let shown =
+            self.show(200, plan(), "The plan: what each merchant is due, and what keeps it from being paid.").await?;
         let theatre = shown.json.pointer("/items").and_then(Value::as_array).into_iter().flatten();
-        let mut theatre = theatre.filter(|item| item.get("merchant_name").and_then(Value::as_str) == Some("Théâtre des Sablons"));
+        let mut theatre =
+            theatre.filter(|item| item.get("merchant_name").and_then(Value::as_str) == Some("Théâtre des Sablons"));
         let theatre = theatre.next().context("the theatre is in the plan")?;
-        ensure!(theatre.get("amount_cents").and_then(Value::as_i64).is_some_and(|cents| cents > 0), "the theatre is due money");
+        ensure!(
+            theatre.get("amount_cents").and_then(Value::as_i64).is_some_and(|cents| cents > 0),
+            "the theatre is due money"
+        );
         let merchant = theatre.get("merchant_id").and_then(Value::as_str).context("a merchant has an id")?;
         self.name_account(merchant, &finance, &administrator).await?;
         let table = Request::get(format!("/v1/departments/92/payout-plan.csv?until={now}")).by(&finance);
-        self.show(200, table, "The plan as a table, for the accountants; nothing is paid before the 72 hours are over.").await?;
+        self.show(
+            200,
+            table,
+            "The plan as a table, for the accountants; nothing is paid before the 72 hours are over.",
+        )
+        .await?;
         Ok(())
     }
 
@@ -47,10 +57,15 @@ impl Tour<'_> {
         let proposed = self
             .show(201, Request::post(ACCOUNTS, body).by(finance), "One person of finance proposes an account.")
             .await?;
-        let approve = || Request::post(format!("{ACCOUNTS}/{}/approve", proposed.text("/id").unwrap_or_default()), json!({}));
+        let approve =
+            || Request::post(format!("{ACCOUNTS}/{}/approve", proposed.text("/id").unwrap_or_default()), json!({}));
         self.show(409, approve().by(finance), "Who proposes does not approve.").await?;
         let approved = self
-            .show(200, approve().by(administrator), "Another person does; it serves 72 hours later: time to notice a fraud.")
+            .show(
+                200,
+                approve().by(administrator),
+                "Another person does; it serves 72 hours later: time to notice a fraud.",
+            )
             .await?;
         ensure!(approved.text("/state")? == "approved", "the account is approved");
         Ok(())
@@ -64,7 +79,8 @@ impl Tour<'_> {
         self.show(201, invite, "The administrator invites a person of finance.").await?;
         let body = json!({ "token": self.client.link(&email).await?, "password": PASSWORD });
         let accept = Request::post("/v1/invitations/accept", body);
-        let accepted = self.show(201, accept, "The letter's link: a password, and a time code for each sign-in.").await?;
+        let accepted =
+            self.show(201, accept, "The letter's link: a password, and a time code for each sign-in.").await?;
         Person::new(&email, "finance of department 92", Some(accepted.text("/secret")?)).sign_in(self.client).await
     }
 }

@@ -175,9 +175,9 @@ fn compare(tx: &mut Tx<'_>, rows: Vec<AccountRow>) -> Result<Vec<Compared>, Erro
         db::ending(tx, &ends)?.into_iter().map(|row| (number(tx, &row), row)).collect();
     let compared = rows.into_iter().map(|account| {
         let own = number(tx, &account);
-        let same = others.iter().filter(|(number, other)| {
-            own.is_some() && *number == own && other.merchant_id != account.merchant_id
-        });
+        let same = others
+            .iter()
+            .filter(|(number, other)| own.is_some() && *number == own && other.merchant_id != account.merchant_id);
         let also_used_by = same.map(|(_, other)| other.clone()).collect();
         Compared { account, also_used_by }
     });

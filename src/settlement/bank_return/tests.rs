@@ -35,8 +35,7 @@ fn statuses_and_reasons_are_read_by_transfer() {
     assert_eq!(read.whole, None);
     let verdict = |word, reason: &str| Verdict { word, reason: Some(reason.to_owned()) };
     let named = |id: &str, verdict| Named { end_to_end_id: id.to_owned(), amount: None, verdict };
-    let expected =
-        [named("A-1", verdict(BankWord::Accepted, "X")), named("A-2", verdict(BankWord::Rejected, "AC04"))];
+    let expected = [named("A-1", verdict(BankWord::Accepted, "X")), named("A-2", verdict(BankWord::Rejected, "AC04"))];
     assert_eq!(read.transfers, expected);
     // The older version, a prefix and a byte order mark change nothing.
     let old = text.replace("001.10", "001.03");

@@ -22,11 +22,25 @@ use std::collections::BTreeMap;
 pub type Sirets = BTreeMap<MerchantId, Siret>;
 
 const PLAN: &[&str] = &[
-    "SIRET", "Organisme", "Opérations", "Montant des opérations en euros", "Report en euros", "À verser en euros", "Contesté en euros",
-    "Prévision", "Motif",
+    "SIRET",
+    "Organisme",
+    "Opérations",
+    "Montant des opérations en euros",
+    "Report en euros",
+    "À verser en euros",
+    "Contesté en euros",
+    "Prévision",
+    "Motif",
 ];
 const PAYOUTS: &[&str] = &[
-    "Lot", "Référence du virement", "SIRET", "Organisme", "Montant des opérations en euros", "Report en euros", "Montant en euros", "État",
+    "Lot",
+    "Référence du virement",
+    "SIRET",
+    "Organisme",
+    "Montant des opérations en euros",
+    "Report en euros",
+    "Montant en euros",
+    "État",
     "Motif",
 ];
 

@@ -39,11 +39,8 @@ pub fn page(
     after: Option<PayoutReturnId>,
     limit: i64,
 ) -> Result<Vec<ReturnRow>, Error> {
-    let mut query = payout_returns::table
-        .order(payout_returns::id)
-        .limit(limit)
-        .select(ReturnRow::as_select())
-        .into_boxed();
+    let mut query =
+        payout_returns::table.order(payout_returns::id).limit(limit).select(ReturnRow::as_select()).into_boxed();
     if let Some(state) = state {
         query = query.filter(payout_returns::state.eq(state));
     }

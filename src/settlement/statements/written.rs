@@ -18,8 +18,17 @@ use crate::{
 use chrono::{DateTime, NaiveDate, Utc};
 
 const COLUMNS: &[&str] = &[
-    "Date", "Heure", "Opération", "Motif", "Porte-monnaie", "Activité", "Date de l'activité", "Caisse", "Référence",
-    "Opération d'origine", "Montant en euros",
+    "Date",
+    "Heure",
+    "Opération",
+    "Motif",
+    "Porte-monnaie",
+    "Activité",
+    "Date de l'activité",
+    "Caisse",
+    "Référence",
+    "Opération d'origine",
+    "Montant en euros",
 ];
 
 fn french(date: NaiveDate) -> String {
