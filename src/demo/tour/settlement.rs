@@ -21,9 +21,8 @@ impl Tour<'_> {
     pub(super) async fn prepare_payment(&mut self, cast: &mut Cast) -> anyhow::Result<()> {
         title("The theatre is to be paid");
         let administrator = cast.administrator_92.sign_in(self.client).await?;
-        let finance = self.agent_of_finance(&administrator).await?;
         let now = time::server_now().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let plan = || Request::get(format!("/v1/departments/92/payout-plan?until={now}")).by(&finance);
+        let plan = || Request::get(format!("/v1/departments/92/payout-plan?until={now}")).by(&administrator);
         let shown =
             self.show(200, plan(), "The plan: what each merchant is due, and what keeps it from being paid.").await?;
         let theatre = shown.json.pointer("/items").and_then(Value::as_array).into_iter().flatten();
@@ -35,8 +34,8 @@ impl Tour<'_> {
             "the theatre is due money"
         );
         let merchant = theatre.get("merchant_id").and_then(Value::as_str).context("a merchant has an id")?;
-        self.name_account(merchant, &finance, &administrator).await?;
-        let table = Request::get(format!("/v1/departments/92/payout-plan.csv?until={now}")).by(&finance);
+        self.name_account(merchant, &administrator).await?;
+        let table = Request::get(format!("/v1/departments/92/payout-plan.csv?until={now}")).by(&administrator);
         self.show(
             200,
             table,
@@ -47,19 +46,20 @@ impl Tour<'_> {
     }
 
     /// One proposes, another approves: once, whatever starts there were.
-    async fn name_account(&mut self, merchant: &str, finance: &str, administrator: &str) -> anyhow::Result<()> {
-        let known = Request::get(format!("{ACCOUNTS}?merchant_id={merchant}")).by(finance);
+    async fn name_account(&mut self, merchant: &str, administrator: &str) -> anyhow::Result<()> {
+        let known = Request::get(format!("{ACCOUNTS}?merchant_id={merchant}")).by(administrator);
         let known = self.show(200, known, "Its bank accounts, without their numbers.").await?;
         if known.json.pointer("/items/0").is_some() {
             return Ok(());
         }
+        let finance = self.agent_of_finance(administrator).await?;
         let body = json!({ "merchant_id": merchant, "holder_name": "Théâtre des Sablons", "iban": IBAN });
         let proposed = self
-            .show(201, Request::post(ACCOUNTS, body).by(finance), "One person of finance proposes an account.")
+            .show(201, Request::post(ACCOUNTS, body).by(&finance), "One person of finance proposes an account.")
             .await?;
         let approve =
             || Request::post(format!("{ACCOUNTS}/{}/approve", proposed.text("/id").unwrap_or_default()), json!({}));
-        self.show(409, approve().by(finance), "Who proposes does not approve.").await?;
+        self.show(409, approve().by(&finance), "Who proposes does not approve.").await?;
         let approved = self
             .show(
                 200,

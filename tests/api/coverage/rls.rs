@@ -305,7 +305,7 @@ async fn full_family(world: &World, name: &str) -> Family {
                  'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
          payout as (
              insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
-                 gen_random_uuid()::text from batch, account returning id)
+                 gen_random_uuid()::text from batch, account returning id),
          lines as (
              insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing)
          insert into payout_returns select gen_random_uuid(), payout.id, 'AC04', 'proposed', gen_random_uuid(), now() from payout",
