@@ -27,6 +27,7 @@ grant select, insert, update (state, first_approved_by, first_approved_at, secon
     on payout_batches to {app};
 grant select, insert, update (state, reason_code, carried_into), delete on payouts to {app};
 grant select, insert, delete on payout_lines to {app};
+grant select, insert, update (state, decided_by, decided_at) on payout_returns to {app};
 grant select on merchant_lines to {app};
 grant select on __diesel_schema_migrations to {app}, {check};
 -- The verifier reads amounts and ids, no name.

@@ -144,6 +144,7 @@ refusals! {
     LedgerDrift 409 "settlement.ledger_drift" "Le grand livre ne se vérifie pas : aucun versement n'est possible avant correction.";
     SettlementUnbalanced 409 "settlement.unbalanced" "La somme des lignes n'est pas celle du grand livre : rien n'a été fait.";
     BatchTampered 409 "settlement.tampered" "Le contenu du lot n'est plus celui qui a été arrêté : rien n'a été fait.";
+    BatchContested 409 "settlement.contested" "Des opérations de ce lot sont contestées : annulez-le et arrêtez-en un autre.";
     BatchTransition 409 "settlement.transition" "L'état actuel du lot ne permet pas cette action.";
     NothingDue 409 "settlement.nothing_due" "Il n'y a rien à verser jusqu'à cet instant.";
     NoDebtorAccount 409 "settlement.no_debtor_account" "Le département n'a pas de compte bancaire en vigueur.";
@@ -151,6 +152,11 @@ refusals! {
     BankFileOfAnother 409 "bank_return.other_batch" "Ce compte rendu est celui d'un autre lot : rien n'a été importé.";
     BankFileUnknownPayout 409 "bank_return.unknown_payout" "Ce compte rendu cite un virement que le lot ne connaît pas : rien n'a été importé.";
     BankFileContradicts 409 "bank_return.contradicts" "Ce compte rendu contredit un rejet déjà importé : rien n'a été importé.";
+    BankFileTakesBack 409 "bank_return.takes_back" "Ce compte rendu rejette un virement déjà payé : rien n'a été importé. Si la banque a rendu l'argent, deux personnes le constatent par un retour de fonds.";
+    BankFileFigures 409 "bank_return.figures" "Un montant ou un nombre de ce compte rendu n'est pas celui du lot : rien n'a été importé.";
+    ReturnNotPaid 409 "payout_return.not_paid" "Seul l'argent d'un versement que la banque a payé peut revenir.";
+    ReturnPending 409 "payout_return.pending" "Un retour de fonds de ce versement attend déjà une décision.";
+    ReturnTransition 409 "payout_return.transition" "Une décision a déjà été prise sur ce retour de fonds.";
 }
 
 /// One field of the body that cannot be taken, by JSON pointer.
@@ -287,6 +293,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("cards_one_live", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
+    ("payout_returns_one_proposed", Refusal::ReturnPending),
     ("ledger_rules_one_per_instant", Refusal::RulesTaken),
     ("season_expiries_one_running", Refusal::ExpiryOrdered),
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),

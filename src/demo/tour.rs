@@ -1,5 +1,6 @@
 //! The main job, step by step: each with its request, its answer and a sentence, each checked.
 
+mod settlement;
 mod tickets;
 
 use super::{
@@ -40,6 +41,7 @@ pub async fn play(client: &Client, cast: &mut Cast) -> anyhow::Result<()> {
     let till = tour.debit(cast, &issued.signed).await?;
     tour.look_back(&family_token, &issued, &till).await?;
     tour.use_ticket(&family_token, &child, &issued.culture_wallet, &till).await?;
+    tour.prepare_payment(cast).await?;
     tour.try_the_doors(cast, &family_token, &child, &enrolment).await
 }
 

@@ -36,6 +36,25 @@ impl Responder for Done {
     }
 }
 
+/// `200` with a file to keep, under a name of ASCII letters, digits, dots and hyphens.
+#[derive(Debug)]
+pub struct Attachment {
+    pub media: &'static str,
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Responder for Attachment {
+    type Body = BoxBody;
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let disposition = format!("attachment; filename=\"{}\"", self.name);
+        HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, self.media))
+            .insert_header((header::CONTENT_DISPOSITION, disposition))
+            .body(self.bytes)
+    }
+}
+
 /// `200` with bytes of a media type.
 #[derive(Debug)]
 pub struct Media(pub &'static str, pub Vec<u8>);

@@ -35,6 +35,8 @@ ids! {
     MerchantId,
     /// What one batch pays one merchant.
     PayoutId,
+    /// A payout whose money came back from the bank.
+    PayoutReturnId,
     /// A batch of payouts, settled together.
     PayoutBatchId,
     /// One request, as logs, answers and the journal name it.

@@ -1,12 +1,18 @@
 //! Civil dates are those of Europe/Paris; instants are UTC. Nothing else in the service knows a time zone.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::{Europe::Paris, Tz};
 
 /// The civil date in Paris at that instant.
 #[must_use]
 pub fn paris_date(instant: DateTime<Utc>) -> NaiveDate {
     instant.with_timezone(&Paris).date_naive()
+}
+
+/// What clocks in Paris show at that instant.
+#[must_use]
+pub fn paris_clock(instant: DateTime<Utc>) -> NaiveDateTime {
+    instant.with_timezone(&Paris).naive_local()
 }
 
 /// The first instant of a civil day in Paris.

@@ -48,6 +48,7 @@ pub fn merchant(tx: &mut DirectoryTx<'_>, id: MerchantId) -> Result<MerchantRow,
 pub fn merchants(
     tx: &mut DirectoryTx<'_>,
     siret: Option<&Siret>,
+    part: Option<&str>,
     after: Option<MerchantId>,
     limit: i64,
 ) -> Result<Vec<MerchantRow>, Error> {
@@ -55,10 +56,18 @@ pub fn merchants(
     if let Some(siret) = siret {
         query = query.filter(merchants::siret.eq(siret));
     }
+    if let Some(part) = part {
+        query = query.filter(folded(merchants::name).like(folded(within(part))));
+    }
     if let Some(after) = after {
         query = query.filter(merchants::id.gt(after));
     }
     Ok(query.load(tx.conn)?)
+}
+
+pub fn sirets(tx: &mut DirectoryTx<'_>, ids: &[MerchantId]) -> Result<Vec<(MerchantId, Siret)>, Error> {
+    let found = merchants::table.filter(merchants::id.eq_any(ids)).select((merchants::id, merchants::siret));
+    Ok(found.load(tx.conn)?)
 }
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -119,12 +128,17 @@ diesel::define_sql_function! {
     fn folded(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// Merchants whose convention for that wallet is in force that day and whose name begins so: at most one living convention each.
+/// The pattern of what holds that text; folding leaves its signs alone.
+fn within(part: &str) -> String {
+    format!("%{}%", part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"))
+}
+
+/// Merchants whose convention for that wallet is in force that day and whose name holds that: at most one living convention each.
 pub fn open_merchants(
     tx: &mut Tx<'_>,
     wallet: WalletKind,
     today: NaiveDate,
-    beginning: Option<&str>,
+    part: Option<&str>,
     after: Option<MerchantId>,
     limit: i64,
 ) -> Result<Vec<(MerchantId, Label)>, Error> {
@@ -136,9 +150,8 @@ pub fn open_merchants(
         .limit(limit)
         .select((affiliations::merchant_id, affiliations::merchant_name))
         .into_boxed();
-    if let Some(beginning) = beginning {
-        let escaped = beginning.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-        query = query.filter(folded(affiliations::merchant_name).like(folded(escaped).concat("%")));
+    if let Some(part) = part {
+        query = query.filter(folded(affiliations::merchant_name).like(folded(within(part))));
     }
     if let Some(after) = after {
         query = query.filter(affiliations::merchant_id.gt(after));

@@ -60,6 +60,9 @@ pub struct MerchantQuery {
     /// The organisation with this number only.
     #[param(value_type = Option<String>, min_length = 14, max_length = 14, example = "35600000000048")]
     pub siret: Option<Siret>,
+    /// What the name holds, whatever its case and accents.
+    #[param(value_type = Option<String>, max_length = 120, example = "sablons")]
+    pub q: Option<Label>,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
     pub cursor: Option<String>,
@@ -93,9 +96,9 @@ pub async fn list_merchants(
     _path: web::Path<(Department,)>,
     query: web::Query<MerchantQuery>,
 ) -> Result<Found<Page<MerchantView>>, Error> {
-    let MerchantQuery { siret, cursor, limit } = query.into_inner();
+    let MerchantQuery { siret, q, cursor, limit } = query.into_inner();
     let query = PageQuery { cursor, limit };
-    let list = move |tx: &mut DirectoryTx<'_>| merchants::list_merchants(tx, siret.as_ref(), &query);
+    let list = move |tx: &mut DirectoryTx<'_>| merchants::list_merchants(tx, siret.as_ref(), q.as_ref(), &query);
     Ok(Found(app.db.directory_read(&by.caller, list).await?.map(MerchantView::from)))
 }
 
@@ -221,7 +224,7 @@ pub struct OpenMerchantQuery {
     /// The wallet to pay with.
     #[param(value_type = String, example = "culture")]
     pub wallet_kind: WalletKind,
-    /// How the name begins, whatever its case and accents.
+    /// What the name holds, whatever its case and accents.
     #[param(value_type = Option<String>, max_length = 120, example = "théâtre")]
     pub q: Option<Label>,
     /// `next_cursor` of the page before.

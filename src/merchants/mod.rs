@@ -24,6 +24,7 @@ use chrono::{Datelike, NaiveDate};
 pub use db::{AffiliationRow, MerchantRow};
 use serde_json::json;
 use state::{AffiliationEvent, AffiliationState};
+use std::collections::BTreeMap;
 
 /// Years a convention may name: anything else is a slip of the hand.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
@@ -65,20 +66,26 @@ pub fn register_merchant(tx: &mut DirectoryTx<'_>, siret: &Siret, name: &Label) 
     Ok(row)
 }
 
-/// Organisations of the directory, those with this SIRET only if one is given.
+/// Organisations of the directory: those with this SIRET, those whose name holds that text.
 pub fn list_merchants(
     tx: &mut DirectoryTx<'_>,
     siret: Option<&Siret>,
+    part: Option<&Label>,
     query: &PageQuery,
 ) -> Result<Page<MerchantRow>, Error> {
     let after = query.after()?.map(MerchantId::from_uuid);
-    let rows = db::merchants(tx, siret, after, query.limit()?.saturating_add(1))?;
+    let rows = db::merchants(tx, siret, part.map(Label::as_str), after, query.limit()?.saturating_add(1))?;
     query.page(rows, |row| row.id.uuid())
 }
 
 /// One organisation of the directory.
 pub fn merchant(tx: &mut DirectoryTx<'_>, id: MerchantId) -> Result<MerchantRow, Error> {
     db::merchant(tx, id)
+}
+
+/// The numbers of these organisations.
+pub fn sirets(tx: &mut DirectoryTx<'_>, ids: &[MerchantId]) -> Result<BTreeMap<MerchantId, Siret>, Error> {
+    Ok(db::sirets(tx, ids)?.into_iter().collect())
 }
 
 /// Makes a merchant's convention with this department, for one wallet kind. Its name is copied: families read it on their statements, and
@@ -142,16 +149,16 @@ pub fn require_affiliated(tx: &mut Tx<'_>, merchant: MerchantId, living: bool) -
     if db::is_affiliated(tx, merchant, living)? { Ok(()) } else { Err(Refusal::NotFound.into()) }
 }
 
-/// Merchants that a family may pay with that wallet today, those whose name begins so if it says how.
+/// Merchants that a family may pay with that wallet today, those whose name holds that text if one is given.
 pub fn list_open_merchants(
     tx: &mut Tx<'_>,
     wallet: WalletKind,
-    beginning: Option<&Label>,
+    part: Option<&Label>,
     query: &PageQuery,
 ) -> Result<Page<(MerchantId, Label)>, Error> {
     let (after, today) = (query.after()?.map(MerchantId::from_uuid), paris_date(tx.now()?));
     let limit = query.limit()?.saturating_add(1);
-    let rows = db::open_merchants(tx, wallet, today, beginning.map(Label::as_str), after, limit)?;
+    let rows = db::open_merchants(tx, wallet, today, part.map(Label::as_str), after, limit)?;
     query.page(rows, |(id, _)| id.uuid())
 }
 

@@ -253,7 +253,7 @@ pub const DEPARTMENT: &[Line] = register! {
     "bank_accounts" {
         PseudonymousId ["id" "merchant_id" "proposed_by" "decided_by"] "compte bancaire d'un organisme ou du département, et qui l'a proposé et approuvé", ACCOUNTS_KEEPING;
         Identity ["holder_name"] "titulaire du compte, qui peut être une personne physique", ACCOUNTS_KEEPING;
-        Secret ["iban_sealed"] "IBAN chiffré : il n'est ouvert que pour le fichier de virement", ACCOUNTS_KEEPING;
+        Secret ["iban_sealed"] "IBAN chiffré : il n'est ouvert que pour le fichier de virement et pour reconnaître un compte proposé deux fois", ACCOUNTS_KEEPING;
         Money ["iban_last4"] "reconnaissance du compte à l'écran", ACCOUNTS_KEEPING;
         Technical ["state" "proposed_at" "decided_at" "effective_from"] "vie du compte", ACCOUNTS_KEEPING;
     }
@@ -271,6 +271,10 @@ pub const DEPARTMENT: &[Line] = register! {
     "payout_lines" {
         PseudonymousId ["transfer_id" "payout_id"] "mouvement versé, une seule fois", ACCOUNTS_KEEPING;
         Money ["amount_cents"] "montant signé", ACCOUNTS_KEEPING;
+    }
+    "payout_returns" {
+        PseudonymousId ["id" "payout_id" "proposed_by" "decided_by"] "versement revenu de la banque, constaté par deux personnes", ACCOUNTS_KEEPING;
+        Technical ["reason_code" "state" "proposed_at" "decided_at"] "motif de la banque et vie du constat", ACCOUNTS_KEEPING;
     }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;

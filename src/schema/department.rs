@@ -462,6 +462,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    payout_returns (id) {
+        id -> Uuid,
+        payout_id -> Uuid,
+        reason_code -> Text,
+        state -> Text,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -492,5 +505,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     bank_accounts,
     payout_batches,
     payouts,
-    payout_lines
+    payout_lines,
+    payout_returns
 );

@@ -4,12 +4,16 @@
 //! unreadable rather than half read.
 
 use super::state::BankWord;
-use crate::error::{Error, Refusal};
+use crate::{
+    error::{Error, Refusal},
+    kernel::money::Cents,
+};
 use quick_xml::{
     NsReader,
     events::Event,
     name::{Namespace, ResolveResult},
 };
+use rust_decimal::Decimal;
 use std::collections::BTreeSet;
 
 /// Longest file: 3,000 merchants are about 2 kB each at worst, of which banks send the rejected ones mostly.
@@ -29,15 +33,28 @@ pub struct Verdict {
     pub reason: Option<String>,
 }
 
+/// A transfer as a bank names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub end_to_end_id: String,
+    /// The amount it says was asked, if it says so.
+    pub amount: Option<Cents>,
+    pub verdict: Verdict,
+}
+
 /// A bank's return, checked for its own consistency only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BankReturn {
-    /// The message of ours it answers.
+    /// The message of ours it answers, and the orders in it, which bear the same name.
     pub message_id: String,
+    pub order_ids: BTreeSet<String>,
+    /// How many transfers it says were asked, and their sum: each time it says so.
+    pub counts: BTreeSet<usize>,
+    pub sums: BTreeSet<Cents>,
     /// For every transfer, when none is named.
     pub whole: Option<Verdict>,
-    /// By end-to-end id, each once.
-    pub transfers: Vec<(String, Verdict)>,
+    /// Each once.
+    pub transfers: Vec<Named>,
 }
 
 fn unreadable(why: &str) -> Error {
@@ -55,10 +72,19 @@ fn word(code: &str) -> Result<BankWord, Error> {
     }
 }
 
+/// `1234.5` in cents.
+fn cents(text: &str) -> Result<Cents, Error> {
+    let wrong = || unreadable("un montant n'est pas lisible");
+    let exact = Decimal::from_str_exact(text).ok().and_then(|euros| euros.checked_mul(Decimal::ONE_HUNDRED));
+    let exact = exact.filter(|cents| cents.fract().is_zero() && !cents.is_sign_negative()).ok_or_else(wrong)?;
+    i64::try_from(exact).map(Cents::new).map_err(|_| wrong())
+}
+
 /// Status and reason as they are read, of the group, of the order or of one transfer.
 #[derive(Debug, Default)]
 struct Status {
     id: Option<String>,
+    amount: Option<Cents>,
     word: Option<BankWord>,
     reason: Option<String>,
 }
@@ -66,10 +92,13 @@ struct Status {
 #[derive(Debug, Default)]
 struct Reading {
     message_id: Option<String>,
+    order_ids: BTreeSet<String>,
+    counts: BTreeSet<usize>,
+    sums: BTreeSet<Cents>,
     group: Status,
     order: Status,
     transfer: Status,
-    transfers: Vec<(String, Verdict)>,
+    transfers: Vec<Named>,
 }
 
 impl BankReturn {
@@ -91,6 +120,11 @@ impl BankReturn {
                         return Err(unreadable("sa structure n'est pas celle attendue"));
                     }
                     rooted = true;
+                    let name = tag.local_name().into_inner();
+                    let currency = tag.try_get_attribute("Ccy").map_err(|_| unreadable("ce n'est pas du XML"))?;
+                    if name == "InstdAmt" && currency.is_none_or(|currency| currency.value != "EUR") {
+                        return Err(unreadable("un montant n'est pas en euros"));
+                    }
                     path.push(tag.local_name().into_inner().to_owned());
                     content.clear();
                     resolved = true;
@@ -129,21 +163,31 @@ impl Reading {
         };
         match rest {
             ["OrgnlGrpInfAndSts", "OrgnlMsgId"] => self.message_id = id()?,
+            ["OrgnlPmtInfAndSts", "OrgnlPmtInfId"] => self.order_ids.extend(id()?),
+            ["OrgnlGrpInfAndSts" | "OrgnlPmtInfAndSts", "OrgnlNbOfTxs"] => {
+                self.counts.insert(text.parse().map_err(|_| unreadable("un nombre n'est pas lisible"))?);
+            }
+            ["OrgnlGrpInfAndSts" | "OrgnlPmtInfAndSts", "OrgnlCtrlSum"] => {
+                self.sums.insert(cents(text)?);
+            }
             ["OrgnlGrpInfAndSts", "GrpSts"] => self.group.word = Some(word(text)?),
             ["OrgnlGrpInfAndSts", "StsRsnInf", "Rsn", "Cd" | "Prtry"] => self.group.reason = id()?,
             ["OrgnlPmtInfAndSts", "PmtInfSts"] => self.order.word = Some(word(text)?),
             ["OrgnlPmtInfAndSts", "StsRsnInf", "Rsn", "Cd" | "Prtry"] => self.order.reason = id()?,
             ["OrgnlPmtInfAndSts", "TxInfAndSts", "OrgnlEndToEndId"] => self.transfer.id = id()?,
+            ["OrgnlPmtInfAndSts", "TxInfAndSts", "OrgnlTxRef", "Amt", "InstdAmt"] => {
+                self.transfer.amount = Some(cents(text)?);
+            }
             ["OrgnlPmtInfAndSts", "TxInfAndSts", "TxSts"] => self.transfer.word = Some(word(text)?),
             ["OrgnlPmtInfAndSts", "TxInfAndSts", "StsRsnInf", "Rsn", "Cd" | "Prtry"] => self.transfer.reason = id()?,
             ["OrgnlPmtInfAndSts", "TxInfAndSts"] => {
-                let Status { id, word, reason } = std::mem::take(&mut self.transfer);
+                let Status { id, amount, word, reason } = std::mem::take(&mut self.transfer);
                 // A transfer without a status of its own has that of its order.
                 let word = word.or(self.order.word).or(self.group.word);
-                let (Some(id), Some(word)) = (id, word) else {
+                let (Some(end_to_end_id), Some(word)) = (id, word) else {
                     return Err(unreadable("un virement n'a pas d'identifiant ou de statut"));
                 };
-                self.transfers.push((id, Verdict { word, reason }));
+                self.transfers.push(Named { end_to_end_id, amount, verdict: Verdict { word, reason } });
             }
             _ => {}
         }
@@ -152,17 +196,22 @@ impl Reading {
 
     fn finish(self) -> Result<BankReturn, Error> {
         let message_id = self.message_id.ok_or_else(|| unreadable("il ne dit pas à quel message il répond"))?;
-        let once: BTreeSet<&str> = self.transfers.iter().map(|(id, _)| id.as_str()).collect();
+        let once: BTreeSet<&str> = self.transfers.iter().map(|named| named.end_to_end_id.as_str()).collect();
         if once.len() != self.transfers.len() {
             return Err(unreadable("un virement y figure deux fois"));
         }
-        let whole = [self.order, self.group].into_iter().find(|status| status.word.is_some());
+        let all_rejected = [&self.order, &self.group].iter().any(|status| status.word == Some(BankWord::Rejected));
+        if all_rejected && self.transfers.iter().any(|named| named.verdict.word == BankWord::Accepted) {
+            return Err(unreadable("il rejette l'ensemble et accepte un virement"));
+        }
+        let Self { order_ids, counts, sums, group, order, transfers, .. } = self;
+        let whole = [order, group].into_iter().find(|status| status.word.is_some());
         let whole = whole.and_then(|status| Some(Verdict { word: status.word?, reason: status.reason }));
-        let whole = whole.filter(|_| self.transfers.is_empty());
-        if whole.is_none() && self.transfers.is_empty() {
+        let whole = whole.filter(|_| transfers.is_empty());
+        if whole.is_none() && transfers.is_empty() {
             return Err(unreadable("il ne porte aucun statut"));
         }
-        Ok(BankReturn { message_id, whole, transfers: self.transfers })
+        Ok(BankReturn { message_id, order_ids, counts, sums, whole, transfers })
     }
 }
 

@@ -81,6 +81,20 @@ pub struct PlanRow {
     pub carried: Cents,
     #[diesel(sql_type = sql_types::BigInt, column_name = disputed_cents)]
     pub disputed: Cents,
+    /// The bank's code for why it does not pay to the account in force.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub hold_reason: Option<String>,
+}
+
+/// A line of a batch that a family contests.
+#[derive(Debug, QueryableByName)]
+pub struct ContestedRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub transfer_id: TransferId,
+    #[diesel(sql_type = sql_types::Text)]
+    pub merchant_name: String,
+    #[diesel(sql_type = sql_types::BigInt, column_name = amount_cents)]
+    pub amount: Cents,
 }
 
 diesel::define_sql_function! {
@@ -129,6 +143,19 @@ pub fn untrue_lines(tx: &mut Tx<'_>, batch: PayoutBatchId) -> Result<i64, Error>
     .bind::<sql_types::Uuid, _>(batch)
     .get_result(tx.conn)?;
     Ok(found.answer)
+}
+
+/// The lines of a batch that a family contests. Who contests waits for the end of the transaction, and who was before is seen: it is the
+/// last thing asked, so that nobody waits long.
+pub fn contested(tx: &mut Tx<'_>, batch: PayoutBatchId) -> Result<Vec<ContestedRow>, Error> {
+    diesel::sql_query("lock table disputes in share mode").execute(tx.conn)?;
+    Ok(diesel::sql_query(
+        "select l.transfer_id, p.merchant_name, l.amount_cents from payout_lines l
+           join payouts p on p.id = l.payout_id join merchant_lines m on m.transfer_id = l.transfer_id
+          where p.batch_id = $1 and m.disputed order by p.merchant_name, l.transfer_id",
+    )
+    .bind::<sql_types::Uuid, _>(batch)
+    .load(tx.conn)?)
 }
 
 pub fn plan(tx: &mut Tx<'_>, until: DateTime<Utc>) -> Result<Vec<PlanRow>, Error> {
@@ -181,6 +208,10 @@ pub fn payouts(tx: &mut Tx<'_>, batch: PayoutBatchId) -> Result<Vec<PayoutRow>, 
         .order(payouts::merchant_id)
         .select(PayoutRow::as_select())
         .load(tx.conn)?)
+}
+
+pub fn payout(tx: &mut Tx<'_>, id: PayoutId) -> Result<PayoutRow, Error> {
+    Ok(payouts::table.find(id).select(PayoutRow::as_select()).first(tx.conn)?)
 }
 
 /// The first approval; the state stays.

@@ -12,7 +12,7 @@ use crate::{
     http::{
         body::{self, Body},
         page::{Page, PageQuery},
-        reply::{Created, Found, Media},
+        reply::{Attachment, Created, Found},
     },
     kernel::{department::Department, ids::PayoutBatchId},
     settlement,
@@ -111,8 +111,8 @@ pub async fn show_batch(
 
 /// Approve a frozen batch.
 ///
-/// Two persons do, neither of them the one who froze it. The hash is computed again: rows that changed since are refused. Asks for a
-/// recent second factor.
+/// Two persons do, neither of them the one who froze it. The hash is computed again: rows that changed since are refused, and so are lines
+/// that a family contests (`settlement.contested`: cancel, and freeze again). Asks for a recent second factor.
 #[utoipa::path(tag = "settlement", request_body = ApproveBatch, responses((status = 200, body = BatchView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/payout-batches/{payout_batch}/approve")]
 pub async fn approve_batch(
@@ -146,7 +146,8 @@ pub async fn cancel_batch(
 
 /// Declare an approved batch sent.
 ///
-/// From here on its file can be had and its statements are the merchants' to read. Asks for a recent second factor.
+/// From here on its file can be had and its statements are the merchants' to read. What approvals ask for is asked once more, contested
+/// lines too. Asks for a recent second factor.
 #[utoipa::path(tag = "settlement", responses((status = 200, body = BatchView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/payout-batches/{payout_batch}/send")]
 pub async fn send_batch(
@@ -162,7 +163,8 @@ pub async fn send_batch(
 
 /// Get the SEPA credit transfer file of a sent batch.
 ///
-/// ISO 20022 pain.001.001.09, the same bytes each time. It holds account numbers. Asks for a recent second factor.
+/// ISO 20022 pain.001.001.09, the same bytes each time, to be paid on the next day the bank works. It holds account numbers. Refused while
+/// the ledger does not prove itself, until the bank has answered. Asks for a recent second factor.
 #[utoipa::path(tag = "settlement", responses((status = 200, body = String, content_type = "application/xml"),
     (status = 409, body = Problem, content_type = "application/problem+json")), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/payout-batches/{payout_batch}/credit-transfer")]
@@ -170,17 +172,18 @@ pub async fn show_credit_transfer(
     by: By<Finance>,
     app: web::Data<App>,
     path: web::Path<(Department, PayoutBatchId)>,
-) -> Result<Media, Error> {
+) -> Result<Attachment, Error> {
     by.require_fresh_factor(app.db.server_now())?;
     let (department, id) = path.into_inner();
-    let file = app.db.write(department, &by.caller, move |tx| settlement::credit_transfer(tx, id)).await?;
-    Ok(Media(credit_transfer::MEDIA_TYPE, file))
+    let (number, bytes) = app.db.write(department, &by.caller, move |tx| settlement::credit_transfer(tx, id)).await?;
+    Ok(Attachment { media: credit_transfer::MEDIA_TYPE, name: format!("PASSPLUS-{department}-{number}.xml"), bytes })
 }
 
 /// Import the bank's return on a sent batch.
 ///
 /// An ISO 20022 pain.002 file (001.03 or 001.10), 1 MB at most, taken whole or not at all. Rejected payouts are queued again. The same
-/// file again changes nothing; one of another batch is refused.
+/// file again changes nothing; one of another batch is refused, and so are other amounts, numbers or sums than the batch's. A rejection of
+/// what was paid is refused too: two persons record that the money came back.
 #[utoipa::path(tag = "settlement",
     request_body(content = String, content_type = "application/xml", example = json!("<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\">…</Document>")),
     responses((status = 200, body = BankReturnView)), security(("bearer" = [])))]

@@ -10,10 +10,15 @@
 
 pub mod accounts;
 pub mod bank_return;
+mod calendar;
 pub mod credit_transfer;
 mod db;
 mod digest;
+pub mod exports;
 pub mod http;
+mod imports;
+pub mod returns;
+mod sheet;
 pub mod state;
 pub mod statements;
 mod views;
@@ -24,38 +29,31 @@ use crate::{
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
     kernel::{
-        crypto::sha256,
         ids::{AccountId, PayoutBatchId},
         money::Cents,
         time::paris_date,
     },
     proof,
 };
-use bank_return::{BankReturn, Verdict};
 use chrono::{DateTime, Utc};
 use credit_transfer::{Order, Payment};
 use data_encoding::HEXLOWER;
+use db::ContestedRow;
 pub use db::{BatchRow, PayoutRow, PlanRow};
 use digest::Content;
+pub use imports::{Imported, import_bank_return};
 use serde_json::json;
-use state::{BankWord, BatchState, PayoutState};
+use state::{BatchState, PayoutState};
 use std::collections::BTreeMap;
+
+/// How many contested lines a refusal names: enough to begin with.
+const CONTESTED_NAMED: usize = 10;
 
 /// What a batch until an instant would find, and whether the ledger would let it.
 #[derive(Debug)]
 pub struct Plan {
     pub drift: Cents,
     pub rows: Vec<PlanRow>,
-}
-
-/// What a bank's return changed.
-#[derive(Debug, Default)]
-pub struct Imported {
-    pub accepted: usize,
-    pub rejected: usize,
-    pub pending: usize,
-    /// Said before, or already known.
-    pub unchanged: usize,
 }
 
 /// The message that a batch's file is, for the bank.
@@ -122,6 +120,7 @@ pub fn approve_batch(tx: &mut Tx<'_>, id: PayoutBatchId, hash: &[u8], by: Accoun
         return Err(Refusal::StaleVersion.into());
     }
     require_true(tx, &row)?;
+    require_uncontested(tx, &row)?;
     let now = tx.now()?;
     let row = if row.first_approved_by.is_none() {
         db::approve_first(tx, id, by, now)?
@@ -150,85 +149,60 @@ pub fn send_batch(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error>
     if row.state != BatchState::Approved {
         return Err(Refusal::BatchTransition.into());
     }
-    require_true(tx, &row)?;
-    let states: Vec<PayoutState> = db::payouts(tx, id)?.iter().map(|payout| payout.state).collect();
+    let states: Vec<PayoutState> = require_true(tx, &row)?.iter().map(|payout| payout.state).collect();
+    require_uncontested(tx, &row)?;
     let now = tx.now()?;
     let row = db::set_sent(tx, id, BatchState::of(&states), now)?;
     record(tx, "batch_sent", &row)?;
     Ok(row)
 }
 
-/// The file for the bank, the same each time. It holds account numbers: who has it is a line of the journal.
-pub fn credit_transfer(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<Vec<u8>, Error> {
+/// The file for the bank, the same each time. It holds account numbers: who has it is a line of the journal. Until the bank has answered,
+/// the ledger must still prove itself: what the bank does not have yet can be kept from it.
+pub fn credit_transfer(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<(i32, Vec<u8>), Error> {
     let row = db::batch(tx, id)?;
     let Some(sent_at) = row.sent_at else { return Err(Refusal::BatchTransition.into()) };
-    let payouts = require_untouched(tx, &row)?;
-    let mut payments = vec![];
-    // The amount as it was sent: what the bank said of it since changes nothing.
-    for payout in payouts.into_iter().filter(|payout| payout.amount > Cents::ZERO) {
-        payments.push(Payment {
-            creditor: accounts::party(tx, payout.bank_account_id)?,
-            text: format!("Pass+ lot {} jusqu'au {}", row.number, paris_date(row.until).format("%d.%m.%Y")),
-            end_to_end_id: payout.end_to_end_id,
-            amount: payout.amount,
-        });
-    }
-    if payments.is_empty() {
+    let payouts = if row.state == BatchState::Sent { require_true(tx, &row)? } else { require_untouched(tx, &row)? };
+    let Some(file) = file(tx, &row, &payouts, sent_at)? else {
         let because = "Ce lot ne comporte aucun virement : il n'y a rien à remettre à la banque.";
         return Err(Error::RefusedBecause(Refusal::BatchTransition, because.to_owned()));
-    }
-    let debtor = accounts::party(tx, row.debtor_account_id)?;
+    };
     record(tx, "batch_file_read", &row)?;
-    let message_id = message_id(tx, row.number);
-    Order { message_id, created_at: sent_at, execution_date: paris_date(sent_at), debtor, payments }.xml()
+    Ok((row.number, file))
 }
 
-/// Takes in the bank's answer, all of it or nothing. The same file again changes nothing.
-pub fn import_bank_return(tx: &mut Tx<'_>, id: PayoutBatchId, file: &[u8]) -> Result<(BatchRow, Imported), Error> {
-    let answer = BankReturn::parse(file)?;
-    let row = locked(tx, id)?;
-    if !row.state.is_sent() {
-        return Err(Refusal::BatchTransition.into());
+/// The file of a batch that is sent at that instant; none when it pays nobody.
+fn file(
+    tx: &mut Tx<'_>,
+    row: &BatchRow,
+    payouts: &[PayoutRow],
+    sent_at: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>, Error> {
+    // The amount as it was sent: what the bank said of it since changes nothing.
+    let paid: Vec<&PayoutRow> = payouts.iter().filter(|payout| payout.amount > Cents::ZERO).collect();
+    if paid.is_empty() {
+        return Ok(None);
     }
-    if answer.message_id != message_id(tx, row.number) {
-        return Err(Refusal::BankFileOfAnother.into());
-    }
-    let payouts = db::payouts(tx, id)?;
-    let mut asked: BTreeMap<&str, &PayoutRow> = payouts
-        .iter()
-        .filter(|payout| payout.state != PayoutState::Carried)
-        .map(|payout| (payout.end_to_end_id.as_str(), payout))
-        .collect();
-    let mut verdicts: Vec<(&PayoutRow, &Verdict)> = vec![];
-    for (end_to_end_id, verdict) in &answer.transfers {
-        let payout = asked.remove(end_to_end_id.as_str()).ok_or(Error::Refused(Refusal::BankFileUnknownPayout))?;
-        verdicts.push((payout, verdict));
-    }
-    if let Some(verdict) = &answer.whole {
-        verdicts.extend(asked.into_values().map(|payout| (payout, verdict)));
-    }
-    let mut imported = Imported::default();
-    for (payout, verdict) in verdicts {
-        let state = payout.state.after(verdict.word).ok_or(Error::Refused(Refusal::BankFileContradicts))?;
-        let count = match verdict.word {
-            BankWord::Pending => &mut imported.pending,
-            _ if state == payout.state => &mut imported.unchanged,
-            BankWord::Accepted => &mut imported.accepted,
-            BankWord::Rejected => &mut imported.rejected,
-        };
-        *count = count.saturating_add(1);
-        if state != payout.state {
-            let reason = verdict.reason.as_deref().filter(|_| state == PayoutState::Rejected);
-            db::set_payout_state(tx, payout.id, state, reason)?;
-        }
-    }
-    let states: Vec<PayoutState> = db::payouts(tx, id)?.iter().map(|payout| payout.state).collect();
-    let row = db::set_batch_state(tx, id, BatchState::of(&states))?;
-    let details = json!({
-        "accepted": imported.accepted, "rejected": imported.rejected, "file_sha256": HEXLOWER.encode(&sha256(file)),
-    });
-    audit::record(tx, "bank_return_imported", ("payout_batch", id), details)?;
-    Ok((row, imported))
+    let accounts = paid.iter().map(|payout| payout.bank_account_id).chain([row.debtor_account_id]).collect();
+    let parties = accounts::parties(tx, accounts)?;
+    let party = |id| parties.get(&id).cloned().ok_or(Error::Refused(Refusal::BatchTampered));
+    let text = format!("Pass+ lot {} jusqu'au {}", row.number, paris_date(row.until).format("%d.%m.%Y"));
+    let payment = |payout: &&PayoutRow| {
+        Ok(Payment {
+            creditor: party(payout.bank_account_id)?,
+            text: text.clone(),
+            end_to_end_id: payout.end_to_end_id.clone(),
+            amount: payout.amount,
+        })
+    };
+    let order = Order {
+        message_id: message_id(tx, row.number),
+        created_at: sent_at,
+        execution_date: calendar::execution_date(sent_at),
+        debtor: party(row.debtor_account_id)?,
+        payments: paid.iter().map(payment).collect::<Result<_, Error>>()?,
+    };
+    order.xml().map(Some)
 }
 
 pub fn show_batch(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error> {
@@ -247,16 +221,32 @@ fn locked(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error> {
     db::batch(tx, id)
 }
 
-/// Refuses unless the ledger proves itself, agrees with all batches, and the batch is what was frozen.
-fn require_true(tx: &mut Tx<'_>, row: &BatchRow) -> Result<(), Error> {
+/// Refuses unless the ledger proves itself, agrees with all batches, and the batch is what was frozen: its file can be written. That is
+/// known while the batch may still be given up.
+fn require_true(tx: &mut Tx<'_>, row: &BatchRow) -> Result<Vec<PayoutRow>, Error> {
     if proof::drift(tx)? != Cents::ZERO {
         return Err(Refusal::LedgerDrift.into());
     }
-    require_untouched(tx, row)?;
+    let payouts = require_untouched(tx, row)?;
     if db::unbalanced(tx)? != 0 {
         return Err(Refusal::SettlementUnbalanced.into());
     }
-    Ok(())
+    let now = tx.now()?;
+    file(tx, row, &payouts, now)?;
+    Ok(payouts)
+}
+
+/// Refuses while a family contests a line. Nobody contests another before the end of the transaction.
+fn require_uncontested(tx: &mut Tx<'_>, row: &BatchRow) -> Result<(), Error> {
+    let contested = db::contested(tx, row.id)?;
+    if contested.is_empty() {
+        return Ok(());
+    }
+    let name = |line: &ContestedRow| format!("{} ({}, {})", line.transfer_id, line.merchant_name, line.amount);
+    let named: Vec<String> = contested.iter().take(CONTESTED_NAMED).map(name).collect();
+    let sentence = Refusal::BatchContested.sentence();
+    let because = format!("{sentence} Opérations contestées ({}) : {}.", contested.len(), named.join(" ; "));
+    Err(Error::RefusedBecause(Refusal::BatchContested, because))
 }
 
 /// Refuses unless the rows of a batch are those its hash was made of, and its lines what the ledger says.

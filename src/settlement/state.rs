@@ -1,13 +1,15 @@
 //! Where a batch and a payout stand.
 
 text_enum! {
-    /// Life of a batch: `frozen` → `approved` → `sent` → `settled` or `partly_rejected`; `cancelled` before it is sent.
+    /// Life of a batch: `frozen` → `approved` → `sent` → `settled`, `partly_rejected` or `rejected`; `cancelled` before it is sent.
     pub enum BatchState {
         Frozen = "frozen",
         Approved = "approved",
         Sent = "sent",
         Settled = "settled",
         PartlyRejected = "partly_rejected",
+        /// The bank paid nothing of it.
+        Rejected = "rejected",
         Cancelled = "cancelled",
     }
 }
@@ -33,14 +35,14 @@ pub enum BankWord {
 }
 
 impl PayoutState {
-    /// The state after the bank's word; none when it contradicts a rejection, whose amount may be queued again already. A bank may
-    /// reject what it had accepted: its last word counts.
+    /// The state after the bank's word; none when it contradicts what is known. A rejection is final: its amount may be queued again
+    /// already. So is a payment, for one person and a file: money that comes back is two persons' word.
     #[must_use]
     pub const fn after(self, word: BankWord) -> Option<Self> {
         match (self, word) {
-            (Self::Carried, _) | (Self::Rejected, BankWord::Accepted) => None,
+            (Self::Carried, _) | (Self::Rejected, BankWord::Accepted) | (Self::Accepted, BankWord::Rejected) => None,
             (_, BankWord::Pending) => Some(self),
-            (Self::ToPay | Self::Accepted, BankWord::Accepted) => Some(Self::Accepted),
+            (_, BankWord::Accepted) => Some(Self::Accepted),
             (_, BankWord::Rejected) => Some(Self::Rejected),
         }
     }
@@ -53,7 +55,7 @@ impl BatchState {
         if payouts.contains(&PayoutState::ToPay) {
             Self::Sent
         } else if payouts.contains(&PayoutState::Rejected) {
-            Self::PartlyRejected
+            if payouts.contains(&PayoutState::Accepted) { Self::PartlyRejected } else { Self::Rejected }
         } else {
             Self::Settled
         }
@@ -62,7 +64,7 @@ impl BatchState {
     /// Whether the bank has, or had, its file.
     #[must_use]
     pub const fn is_sent(self) -> bool {
-        matches!(self, Self::Sent | Self::Settled | Self::PartlyRejected)
+        matches!(self, Self::Sent | Self::Settled | Self::PartlyRejected | Self::Rejected)
     }
 }
 
@@ -71,14 +73,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_banks_last_word_counts_but_a_rejection_is_final() {
+    fn a_payment_and_a_rejection_are_final() {
         use {BankWord as Word, PayoutState as State};
         for (state, word, after) in [
             (State::ToPay, Word::Accepted, Some(State::Accepted)),
             (State::ToPay, Word::Rejected, Some(State::Rejected)),
             (State::ToPay, Word::Pending, Some(State::ToPay)),
             (State::Accepted, Word::Accepted, Some(State::Accepted)),
-            (State::Accepted, Word::Rejected, Some(State::Rejected)),
+            (State::Accepted, Word::Rejected, None),
             (State::Accepted, Word::Pending, Some(State::Accepted)),
             (State::Rejected, Word::Accepted, None),
             (State::Rejected, Word::Rejected, Some(State::Rejected)),
@@ -98,5 +100,6 @@ mod tests {
         assert_eq!(BatchState::of(&[State::Carried, State::Accepted]), BatchState::Settled);
         assert_eq!(BatchState::of(&[State::ToPay, State::Rejected]), BatchState::Sent);
         assert_eq!(BatchState::of(&[State::Accepted, State::Rejected]), BatchState::PartlyRejected);
+        assert_eq!(BatchState::of(&[State::Carried, State::Rejected]), BatchState::Rejected);
     }
 }

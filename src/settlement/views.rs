@@ -20,6 +20,8 @@ pub enum Prospect {
     Carried,
     /// Nothing: no bank account is in force. Its lines wait.
     NoBankAccount,
+    /// Nothing: the bank refused the account in force itself. Its sum waits for another account, proposed and confirmed.
+    OnHold,
     /// Nothing: there is no new line that is not contested.
     Waiting,
 }
@@ -39,6 +41,10 @@ pub struct PlannedPayoutView {
     /// Contested lines, left out until decided.
     pub disputed_cents: Cents,
     pub prospect: Prospect,
+    /// The bank's code for why it refused the account in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AC04")]
+    pub hold_reason: Option<String>,
 }
 
 impl From<PlanRow> for PlannedPayoutView {
@@ -48,6 +54,8 @@ impl From<PlanRow> for PlannedPayoutView {
             Prospect::Waiting
         } else if row.bank_account_id.is_none() {
             Prospect::NoBankAccount
+        } else if row.hold_reason.is_some() {
+            Prospect::OnHold
         } else if amount > Cents::ZERO {
             Prospect::ToPay
         } else {
@@ -62,6 +70,7 @@ impl From<PlanRow> for PlannedPayoutView {
             amount_cents: amount,
             disputed_cents: row.disputed,
             prospect,
+            hold_reason: row.hold_reason,
         }
     }
 }

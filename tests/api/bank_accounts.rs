@@ -75,6 +75,8 @@ async fn an_account_is_checked_and_of_somebody() {
         ("iban", json!("")),
         ("holder_name", json!("")),
         ("holder_name", json!("x".repeat(71))),
+        ("holder_name", json!("Théâtre <des> Sablons")),
+        ("holder_name", json!("Théâtre des Sablons 😀")),
         ("merchant_id", json!("x")),
         ("bic", json!("AGRIFRPP")),
     ] {
@@ -119,4 +121,29 @@ async fn accounts_and_payments_ask_for_a_fresh_second_factor() {
     treasury.approve(&batch, agent).await.refused(403, "auth.step_up_required");
     treasury.step(&batch, "send").await.refused(403, "auth.step_up_required");
     treasury.file(&batch).await.refused(403, "auth.step_up_required");
+}
+
+#[actix_web::test]
+async fn one_number_for_two_merchants_is_shown_to_who_approves() {
+    let treasury = Treasury::without_accounts().await;
+    let other = treasury.scene.world.till(&["sport"]).await;
+    let [proposer, approver, _] = &treasury.finance;
+    let propose = async |merchant: &str, iban: &str| {
+        let body = json!({ "merchant_id": merchant, "holder_name": "Mairie de Nanterre", "iban": iban });
+        proposer.post(ACCOUNTS, body).await.expect(201)
+    };
+    let first = propose(&treasury.scene.till.merchant, IBAN).await;
+    assert_eq!(first.at("/also_used_by"), &json!([]));
+    let second = propose(&other.merchant, IBAN).await;
+    assert_eq!(second.text("/also_used_by/0/bank_account_id"), first.text("/id"));
+    assert_eq!(second.text("/also_used_by/0/merchant_id"), treasury.scene.till.merchant);
+    let path = format!("{ACCOUNTS}?merchant_id={}", other.merchant);
+    assert_eq!(approver.get(&path).await.expect(200).items()[0]["also_used_by"], *second.at("/also_used_by"));
+    let approved = approver.post(&decide(&second.text("/id"), "approve"), json!({})).await.expect(200);
+    assert_eq!(approved.at("/also_used_by"), second.at("/also_used_by"));
+    // A refused one no longer counts, and another number never does.
+    approver.post(&decide(&first.text("/id"), "refuse"), json!({})).await.expect(200);
+    assert_eq!(approver.get(&path).await.expect(200).items()[0]["also_used_by"], json!([]));
+    let third = propose(&treasury.scene.till.merchant, "DE89370400440532013000").await;
+    assert_eq!(third.at("/also_used_by"), &json!([]));
 }

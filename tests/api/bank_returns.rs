@@ -1,6 +1,6 @@
 //! The bank's answer to a batch: taken whole or not at all.
 
-use crate::support::{Answer, Treasury};
+use crate::support::{Answer, Treasury, pain002};
 use serde_json::{Value, json};
 
 async fn state(treasury: &Treasury, batch: &Answer) -> String {
@@ -39,14 +39,12 @@ async fn what_the_bank_rejects_is_paid_by_the_next_batch() {
     treasury.debit(1_000).await;
     let batch = treasury.settle().await;
     let payout = treasury.payout(&batch).await;
-    // Accepted at first, then rejected: the last word counts.
-    treasury.bank_says(&batch, "PASSPLUS-92-1", &[(id(&payout), "ACSP", "X")]).await.expect(200);
-    let words = [(id(&payout), "RJCT", "AC04")];
+    let words = [(id(&payout), "RJCT", "MS03")];
     let rejected = treasury.bank_says(&batch, "PASSPLUS-92-1", &words).await.expect(200);
-    assert_eq!((counts(&rejected), rejected.text("/batch/state")), ([0, 1, 0, 0], "partly_rejected".to_owned()));
+    assert_eq!((counts(&rejected), rejected.text("/batch/state")), ([0, 1, 0, 0], "rejected".to_owned()));
     assert_eq!(counts(&treasury.bank_says(&batch, "PASSPLUS-92-1", &words).await.expect(200)), [0, 0, 0, 1]);
     let shown = treasury.payout(&batch).await;
-    assert_eq!((&shown["state"], &shown["reason_code"]), (&json!("rejected"), &json!("AC04")));
+    assert_eq!((&shown["state"], &shown["reason_code"]), (&json!("rejected"), &json!("MS03")));
 
     let item = treasury.plan().await["items"][0].clone();
     assert_eq!((&item["carried_in_cents"], &item["prospect"]), (&json!(1_000), &json!("to_pay")));
@@ -62,10 +60,7 @@ async fn what_the_bank_rejects_is_paid_by_the_next_batch() {
         .refused(409, "bank_return.contradicts");
     treasury.bank_says(&next, "PASSPLUS-92-2", &[(id(&paid), "ACSC", "X")]).await.expect(200);
     treasury.freeze().await.refused(409, "settlement.nothing_due");
-    assert_eq!(
-        (state(&treasury, &batch).await, state(&treasury, &next).await),
-        ("partly_rejected".into(), "settled".into())
-    );
+    assert_eq!((state(&treasury, &batch).await, state(&treasury, &next).await), ("rejected".into(), "settled".into()));
 }
 
 #[actix_web::test]
@@ -94,4 +89,37 @@ async fn a_foreign_or_broken_file_is_refused_whole() {
     assert_eq!(treasury.payout(&first).await["state"], "to_pay", "nothing was taken in");
     assert_eq!(state(&treasury, &first).await, "sent");
     treasury.bank_says(&first, "PASSPLUS-92-1", &[good]).await.expect(200);
+}
+
+#[actix_web::test]
+async fn other_figures_than_the_batchs_are_refused_whole() {
+    let treasury = Treasury::open().await;
+    treasury.debit(5_550).await;
+    let batch = treasury.settle().await;
+    let payout = treasury.payout(&batch).await;
+    let said = |status: &str| pain002("PASSPLUS-92-1", &[(id(&payout), status, "AC04")]);
+    let of_transfer = |amount: &str| {
+        let amount =
+            format!("<OrgnlTxRef><Amt><InstdAmt Ccy=\"EUR\">{amount}</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>");
+        said("ACSC").replace("</TxInfAndSts>", &amount)
+    };
+    let of_group =
+        |figures: &str| said("RJCT").replace("</OrgnlGrpInfAndSts>", &format!("{figures}</OrgnlGrpInfAndSts>"));
+    let of_order = |figures: &str| said("RJCT").replace("<TxInfAndSts>", &format!("{figures}<TxInfAndSts>"));
+    let import = async |file: String| treasury.import(&batch, "application/xml", file).await;
+    for wrong in [
+        of_transfer("999.00"),
+        of_group("<OrgnlNbOfTxs>9</OrgnlNbOfTxs>"),
+        of_group("<OrgnlCtrlSum>1.00</OrgnlCtrlSum>"),
+        of_order("<OrgnlNbOfTxs>0</OrgnlNbOfTxs>"),
+        of_order("<OrgnlCtrlSum>55.51</OrgnlCtrlSum>"),
+    ] {
+        import(wrong).await.refused(409, "bank_return.figures");
+    }
+    let other_order = said("ACSC").replace("<OrgnlPmtInfId>PASSPLUS-92-1", "<OrgnlPmtInfId>PASSPLUS-92-2");
+    import(other_order).await.refused(409, "bank_return.other_batch");
+    assert_eq!(treasury.payout(&batch).await["state"], "to_pay", "nothing was taken in");
+    let right = of_transfer("55.5")
+        .replace("<TxInfAndSts>", "<OrgnlNbOfTxs>1</OrgnlNbOfTxs><OrgnlCtrlSum>55.50</OrgnlCtrlSum><TxInfAndSts>");
+    assert_eq!(import(right).await.expect(200).text("/batch/state"), "settled");
 }

@@ -40,6 +40,10 @@ async fn a_merchant_is_registered_once_for_every_department_and_found_by_its_sir
     let unknown = world.administrator.get(&format!("{MERCHANTS}?siret={}", siret(999))).await.expect(200);
     assert_eq!(unknown.json, json!({ "items": [] }));
 
+    for (part, found) in [("q=nautique%20DE", vec![first.json.clone()]), ("q=voile", vec![])] {
+        let answer = world.administrator.get(&format!("{MERCHANTS}?{part}")).await.expect(200);
+        assert_eq!(answer.json, json!({ "items": found }), "{part}");
+    }
     let page = world.administrator.get(&format!("{MERCHANTS}?limit=1")).await.expect(200);
     assert_eq!(page.json["items"], json!([first.json]));
     let cursor = page.text("/next_cursor");

@@ -67,7 +67,7 @@ async fn a_batch_is_frozen_approved_by_two_others_and_sent_as_a_valid_file() {
         "<CtrlSum>17.50</CtrlSum>",
         "<IBAN>FR1420041010050500013M02606</IBAN>",
         "<IBAN>FR7630006000011234567890189</IBAN>",
-        "<Nm>Theatre de l'OEuvre Cie</Nm>",
+        "<Nm>Theatre de l'OEuvre + Cie</Nm>",
         "<EndToEndId>PP92-1-1</EndToEndId>",
     ] {
         assert!(xml.contains(part) || xml.contains(&part.replace('\'', "&apos;")), "no {part} in {xml}");
@@ -76,15 +76,21 @@ async fn a_batch_is_frozen_approved_by_two_others_and_sent_as_a_valid_file() {
 
     let payout = treasury.payout(&batch).await;
     assert_eq!((&payout["state"], &payout["amount_cents"]), (&json!("to_pay"), &json!(1_750)));
-    let csv = String::from_utf8(statement(&treasury, &payout, "csv").await.expect(200).bytes).unwrap();
-    assert!(
-        csv.starts_with('\u{feff}') && csv.contains(";-3,00\r\n") && csv.ends_with(";Total;;;;;17,50\r\n"),
-        "{csv}"
-    );
+    let table = statement(&treasury, &payout, "csv").await.expect(200);
+    assert_eq!(table.headers["content-disposition"], "attachment; filename=\"passplus-releve-PP92-1-1.csv\"");
+    let csv = String::from_utf8(table.bytes).unwrap();
+    let origin = format!(";{first};-3,00\r\n");
+    let parts =
+        [&origin, ";;Total;;;;;;;;17,50\r\n", ";Caisse 1;", ";;Compte crédité;se terminant par 0189;", ";;SIRET;9"];
+    for part in parts.iter().chain([&";;Sous-total des remboursements;;;;;;;;-3,00\r\n"]) {
+        assert!(csv.starts_with('\u{feff}') && csv.contains(*part), "no {part} in {csv}");
+    }
     assert!(!csv.contains("Lou"), "no child is named: {csv}");
     let pdf = statement(&treasury, &payout, "pdf").await.expect(200);
     assert!(pdf.bytes.starts_with(b"%PDF"));
     assert_eq!(pdf.headers["content-type"], "application/pdf");
+    assert_eq!(pdf.headers["content-disposition"], "attachment; filename=\"passplus-releve-PP92-1-1.pdf\"");
+    assert_eq!(file.headers["content-disposition"], "attachment; filename=\"PASSPLUS-92-1.xml\"");
     let listed = one.get(BATCHES).await.expect(200);
     assert_eq!(listed.items().len(), 1);
     assert_eq!(one.get(&format!("{BATCHES}/{}", batch.text("/id"))).await.expect(200).json, listed.items()[0]);
@@ -121,7 +127,7 @@ async fn a_refund_after_settlement_is_a_negative_line_of_the_next_batch_and_a_de
     );
     assert_eq!(treasury.payout(&second).await["carried_into"], paid["id"]);
     let csv = String::from_utf8(statement(&treasury, &paid, "csv").await.expect(200).bytes).unwrap();
-    assert!(csv.contains(";Report des lots précédents;;;;;-4,00\r\n;Total;;;;;6,00\r\n"), "{csv}");
+    assert!(csv.contains(";Report des lots précédents;;;;;;;;-4,00\r\n;;Total;;;;;;;;6,00\r\n"), "{csv}");
     assert_eq!((first.number("/number"), third.number("/number")), (1, 3));
     let page = treasury.finance[0].get(&format!("{BATCHES}?limit=2")).await.expect(200);
     let numbers = |page: &Answer| page.items().iter().map(|row| row["number"].as_i64().unwrap()).collect::<Vec<_>>();
@@ -302,4 +308,31 @@ async fn a_merchants_server_reads_its_own_statements_once_they_are_sent() {
     server.get(BATCHES).await.refused(403, "auth.forbidden");
     treasury.scene.family.get(&csv).await.refused(403, "auth.forbidden");
     world.administrator_78.get(&csv).await.refused(404, "not_found");
+}
+
+#[actix_web::test]
+async fn finance_takes_away_the_plan_and_a_batch_as_tables() {
+    let treasury = Treasury::open().await;
+    treasury.debit(1_250).await;
+    let finance = &treasury.finance[0];
+    let table = async |path: &str| {
+        let answer = finance.get(path).await.expect(200);
+        let name = answer.headers["content-disposition"].to_str().unwrap().to_owned();
+        (String::from_utf8(answer.bytes).unwrap(), name)
+    };
+    let listed = treasury.scene.world.administrator.get("/v1/departments/92/merchants").await.expect(200);
+    let merchant = listed.items().iter().find(|row| row["id"] == json!(treasury.scene.till.merchant)).unwrap();
+    let (siret, name) = (merchant["siret"].as_str().unwrap(), merchant["name"].as_str().unwrap());
+    let path = format!("/v1/departments/92/payout-plan.csv?until={}", treasury.now());
+    let (plan, file) = table(&path).await;
+    assert_eq!(file, "attachment; filename=\"passplus-92-prevision.csv\"");
+    assert!(plan.ends_with(&format!("{siret};{name};1;12,50;0,00;12,50;0,00;À verser;\r\n")), "{plan}");
+    let batch = treasury.settle().await;
+    let path = format!("{BATCHES}/{}/payouts.csv", batch.text("/id"));
+    let (payouts, file) = table(&path).await;
+    assert_eq!(file, "attachment; filename=\"passplus-92-lot-1.csv\"");
+    assert!(payouts.ends_with(&format!("1;PP92-1-1;{siret};{name};12,50;0,00;12,50;À verser;\r\n")), "{payouts}");
+    treasury.bank_says(&batch, "PASSPLUS-92-1", &[("PP92-1-1", "RJCT", "AC06")]).await.expect(200);
+    let (payouts, _) = table(&path).await;
+    assert!(payouts.ends_with(";12,50;Rejeté par la banque;AC06\r\n"), "{payouts}");
 }

@@ -317,7 +317,8 @@ async fn a_family_finds_the_merchants_that_accept_a_wallet_today() {
     };
     let (till, merchant) = (scene.till.merchant.clone(), only_sport.merchant.clone());
     assert_eq!(ids(open("wallet_kind=culture")).await, std::slice::from_ref(&till));
-    assert_eq!(ids(open("wallet_kind=sport&q=theatre")).await, [till, merchant.clone()]);
+    assert_eq!(ids(open("wallet_kind=sport&q=theatre")).await, [till.clone(), merchant.clone()]);
+    assert_eq!(ids(open("wallet_kind=sport&q=EATR%C3%89")).await, [till, merchant.clone()], "within the name too");
     assert!(
         ids(open("wallet_kind=sport&q=%25")).await.is_empty()
             && ids(open("wallet_kind=sport&q=piscine")).await.is_empty()

@@ -59,6 +59,11 @@ pub fn devices(
     Ok(query.load(tx.conn)?)
 }
 
+pub fn labels(tx: &mut DirectoryTx<'_>, merchant: MerchantId) -> Result<Vec<(DeviceId, Label)>, Error> {
+    let of_merchant = devices::table.filter(devices::merchant_id.eq(merchant)).select((devices::id, devices::label));
+    Ok(of_merchant.load(tx.conn)?)
+}
+
 pub fn merchant_of(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<MerchantId, Error> {
     Ok(devices::table.find(device).select(devices::merchant_id).first(tx.conn)?)
 }

@@ -25,6 +25,8 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 pub use db::DeviceRow;
 use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// An enrolment code reaches the counter by letter or telephone.
 const CODE_TTL: TimeDelta = TimeDelta::days(7);
@@ -154,4 +156,9 @@ async fn step(
             Ok(row)
         })
         .await
+}
+
+/// What a merchant calls its tills and servers, those of the past too.
+pub fn labels(tx: &mut DirectoryTx<'_>, merchant: MerchantId) -> Result<BTreeMap<Uuid, Label>, Error> {
+    Ok(db::labels(tx, merchant)?.into_iter().map(|(device, label)| (device.uuid(), label)).collect())
 }

@@ -31,6 +31,20 @@ pub fn insert(tx: &mut Tx<'_>, row: &AccountRow) -> Result<(), Error> {
     Ok(())
 }
 
+pub fn by_ids(tx: &mut Tx<'_>, ids: &[BankAccountId]) -> Result<Vec<AccountRow>, Error> {
+    Ok(bank_accounts::table.filter(bank_accounts::id.eq_any(ids)).select(AccountRow::as_select()).load(tx.conn)?)
+}
+
+/// Accounts, proposed or approved, whose number ends so.
+pub fn ending(tx: &mut Tx<'_>, last4: &[&str]) -> Result<Vec<AccountRow>, Error> {
+    Ok(bank_accounts::table
+        .filter(bank_accounts::iban_last4.eq_any(last4))
+        .filter(bank_accounts::state.ne(AccountState::Refused))
+        .order(bank_accounts::id)
+        .select(AccountRow::as_select())
+        .load(tx.conn)?)
+}
+
 pub fn account(tx: &mut Tx<'_>, id: BankAccountId) -> Result<AccountRow, Error> {
     Ok(bank_accounts::table.find(id).select(AccountRow::as_select()).first(tx.conn)?)
 }

@@ -1,6 +1,6 @@
 //! What agents do with bank accounts. No answer holds more of a number than its last four characters.
 
-use super::{AccountRow, AccountState, Decider, iban::Iban};
+use super::{AccountRow, AccountState, Compared, Decider, iban::Iban};
 use crate::{
     app::App,
     auth::actor::{By, Finance},
@@ -60,10 +60,30 @@ pub struct BankAccountView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-10-05T09:30:00Z")]
     pub effective_from: Option<DateTime<Utc>>,
+    /// Accounts of others, proposed or approved, with the same number: to be looked at before approving.
+    pub also_used_by: Vec<AlsoUsedBy>,
 }
 
-impl From<AccountRow> for BankAccountView {
+/// Another's account with the same number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlsoUsedBy {
+    pub bank_account_id: BankAccountId,
+    /// Absent for the department's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub merchant_id: Option<MerchantId>,
+    #[schema(example = "Mairie de Nanterre")]
+    pub holder_name: String,
+}
+
+impl From<AccountRow> for AlsoUsedBy {
     fn from(row: AccountRow) -> Self {
+        Self { bank_account_id: row.id, merchant_id: row.merchant_id, holder_name: row.holder_name }
+    }
+}
+
+impl From<Compared> for BankAccountView {
+    fn from(Compared { account: row, also_used_by }: Compared) -> Self {
         Self {
             id: row.id,
             merchant_id: row.merchant_id,
@@ -75,6 +95,7 @@ impl From<AccountRow> for BankAccountView {
             decided_by: row.decided_by,
             decided_at: row.decided_at,
             effective_from: row.effective_from,
+            also_used_by: also_used_by.into_iter().map(AlsoUsedBy::from).collect(),
         }
     }
 }

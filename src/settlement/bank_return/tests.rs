@@ -34,8 +34,8 @@ fn statuses_and_reasons_are_read_by_transfer() {
     assert_eq!(read.message_id, "PASSPLUS-92-1");
     assert_eq!(read.whole, None);
     let verdict = |word, reason: &str| Verdict { word, reason: Some(reason.to_owned()) };
-    let expected =
-        [("A-1".to_owned(), verdict(BankWord::Accepted, "X")), ("A-2".to_owned(), verdict(BankWord::Rejected, "AC04"))];
+    let named = |id: &str, verdict| Named { end_to_end_id: id.to_owned(), amount: None, verdict };
+    let expected = [named("A-1", verdict(BankWord::Accepted, "X")), named("A-2", verdict(BankWord::Rejected, "AC04"))];
     assert_eq!(read.transfers, expected);
     // The older version, a prefix and a byte order mark change nothing.
     let old = text.replace("001.10", "001.03");
@@ -57,6 +57,26 @@ fn a_status_of_the_whole_is_for_all_when_no_transfer_is_named() {
     let read =
         BankReturn::parse(file(&(group("") + &order("<PmtInfSts>ACCP</PmtInfSts>"))).as_bytes()).expect("a return");
     assert_eq!(read.whole.map(|verdict| verdict.word), Some(BankWord::Accepted));
+}
+
+#[test]
+fn figures_are_read_wherever_they_stand() {
+    let two = group("<OrgnlNbOfTxs>2</OrgnlNbOfTxs><OrgnlCtrlSum>68</OrgnlCtrlSum>");
+    let amount = |text: &str| format!("<OrgnlTxRef><Amt>{text}</Amt></OrgnlTxRef></TxInfAndSts>");
+    let with = |text: &str| transfer("A-1", "ACSC", "X").replace("</TxInfAndSts>", &amount(text));
+    let good = with("<InstdAmt Ccy=\"EUR\">55.5</InstdAmt>");
+    let figures = "<OrgnlNbOfTxs>1</OrgnlNbOfTxs><OrgnlCtrlSum>55.50</OrgnlCtrlSum>";
+    let read = BankReturn::parse(file(&(two + &order(&(figures.to_owned() + &good)))).as_bytes()).expect("a return");
+    assert_eq!((read.counts, read.sums), ([1, 2].into(), [Cents::new(5_550), Cents::new(6_800)].into()));
+    assert_eq!(read.transfers[0].amount, Some(Cents::new(5_550)));
+    assert_eq!(read.order_ids, ["PASSPLUS-92-1".to_owned()].into());
+    for wrong in ["1.001", "-1.00", "1,00", "", "1e2", "99999999999999999999"] {
+        let text = with(&format!("<InstdAmt Ccy=\"EUR\">{wrong}</InstdAmt>"));
+        assert!(rejected(&file(&(group("") + &order(&text)))), "{wrong}");
+    }
+    for wrong in ["<InstdAmt Ccy=\"USD\">1.00</InstdAmt>", "<InstdAmt>1.00</InstdAmt>"] {
+        assert!(rejected(&file(&(group("") + &order(&with(wrong))))), "{wrong}");
+    }
 }
 
 #[test]
@@ -82,6 +102,8 @@ fn what_is_doubtful_is_unreadable_as_a_whole() {
         good.replace("<OrgnlMsgId>PASSPLUS-92-1</OrgnlMsgId>", ""),
         file(&group("")),
         file(&(group("") + &order(&(transfer("A-1", "ACSC", "X") + &transfer("A-1", "RJCT", "X"))))),
+        file(&(group("<GrpSts>RJCT</GrpSts>") + &order(&transfer("A-1", "ACSC", "X")))),
+        file(&(group("<OrgnlNbOfTxs>x</OrgnlNbOfTxs>") + &order(&transfer("A-1", "ACSC", "X")))),
         file(&"<a>".repeat(40)),
     ] {
         assert!(rejected(&wrong), "{wrong}");

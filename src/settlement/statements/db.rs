@@ -2,6 +2,7 @@
 
 use super::super::db::PayoutRow;
 use crate::{
+    corrections::CorrectionReason,
     db::Tx,
     error::Error,
     kernel::{
@@ -14,6 +15,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{prelude::*, sql_types};
+use uuid::Uuid;
 
 /// A payout, with the number and the end of its batch.
 pub type NumberedPayout = (PayoutRow, i32, DateTime<Utc>);
@@ -35,6 +37,20 @@ pub struct StatementLine {
     pub activity_date: Option<NaiveDate>,
     #[diesel(sql_type = sql_types::BigInt, column_name = amount_cents)]
     pub amount: Cents,
+    /// The till or server that made it; of a correction, nobody the merchant knows.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub client_id: Option<Uuid>,
+    /// What it gives back.
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Uuid>)]
+    pub reverses: Option<TransferId>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    pub reason: Option<CorrectionReason>,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    answer: Option<String>,
 }
 
 /// Which payouts, among those the caller sees.
@@ -75,6 +91,14 @@ pub fn payouts(
         query = query.filter(payouts::id.gt(after));
     }
     Ok(query.load(tx.conn)?)
+}
+
+/// The last four characters of the account a payout goes to.
+pub fn account_end(tx: &mut Tx<'_>, payout: PayoutId) -> Result<String, Error> {
+    let found: Answer = diesel::sql_query("select payout_account_end($1) as answer")
+        .bind::<sql_types::Uuid, _>(payout)
+        .get_result(tx.conn)?;
+    Ok(found.answer.unwrap_or_default())
 }
 
 /// In the order of the movements.

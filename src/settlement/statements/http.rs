@@ -1,6 +1,6 @@
 //! Payouts and their statements, for agents of finance and for the merchant's own server: the database shows each what is his.
 
-use super::{Filter, NumberedPayout, Statement};
+use super::{Filter, NumberedPayout, Payee, Statement};
 use crate::{
     app::App,
     auth::actor::{By, PayoutReader},
@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     http::{
         page::{Page, PageQuery},
-        reply::{Found, Media},
+        reply::{Attachment, Found},
     },
     kernel::{
         department::Department,
@@ -16,7 +16,7 @@ use crate::{
         money::Cents,
     },
     paper,
-    settlement::{state::PayoutState, statements},
+    settlement::{sheet, state::PayoutState, statements},
 };
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
@@ -119,9 +119,12 @@ async fn statement(
     by: &By<PayoutReader>,
     app: &App,
     path: web::Path<(Department, PayoutId)>,
-) -> Result<Statement, Error> {
+) -> Result<(Statement, Payee), Error> {
     let (department, id) = path.into_inner();
-    app.db.read(department, &by.caller, move |tx| statements::show_statement(tx, id)).await
+    let statement = app.db.read(department, &by.caller, move |tx| statements::show_statement(tx, id)).await?;
+    let merchant = statement.payout.merchant_id;
+    let payee = app.db.directory_read(&by.caller, move |tx| statements::payee(tx, merchant)).await?;
+    Ok((statement, payee))
 }
 
 /// Get a payout's statement for a spreadsheet.
@@ -133,8 +136,10 @@ pub async fn show_statement_csv(
     by: By<PayoutReader>,
     app: web::Data<App>,
     path: web::Path<(Department, PayoutId)>,
-) -> Result<Media, Error> {
-    Ok(Media(statements::CSV, statement(&by, &app, path).await?.csv()?))
+) -> Result<Attachment, Error> {
+    let (statement, payee) = statement(&by, &app, path).await?;
+    let name = format!("{}.csv", statement.file_name());
+    Ok(Attachment { media: sheet::MEDIA_TYPE, name, bytes: statement.csv(&payee)? })
 }
 
 /// Get a payout's statement as a document.
@@ -144,8 +149,9 @@ pub async fn show_statement_pdf(
     by: By<PayoutReader>,
     app: web::Data<App>,
     path: web::Path<(Department, PayoutId)>,
-) -> Result<Media, Error> {
-    let statement = statement(&by, &app, path).await?;
-    let pdf = app.pictures.run(move || statement.pdf()).await??;
-    Ok(Media(paper::MEDIA_TYPE, pdf))
+) -> Result<Attachment, Error> {
+    let (statement, payee) = statement(&by, &app, path).await?;
+    let name = format!("{}.pdf", statement.file_name());
+    let bytes = app.pictures.run(move || statement.pdf(&payee)).await??;
+    Ok(Attachment { media: paper::MEDIA_TYPE, name, bytes })
 }

@@ -50,6 +50,7 @@ const DEPARTMENT: &str = "
     merchant_operations: select
     payout_batches: select insert update(state first_approved_by first_approved_at second_approved_by second_approved_at sent_at)
     payout_lines: select insert delete
+    payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
     season_expiries: select insert update(done_at wallets_swept lost_cents)
@@ -107,6 +108,7 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("payout_batches", "false"),
     ("payouts", "false"),
     ("payout_lines", "false"),
+    ("payout_returns", "false"),
 ];
 
 fn department() -> Schema {
@@ -303,8 +305,10 @@ async fn full_family(world: &World, name: &str) -> Family {
                  'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
          payout as (
              insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
-                 gen_random_uuid()::text from batch, account returning id)
-         insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing",
+                 gen_random_uuid()::text from batch, account returning id),
+         lines as (
+             insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing)
+         insert into payout_returns select gen_random_uuid(), payout.id, 'AC04', 'proposed', gen_random_uuid(), now() from payout",
         family.id
     ))
     .unwrap();

@@ -18,7 +18,7 @@ pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
 pub use sabotage::sabotage;
 pub use scene::{Scene, ago, days, field_at_fault, forged, without_instance};
 pub use sql::call;
-pub use treasury::{Treasury, server_of, valid_pain001};
+pub use treasury::{Treasury, pain002, server_of, valid_pain001};
 
 use passplus::{
     app::{self, App},
