@@ -10,7 +10,10 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("add_child", &[R::AlreadyChild, R::ConsultOnly, R::TooManyMembers]),
     ("affiliate_merchant", &[R::AlreadyAffiliated]),
     ("approve_bank_account", &[R::StepUpRequired, R::SamePerson, R::BankAccountTransition]),
-    ("approve_batch", &[R::StepUpRequired, R::SamePerson, R::LedgerDrift, R::BatchTampered, R::BatchTransition]),
+    (
+        "approve_batch",
+        &[R::StaleVersion, R::StepUpRequired, R::SamePerson, R::LedgerDrift, R::BatchTampered, R::BatchTransition],
+    ),
     (
         "approve_correction",
         &[R::StepUpRequired, R::ReversalExceeds, R::CorrectionTransition, R::CorrectionFunds, R::SamePerson],
@@ -21,12 +24,21 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("cancel_ticket", &[R::ConsultOnly, R::HoldCaptured, R::HoldExpired]),
     (
         "capture_hold",
-        &[R::NotAffiliated, R::DebitVoided, R::HoldCaptured, R::HoldVoided, R::HoldExpired, R::HoldExceeded],
+        &[
+            R::NotAffiliated,
+            R::PaidWithOtherWallet,
+            R::DebitVoided,
+            R::HoldCaptured,
+            R::HoldVoided,
+            R::HoldExpired,
+            R::HoldExceeded,
+        ],
     ),
     (
         "capture_ticket",
         &[
             R::NotAffiliated,
+            R::PaidWithOtherWallet,
             R::DebitVoided,
             R::HoldCaptured,
             R::HoldVoided,
@@ -43,7 +55,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         "debit_card",
         &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
     ),
-    ("decide_as_agent", &[R::StaleVersion, R::EnrolmentTransition]),
+    ("decide_as_agent", &[R::StaleVersion, R::NotEligible, R::DuplicatePupil, R::EnrolmentTransition]),
     ("decide_enrolments", &[R::StepUpRequired]),
     ("discard_draft", &[R::SeasonNotDraft]),
     (
@@ -76,8 +88,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
             R::EnrolmentTransition,
         ],
     ),
-    ("enrol_device", &[R::InvalidLink]),
-    ("freeze_batch", &[R::StepUpRequired, R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),
+    ("enrol_device", &[R::TooManyAttempts, R::InvalidLink]),
+    ("freeze_batch", &[R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),
     (
         "hold_card",
         &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
@@ -95,7 +107,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("import_colleges", &[R::ImportRefused]),
     ("invite_guardian", &[R::ConsultOnly, R::TooManyMembers]),
     ("invite_staff", &[R::AlreadyInvited, R::UnknownCollege]),
-    ("issue_device_token", &[R::WrongAssertion]),
+    ("issue_device_token", &[R::TooManyAttempts, R::WrongAssertion]),
     ("look_up_card", &[R::CardNotRecognised]),
     (
         "make_ticket",
@@ -114,7 +126,6 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("open_dispute", &[R::ConsultOnly, R::DisputeTooLate, R::AlreadyDisputed, R::DebitGivenBack]),
     ("open_family", &[R::FamilyAlreadyOpen]),
     ("order_expiry", &[R::StepUpRequired, R::ExpiryFigures, R::ExpiryOrdered]),
-    ("plan_payouts", &[R::LedgerDrift]),
     ("print_ticket", &[R::HoldCaptured, R::HoldVoided, R::HoldExpired]),
     ("propose_bank_account", &[R::StepUpRequired, R::BankAccountPending]),
     ("propose_correction", &[R::ReversalExceeds, R::CorrectionFunds]),
@@ -123,7 +134,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("record_consent", &[R::ConsultOnly]),
     ("refresh_session", &[R::UnknownRefresh]),
     ("refund_debit", &[R::RefundExceeds, R::RefundNeedsAgent, R::DebitVoided]),
-    ("refuse_bank_account", &[R::StepUpRequired, R::BankAccountTransition]),
+    ("refuse_bank_account", &[R::BankAccountTransition]),
     ("refuse_correction", &[R::StepUpRequired, R::CorrectionTransition]),
     ("refuse_expiry", &[R::StepUpRequired, R::ExpiryTransition]),
     ("register_merchant", &[R::AlreadyMerchant]),
@@ -138,7 +149,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("send_batch", &[R::StepUpRequired, R::LedgerDrift, R::BatchTampered, R::BatchTransition]),
     ("set_ledger_rules", &[R::StepUpRequired, R::RulesRetroactive, R::RulesTaken]),
     ("show_card", &[R::NoCard]),
-    ("show_credit_transfer", &[R::StepUpRequired]),
+    ("show_credit_transfer", &[R::StepUpRequired, R::BatchTampered, R::BatchTransition]),
+    ("show_draft", &[R::NotFound, R::SeasonNotDraft]),
     ("sign_in", &[R::WrongCredentials, R::SecondFactorRequired, R::WrongSecondFactor, R::TooManyAttempts]),
     ("sign_up", &[R::TooManyAttempts]),
     (
