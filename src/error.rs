@@ -128,10 +128,11 @@ refusals! {
     RulesTaken 409 "ledger_rules.effective_taken" "D'autres règles prennent déjà effet à cet instant.";
     CorrectionTransition 409 "correction.transition" "Cette correction est déjà décidée.";
     CorrectionFunds 409 "correction.insufficient_funds" "Le porte-monnaie n'a plus ce crédit : il ne peut pas le rendre.";
-    ToppedUp 409 "enrolment.topped_up" "Le complément de cette inscription est déjà versé, ou la saison n'en prévoit pas.";
-    SpendingNotOver 409 "expiry.spending_not_over" "La dernière date de dépense de cette saison n'est pas passée.";
+    ToppedUp 409 "enrolment.topped_up" "Le complément de cette inscription est déjà versé.";
+    NoTopUp 409 "enrolment.no_top_up" "La saison ne prévoit pas de complément pour la formule de cette inscription.";
     ExpiryFigures 409 "expiry.figures_changed" "Les chiffres ne sont plus ceux-là : refaites l'essai avant d'ordonner la fin de saison.";
     ExpiryOrdered 409 "expiry.already_ordered" "La fin de cette saison est déjà ordonnée et n'est pas terminée.";
+    ExpiryTransition 409 "expiry.transition" "Une décision a déjà été prise sur cet ordre.";
     DisputeTooLate 409 "dispute.too_late" "Le délai pour contester ce paiement est passé.";
     AlreadyDisputed 409 "dispute.already_exists" "Ce paiement est déjà contesté.";
     DebitGivenBack 409 "dispute.given_back" "Ce paiement a déjà été rendu en entier.";
@@ -180,7 +181,7 @@ pub struct Problem {
     #[schema(example = 409)]
     pub status: u16,
     /// Stable word for programs.
-    #[schema(example = "debit.refused")]
+    #[schema(value_type = Refusal, example = "debit.refused")]
     pub code: &'static str,
     /// French sentence for people.
     #[schema(example = "Le paiement est refusé : demandez un autre moyen de paiement à la famille.")]
@@ -365,6 +366,8 @@ impl ResponseError for Error {
         response.body(body)
     }
 }
+
+mod described;
 
 #[cfg(test)]
 mod tests;

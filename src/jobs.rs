@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{FamilyId, TransferId},
+        ids::{FamilyId, HoldId, TransferId},
         text::Sensitive,
     },
     mail::Letter,
@@ -37,6 +37,8 @@ pub enum Job {
     FamilyNotice { family: FamilyId, subject: String, body: String },
     /// A word to the family about a debit or its refund: left by the ledger's own steps, which seal nothing and name nobody.
     DebitNotice { transfer: TransferId },
+    /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
+    HoldNotice { hold: HoldId },
 }
 
 /// A job in hand. If it is not finished by the time another worker may claim it, it will be done again.

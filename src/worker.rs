@@ -88,7 +88,7 @@ async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool
     let id = claimed.id;
     let letters = match claimed.job.expose() {
         Job::Letter(letter) => vec![letter.clone()],
-        Job::FamilyNotice { .. } | Job::DebitNotice { .. } => {
+        Job::FamilyNotice { .. } | Job::DebitNotice { .. } | Job::HoldNotice { .. } => {
             return Err(Error::internal("a family notice lies in the directory"));
         }
     };
@@ -112,6 +112,7 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         Job::DebitNotice { transfer } => {
             db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
         }
+        Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };
     if deliver(mailer, &claimed, letters).await {
         db.write(department, caller, move |tx| jobs::finish(tx, id)).await?;

@@ -24,6 +24,14 @@ pub fn show_college(tx: &mut DirectoryTx<'_>, uai: &Uai) -> Result<College, Erro
     find(tx, uai)?.ok_or(Refusal::NotFound.into())
 }
 
+/// A collège as a sentence names it, whether its own name begins with that word or not: `collège des Deux Ponts`.
+#[must_use]
+pub fn called(name: &str) -> String {
+    let (first, rest) = name.split_once(' ').unwrap_or_default();
+    let says_so = ["collège", "college"].contains(&first.to_lowercase().as_str());
+    format!("collège {}", if says_so { rest.trim_start() } else { name })
+}
+
 /// Which collèges a list is about.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -40,4 +48,22 @@ pub fn list_colleges(
     limit: i64,
 ) -> Result<Vec<College>, Error> {
     db::open_colleges(tx, filter.department, filter.name.as_deref(), after, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::called;
+
+    #[test]
+    fn a_sentence_says_college_once() {
+        for (name, said) in [
+            ("Collège des Deux Ponts", "collège des Deux Ponts"),
+            ("COLLEGE PRIVE SAINTE-MARIE", "collège PRIVE SAINTE-MARIE"),
+            ("Jean Moulin", "collège Jean Moulin"),
+            ("Lakanal", "collège Lakanal"),
+            ("Collège", "collège Collège"),
+        ] {
+            assert_eq!(called(name), said);
+        }
+    }
 }

@@ -141,7 +141,7 @@ pub struct RefuseCorrection {
     pub note: Note,
 }
 
-/// Refuse a correction that another person proposed.
+/// Refuse a proposed correction, or withdraw one's own.
 ///
 /// With a second factor shown within five minutes.
 #[utoipa::path(tag = "ledger", request_body = RefuseCorrection, responses((status = 200, body = CorrectionView)), security(("bearer" = [])))]
@@ -164,7 +164,7 @@ pub async fn refuse_correction(
 #[serde(deny_unknown_fields)]
 pub struct CorrectionQuery {
     /// Those in that state only.
-    #[param(value_type = Option<String>, example = "proposed")]
+    #[param(inline, example = "proposed")]
     pub state: Option<CorrectionState>,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]

@@ -128,21 +128,18 @@ pub fn propose(tx: &mut Tx<'_>, by: AccountId, proposal: &Proposal) -> Result<(C
     }
 }
 
-/// The correction, locked, if that person may decide it.
-fn lock_for(tx: &mut Tx<'_>, by: AccountId, id: CorrectionId) -> Result<CorrectionRow, Error> {
+/// The correction, locked, if it waits for a decision.
+fn lock_proposed(tx: &mut Tx<'_>, id: CorrectionId) -> Result<CorrectionRow, Error> {
     let row = db::lock(tx, id)?;
-    if row.state != CorrectionState::Proposed {
-        return Err(Refusal::CorrectionTransition.into());
-    }
-    if row.proposed_by == by {
-        return Err(Refusal::SamePerson.into());
-    }
-    Ok(row)
+    if row.state == CorrectionState::Proposed { Ok(row) } else { Err(Refusal::CorrectionTransition.into()) }
 }
 
 /// Makes what another person proposed.
 pub fn approve(tx: &mut Tx<'_>, by: AccountId, id: CorrectionId) -> Result<CorrectionRow, Error> {
-    let row = lock_for(tx, by, id)?;
+    let row = lock_proposed(tx, id)?;
+    if row.proposed_by == by {
+        return Err(Refusal::SamePerson.into());
+    }
     let moved = reversals::moved(tx, row.transfer_id)?;
     let row = make(tx, by, &row, &moved)?;
     if row.reason == CorrectionReason::Dispute {
@@ -151,12 +148,13 @@ pub fn approve(tx: &mut Tx<'_>, by: AccountId, id: CorrectionId) -> Result<Corre
     Ok(row)
 }
 
-/// Leaves undone what another person proposed.
+/// Leaves undone what was proposed: another person refuses it, whoever proposed it withdraws it.
 pub fn refuse(tx: &mut Tx<'_>, by: AccountId, id: CorrectionId, note: &Note) -> Result<CorrectionRow, Error> {
-    let (row, at) = (lock_for(tx, by, id)?, tx.now()?);
+    let (row, at) = (lock_proposed(tx, id)?, tx.now()?);
     let decision = Decision { state: CorrectionState::Refused, by, at, note: Some(note), reversal: None };
     let row = db::decide(tx, row.id, &decision)?;
-    audit::record(tx, "correction_refused", ("correction", id), json!({ "transfer_id": row.transfer_id }))?;
+    let action = if row.proposed_by == by { "correction_withdrawn" } else { "correction_refused" };
+    audit::record(tx, action, ("correction", id), json!({ "transfer_id": row.transfer_id }))?;
     Ok(row)
 }
 
@@ -193,7 +191,7 @@ fn letter(row: &CorrectionRow, moved: &Moved) -> String {
     let what = if comes_back { "rendu au" } else { "repris sur le" };
     format!(
         "Bonjour,\n\nLe département a {what} porte-monnaie {} de votre enfant {} sur une opération du {day}{label} : {}.\n\
-         Votre relevé le montre. Si vous n'êtes pas d'accord, répondez au département.\n\nPass+",
+         Votre relevé le montre.\n\nPass+",
         moved.wallet_kind,
         row.amount,
         row.reason.sentence()

@@ -1,6 +1,6 @@
 //! Disputes, as families open them and agents decide them.
 
-use super::{Decided, DisputeReason, DisputeRow, DisputeState};
+use super::{Decided, DisputeReason, DisputeRow, DisputeState, Instructed};
 use crate::{
     app::App,
     auth::actor::{By, Corrector, Guardian},
@@ -17,9 +17,10 @@ use crate::{
         ids::{AccountId, CorrectionId, DisputeId, FamilyId, MerchantId, TransferId, WalletId},
         text::Note,
     },
+    ledger::desk::view::DeskMovementView,
 };
 use actix_web::{get, post, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -75,6 +76,14 @@ pub struct DeskDisputeView {
     pub id: DisputeId,
     pub transfer_id: TransferId,
     pub family_id: FamilyId,
+    /// The debit that is contested.
+    pub debit: DeskMovementView,
+    /// The family's last day to contest it.
+    #[schema(example = "2026-11-11")]
+    pub last_day_to_contest: NaiveDate,
+    /// Days until then: zero that day and ever after.
+    #[schema(example = 27)]
+    pub days_left: i64,
     pub merchant_id: MerchantId,
     pub state: DisputeState,
     pub reason: DisputeReason,
@@ -97,9 +106,12 @@ pub struct DeskDisputeView {
     pub reversal_id: Option<TransferId>,
 }
 
-impl From<Decided> for DeskDisputeView {
-    fn from(Decided { dispute: row, awaits }: Decided) -> Self {
+impl From<Instructed> for DeskDisputeView {
+    fn from(Instructed { decided: Decided { dispute: row, awaits }, debit, last_day, days_left }: Instructed) -> Self {
         Self {
+            debit: debit.into(),
+            last_day_to_contest: last_day,
+            days_left,
             id: row.id,
             transfer_id: row.transfer_id,
             family_id: row.family_id,
@@ -154,7 +166,7 @@ pub async fn list_own_disputes(
 #[serde(deny_unknown_fields)]
 pub struct DisputeQuery {
     /// Those in that state only.
-    #[param(value_type = Option<String>, example = "open")]
+    #[param(inline, example = "open")]
     pub state: Option<DisputeState>,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
@@ -164,7 +176,9 @@ pub struct DisputeQuery {
     pub limit: Option<i64>,
 }
 
-/// List the disputes of the department, oldest first.
+/// List the disputes of the department, oldest first, with the debits they are about.
+///
+/// Each reading is written in the journal.
 #[utoipa::path(tag = "ledger", params(DisputeQuery), responses((status = 200, body = Page<DeskDisputeView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/disputes")]
 pub async fn list_disputes(
@@ -176,7 +190,21 @@ pub async fn list_disputes(
     let DisputeQuery { state, cursor, limit } = query.into_inner();
     let query = PageQuery { cursor, limit };
     let list = move |tx: &mut Tx<'_>| disputes::list_disputes(tx, state, &query);
-    Ok(Found(app.db.read(path.0, &by.caller, list).await?.map(DeskDisputeView::from)))
+    Ok(Found(app.db.write(path.0, &by.caller, list).await?.map(DeskDisputeView::from)))
+}
+
+/// Decides, and answers with the debit that it is about.
+async fn decide(
+    app: &App,
+    by: &By<Corrector>,
+    department: Department,
+    decide: impl Fn(&mut Tx<'_>) -> Result<Decided, Error> + Send + 'static,
+) -> Result<Found<DeskDisputeView>, Error> {
+    let both = move |tx: &mut Tx<'_>| {
+        let decided = decide(tx)?;
+        disputes::instruct(tx, vec![decided])?.pop().ok_or_else(|| Error::internal("a decided dispute is gone"))
+    };
+    Ok(Found(app.db.write(department, &by.caller, both).await?.into()))
 }
 
 /// A word to the family with a dispute upheld.
@@ -200,7 +228,7 @@ pub async fn uphold_dispute(
 ) -> Result<Found<DeskDisputeView>, Error> {
     let ((department, id), account, note) = (path.into_inner(), by.account, body.0.note);
     let uphold = move |tx: &mut Tx<'_>| disputes::uphold(tx, account, id, note.as_ref());
-    Ok(Found(app.db.write(department, &by.caller, uphold).await?.into()))
+    decide(&app, &by, department, uphold).await
 }
 
 /// Why a debit stands.
@@ -221,7 +249,9 @@ pub async fn reject_dispute(
     body: Body<RejectDispute>,
 ) -> Result<Found<DeskDisputeView>, Error> {
     let ((department, id), account, note) = (path.into_inner(), by.account, body.0.note);
-    let reject = move |tx: &mut Tx<'_>| disputes::reject(tx, account, id, &note);
-    let dispute = app.db.write(department, &by.caller, reject).await?;
-    Ok(Found(Decided { dispute, awaits: None }.into()))
+    let reject = move |tx: &mut Tx<'_>| {
+        let dispute = disputes::reject(tx, account, id, &note)?;
+        Ok(Decided { dispute, awaits: None })
+    };
+    decide(&app, &by, department, reject).await
 }

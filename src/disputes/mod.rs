@@ -22,9 +22,13 @@ use crate::{
         text::Note,
         time,
     },
-    ledger::{self, TransferKind, reversals, rules},
+    ledger::{
+        self, TransferKind,
+        desk::{self, Seen},
+        reversals, rules,
+    },
 };
-use chrono::Days;
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use db::Decision;
 use serde_json::json;
 
@@ -59,9 +63,8 @@ pub fn open_dispute(
         _ => return Err(Refusal::NotFound.into()),
     };
     families::require_full_rights(tx, moved.family_id)?;
-    let days = u64::try_from(rules::in_force(tx)?.dispute_days).unwrap_or_default();
-    let last_day = time::paris_date(moved.at).checked_add_days(Days::new(days));
-    if last_day.is_some_and(|last_day| time::paris_date(now) > last_day) {
+    let days = delay(tx)?;
+    if time::paris_date(now) > last_day(moved.at, days) {
         let because = format!("Un paiement se conteste dans les {days} jours : le délai est passé.");
         return Err(Error::RefusedBecause(Refusal::DisputeTooLate, because));
     }
@@ -86,6 +89,17 @@ pub fn open_dispute(
     db::insert(tx, &row)?;
     audit::record(tx, "dispute_opened", ("dispute", row.id), json!({ "transfer_id": transfer, "reason": reason }))?;
     Ok(row)
+}
+
+/// Days within which a debit may be contested.
+fn delay(tx: &mut Tx<'_>) -> Result<u64, Error> {
+    Ok(u64::try_from(rules::in_force(tx)?.dispute_days).unwrap_or_default())
+}
+
+/// The last day to contest a debit of that instant.
+fn last_day(debited_at: DateTime<Utc>, days: u64) -> NaiveDate {
+    let day = time::paris_date(debited_at);
+    day.checked_add_days(Days::new(days)).unwrap_or(day)
 }
 
 /// The dispute, locked, if nobody decided it and no second person is awaited.
@@ -174,8 +188,38 @@ pub fn list_own_disputes(tx: &mut Tx<'_>, wallet: WalletId, query: &PageQuery) -
     query.page(rows, |row| row.id.uuid())
 }
 
-/// Disputes of the department, those in one state only if one is given, oldest first.
-pub fn list_disputes(tx: &mut Tx<'_>, state: Option<DisputeState>, query: &PageQuery) -> Result<Page<Decided>, Error> {
+/// A dispute with the debit it is about, as an agent judges it.
+#[derive(Debug)]
+pub struct Instructed {
+    pub decided: Decided,
+    pub debit: Seen,
+    /// The family's last day to contest that debit, by the rules of today.
+    pub last_day: NaiveDate,
+    /// Days until then: zero that day and ever after.
+    pub days_left: i64,
+}
+
+/// Adds to disputes what they are about.
+pub fn instruct(tx: &mut Tx<'_>, all: Vec<Decided>) -> Result<Vec<Instructed>, Error> {
+    let (days, today) = (delay(tx)?, time::paris_date(tx.now()?));
+    let ids: Vec<TransferId> = all.iter().map(|decided| decided.dispute.transfer_id).collect();
+    let debits = desk::movements(tx, &ids)?;
+    let instruct = |decided: Decided| {
+        let debit = debits.get(&decided.dispute.transfer_id).cloned();
+        let debit = debit.ok_or_else(|| Error::internal("a contested debit is not in the ledger"))?;
+        let last_day = last_day(debit.row.at, days);
+        let days_left = last_day.signed_duration_since(today).num_days().max(0);
+        Ok(Instructed { decided, debit, last_day, days_left })
+    };
+    all.into_iter().map(instruct).collect()
+}
+
+/// Disputes of the department, those in one state only if one is given, oldest first. They show money and names: the journal tells which.
+pub fn list_disputes(
+    tx: &mut Tx<'_>,
+    state: Option<DisputeState>,
+    query: &PageQuery,
+) -> Result<Page<Instructed>, Error> {
     let after = query.after()?.map(DisputeId::from_uuid);
     let rows = db::page(tx, state, after, query.limit()?.saturating_add(1))?;
     let page = query.page(rows, |row| row.id.uuid())?;
@@ -185,5 +229,8 @@ pub fn list_disputes(tx: &mut Tx<'_>, state: Option<DisputeState>, query: &PageQ
         let awaits = if open { corrections::awaited_by_dispute(tx, dispute.transfer_id)? } else { None };
         items.push(Decided { dispute, awaits });
     }
-    Ok(Page { items, next_cursor: page.next_cursor })
+    let shown: Vec<DisputeId> = items.iter().map(|decided| decided.dispute.id).collect();
+    let place = tx.place;
+    audit::record(tx, "disputes_inspected", ("department", place), json!({ "disputes": shown }))?;
+    Ok(Page { items: instruct(tx, items)?, next_cursor: page.next_cursor })
 }

@@ -8,7 +8,7 @@ pub mod top_up;
 
 use crate::{
     audit, cards,
-    colleges::College,
+    colleges::{self, College},
     db::Tx,
     error::{Error, Refusal},
     families,
@@ -211,9 +211,9 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
         cards::issue_if_none(tx, row.child_id, row.family_id, last_day)?;
     }
     let body = format!(
-        "Bonjour,\n\nLe collège {} a confirmé l'inscription de votre enfant pour la saison {}. Sont crédités :\n{told}\
+        "Bonjour,\n\nLe {} a confirmé l'inscription de votre enfant pour la saison {}. Sont crédités :\n{told}\
          À dépenser jusqu'au {}. Sa carte se trouve dans votre espace.\n\nPass+",
-        row.college_name,
+        colleges::called(row.college_name.as_str()),
         row.season,
         rules.spend_until.format("%d/%m/%Y")
     );

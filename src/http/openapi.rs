@@ -1,5 +1,8 @@
 //! The list of endpoints, once: it mounts them and describes them, so that nothing is served undescribed.
 
+mod problems;
+mod refusals;
+
 use crate::{
     auth, cards, colleges, corrections, disputes, enrolments,
     error::{Error, Problem, Refusal},
@@ -7,12 +10,12 @@ use crate::{
     http::{health, observe::Visitor},
     journal, ledger, merchants, photos, seasons, settlement,
 };
-use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::StatusCode, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::header, web};
+use problems::Problems;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, ContentBuilder, Ref, RefOr, ResponseBuilder,
-        path::Operation,
+        Components,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -28,7 +31,31 @@ macro_rules! endpoints {
                 license(name = "EUPL-1.2", identifier = "EUPL-1.2")
             ),
             paths($($($segment)::+),*),
-            components(schemas(Problem)),
+            components(schemas(Problem, Refusal)),
+            servers((url = "/", description = "This service")),
+            tags(
+                (name = "accounts", description = "Family accounts: opening, proof of the address, lost password"),
+                (name = "sessions", description = "Signing in and out, second factor, who I am"),
+                (name = "staff", description = "Agents and secretaries: invited, accepted, revoked"),
+                (name = "devices", description = "Tills and servers of merchants: enrolment and tokens"),
+                (name = "keys", description = "Public keys that verify tokens and cards"),
+                (name = "seasons", description = "Dated rules of a department's school years"),
+                (name = "colleges", description = "The collèges of the departments"),
+                (name = "families", description = "Family files: guardians, children, consents"),
+                (name = "photos", description = "Portraits of children"),
+                (name = "enrolments", description = "The yearly request of a child, and its scholarship top-up"),
+                (name = "desk", description = "The secretary's desk of a collège"),
+                (name = "agents-desk", description = "What a department's agents instruct; personal readings are journalled"),
+                (name = "cards", description = "Life of a card"),
+                (name = "wallets", description = "Wallets as families see them: movements, refusals, disputes"),
+                (name = "tickets", description = "Tickets and remote transfers of families"),
+                (name = "counter", description = "What a merchant's devices do: debits, holds, refunds, operations"),
+                (name = "merchants", description = "Organisations, conventions, devices"),
+                (name = "ledger", description = "Rules on money, corrections, disputes, the end of a season"),
+                (name = "settlement", description = "Paying merchants: bank accounts, batches, statements"),
+                (name = "journal", description = "Who did what"),
+                (name = "health", description = "Probes"),
+            ),
             modifiers(&Bearer, &Problems)
         )]
         struct Endpoints;
@@ -117,17 +144,30 @@ endpoints! {
     photos::http::remove_photo,
     ledger::http::list_wallets,
     ledger::http::show_statement,
+    ledger::http::export_statement,
+    ledger::http::print_statement,
     ledger::refusals::http::list_refused_payments,
+    ledger::desk::http::inspect_wallets,
+    ledger::desk::http::inspect_statement,
+    ledger::desk::http::inspect_holds,
+    ledger::desk::http::inspect_refused_payments,
+    ledger::desk::http::search_movements,
+    ledger::desk::http::inspect_movement,
     ledger::tickets::http::make_ticket,
     ledger::tickets::http::transfer_to_merchant,
     ledger::tickets::http::list_tickets,
     ledger::tickets::http::show_ticket,
     ledger::tickets::http::print_ticket,
     ledger::tickets::http::cancel_ticket,
+    ledger::rules::http::show_spending_rules,
     ledger::rules::http::show_ledger_rules,
     ledger::rules::http::set_ledger_rules,
     ledger::expiry::http::show_expiry,
     ledger::expiry::http::order_expiry,
+    ledger::expiry::http::approve_expiry,
+    ledger::expiry::http::refuse_expiry,
+    ledger::expiry::http::show_expiry_report,
+    ledger::expiry::http::show_expiry_report_csv,
     corrections::http::propose_correction,
     corrections::http::list_corrections,
     corrections::http::show_correction,
@@ -210,73 +250,6 @@ impl Modify for Bearer {
             .components
             .get_or_insert_with(Components::new)
             .add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
-
-struct Problems;
-
-impl Modify for Problems {
-    /// Every operation says the problems its shape makes possible; what it refuses by itself stands in the table of refusals.
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        for (path, item) in &mut document.paths.paths {
-            let in_path = path.contains('{');
-            let operations = [
-                (false, &mut item.get),
-                (true, &mut item.post),
-                (true, &mut item.put),
-                (true, &mut item.patch),
-                (true, &mut item.delete),
-            ];
-            for (writes, operation) in operations {
-                if let Some(operation) = operation {
-                    add_problems(operation, in_path, writes);
-                }
-            }
-        }
-    }
-}
-
-fn add_problems(operation: &mut Operation, in_path: bool, writes: bool) {
-    let secured = operation.security.as_ref().is_some_and(|needs| !needs.is_empty());
-    let queried = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
-    let mut statuses = vec![500, 503];
-    if secured {
-        statuses.extend([401, 403]);
-    }
-    if in_path {
-        statuses.push(404);
-    }
-    if queried {
-        statuses.push(400);
-    }
-    if operation.request_body.is_some() {
-        statuses.extend([400, 413, 415, 422]);
-    }
-    if writes {
-        statuses.extend([404, 409, 422]);
-    }
-    if !secured && writes {
-        statuses.extend([401, 429]);
-    }
-    for status in statuses.iter().map(u16::to_string) {
-        let known = operation.responses.responses.contains_key(&status);
-        if !known {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let response = ResponseBuilder::new().content("application/problem+json", content).build();
-            operation.responses.responses.insert(status, RefOr::T(response));
-        }
-    }
-    // The standard asks for a description of every answer: its reason phrase, where nothing else was said.
-    for (status, response) in &mut operation.responses.responses {
-        if let RefOr::T(response) = response
-            && response.description.is_empty()
-        {
-            let status = status.parse::<StatusCode>().ok();
-            status
-                .and_then(|status| status.canonical_reason())
-                .unwrap_or_default()
-                .clone_into(&mut response.description);
-        }
     }
 }
 

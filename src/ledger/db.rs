@@ -256,6 +256,15 @@ pub fn see_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<WalletId, Error> 
     Ok(wallets::table.find(wallet).select(wallets::id).first(tx.conn)?)
 }
 
+/// Season and kind of a wallet, and the first names of whose it is. Not found when the caller may not see it.
+pub fn holder(tx: &mut Tx<'_>, wallet: WalletId) -> Result<(String, WalletKind, String), Error> {
+    Ok(wallets::table
+        .inner_join(children::table.on(children::id.eq(wallets::child_id)))
+        .filter(wallets::id.eq(wallet))
+        .select((wallets::season, wallets::kind, children::first_names))
+        .first(tx.conn)?)
+}
+
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = transfers)]
 pub struct LineRow {

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     http::{
         page::{Page, PageQuery},
-        reply::Found,
+        reply::{Found, Media},
     },
     kernel::{
         department::Department,
@@ -14,7 +14,8 @@ use crate::{
         text::Label,
         words::{GrantKind, WalletKind},
     },
-    ledger::{self, Line, TransferKind, WalletRow},
+    ledger::{self, Line, Statement, TransferKind, WalletRow},
+    paper,
 };
 use actix_web::{get, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -42,7 +43,9 @@ pub struct WalletView {
 }
 
 impl WalletView {
-    fn new(row: WalletRow, now: DateTime<Utc>) -> Self {
+    /// A wallet as it is at that instant.
+    #[must_use]
+    pub fn new(row: WalletRow, now: DateTime<Utc>) -> Self {
         let open = now < row.spend_before;
         let available = row.balance.checked_sub(row.held).filter(|_| open).unwrap_or_default();
         Self {
@@ -133,4 +136,41 @@ pub async fn show_statement(
     let query = query.into_inner();
     let read = move |tx: &mut crate::db::Tx<'_>| ledger::show_statement(tx, wallet, &query);
     Ok(Found(app.db.read(department, &by.caller, read).await?.map(StatementLineView::from)))
+}
+
+/// The whole of it, for its file.
+async fn whole(by: &By<Guardian>, app: &App, path: web::Path<(Department, WalletId)>) -> Result<Statement, Error> {
+    let (department, wallet) = path.into_inner();
+    app.db.read(department, &by.caller, move |tx| ledger::whole_statement(tx, wallet)).await
+}
+
+/// A wallet's statement, printed.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct WalletStatementFile(#[expect(dead_code, reason = "only described")] Vec<u8>);
+
+/// Get the movements of a wallet for a spreadsheet, newest first.
+///
+/// UTF-8, semicolons, decimal commas; texts that a spreadsheet would take for formulas begin with an apostrophe.
+#[utoipa::path(tag = "wallets", responses((status = 200, body = String, content_type = "text/csv")), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/wallets/{wallet}/statement.csv")]
+pub async fn export_statement(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, WalletId)>,
+) -> Result<Media, Error> {
+    Ok(Media(paper::CSV, whole(&by, &app, path).await?.csv()?))
+}
+
+/// Print the movements of a wallet, newest first, as a PDF that screen readers can follow.
+#[utoipa::path(tag = "wallets", responses((status = 200, body = WalletStatementFile, content_type = "application/pdf")), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/wallets/{wallet}/statement.pdf")]
+pub async fn print_statement(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department, WalletId)>,
+) -> Result<Media, Error> {
+    let statement = whole(&by, &app, path).await?;
+    let pdf = app.pictures.run(move || statement.pdf()).await??;
+    Ok(Media(paper::MEDIA_TYPE, pdf))
 }

@@ -4,6 +4,7 @@
 //! What would surprise: a refusal is an answer to be kept for its key, not an error. The caller commits it, then refuses.
 
 mod db;
+pub mod desk;
 pub mod expiry;
 pub mod holds;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod notices;
 pub mod refusals;
 pub mod reversals;
 pub mod rules;
+mod statement;
 pub mod tickets;
 
 use crate::{
@@ -31,6 +33,7 @@ use crate::{
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 pub use db::{DEBIT_SQL, WalletRow};
 use serde_json::json;
+pub use statement::Statement;
 use uuid::Uuid;
 
 text_enum! {
@@ -281,18 +284,30 @@ pub fn see_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<(), Error> {
     db::see_wallet(tx, wallet).map(drop)
 }
 
+/// The whole statement of a wallet the caller may see, for a spreadsheet or for paper.
+pub fn whole_statement(tx: &mut Tx<'_>, wallet: WalletId) -> Result<Statement, Error> {
+    let (season, kind, holder) = db::holder(tx, wallet)?;
+    let rows = db::lines(tx, wallet, None, statement::LINES_MAX)?;
+    let (at, lines) = (tx.now()?, named(tx, rows)?);
+    Ok(Statement { season, kind, holder, at, lines })
+}
+
+fn named(tx: &mut Tx<'_>, rows: Vec<db::LineRow>) -> Result<Vec<Line>, Error> {
+    let names = db::merchant_names(tx, rows.iter().filter_map(|row| row.merchant_id))?;
+    let line = |row: db::LineRow| {
+        let merchant_name = row.merchant_id.and_then(|id| names.get(&id).cloned());
+        Line { row, merchant_name }
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
 /// The statement of a wallet the caller may see, newest first. It goes by the wallet's own numbering: transfers get their ids before they
 /// get their turn.
 pub fn show_statement(tx: &mut Tx<'_>, wallet: WalletId, query: &PageQuery) -> Result<Page<Line>, Error> {
     let before = query.after::<i64>()?;
     db::see_wallet(tx, wallet)?;
     let rows = db::lines(tx, wallet, before, query.limit()?.saturating_add(1))?;
-    let names = db::merchant_names(tx, rows.iter().filter_map(|row| row.merchant_id))?;
-    let lines = rows.into_iter().map(|row| {
-        let merchant_name = row.merchant_id.and_then(|id| names.get(&id).cloned());
-        Line { row, merchant_name }
-    });
-    query.page(lines.collect(), |line| line.row.version)
+    query.page(named(tx, rows)?, |line| line.row.version)
 }
 
 #[cfg(test)]

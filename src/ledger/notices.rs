@@ -1,8 +1,14 @@
-//! A word to the families that asked for one, at each debit and refund. The ledger's steps leave it as a job in their own transaction; the
-//! letter is composed when it is sent.
+//! A word to the families that asked for one, at each debit and refund; to any, when a merchant lets go what it had set aside.
+//! The steps leave it as a job in their own transaction; the letter is composed when it is sent.
 
-use super::{TransferKind, db, reversals};
-use crate::{db::Tx, error::Error, families, kernel::ids::TransferId, mail::Letter};
+use super::{TransferKind, db, reversals, tickets};
+use crate::{
+    db::Tx,
+    error::Error,
+    families,
+    kernel::ids::{FamilyId, HoldId, TransferId},
+    mail::Letter,
+};
 
 /// The letters about a debit or a refund, one for each guardian with present rights.
 pub fn debit_notice(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Vec<Letter>, Error> {
@@ -20,6 +26,24 @@ pub fn debit_notice(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Vec<Letter>
          Votre relevé le montre. Si vous n'en savez rien, bloquez la carte et contestez ce paiement dans votre espace.\n\nPass+",
         moved.amount, moved.wallet_kind
     );
-    let letter = |to| Letter { to, subject: subject.to_owned(), body: body.clone() };
-    Ok(families::recipients(tx, moved.family_id)?.into_iter().map(letter).collect())
+    to_family(tx, moved.family_id, subject, &body)
+}
+
+/// The letters about money that a family set aside and that its merchant declined or let go. None for what a till set aside by itself.
+pub fn hold_notice(tx: &mut Tx<'_>, hold: HoldId) -> Result<Vec<Letter>, Error> {
+    let Some((ticket, family)) = tickets::of_family(tx, hold)? else { return Ok(vec![]) };
+    let row = &ticket.row;
+    let merchant = ticket.merchant_name.unwrap_or_default();
+    let label = row.activity_label.as_ref().map(|label| format!(", pour « {label} »")).unwrap_or_default();
+    let body = format!(
+        "Bonjour,\n\n{merchant} n'a pas retenu les {} que vous lui destiniez sur le porte-monnaie {} de {}{label}. Rien n'est \
+         encaissé : si la dernière date de dépense de la saison n'est pas passée, la somme est de nouveau disponible.\n\nPass+",
+        row.amount, row.wallet_kind, row.holder_first_name
+    );
+    to_family(tx, family, "Somme réservée rendue", &body)
+}
+
+fn to_family(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<Vec<Letter>, Error> {
+    let letter = |to| Letter { to, subject: subject.to_owned(), body: body.to_owned() };
+    Ok(families::recipients(tx, family)?.into_iter().map(letter).collect())
 }

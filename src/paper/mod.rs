@@ -7,6 +7,9 @@
 mod draw;
 mod layout;
 mod letters;
+mod sheet;
+
+pub use sheet::{CSV, Sheet};
 
 use crate::error::Error;
 

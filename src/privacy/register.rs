@@ -226,9 +226,9 @@ pub const DEPARTMENT: &[Line] = register! {
             "où en est la correction ; demandée deux fois, elle est faite une fois", ACCOUNTS_KEEPING;
     }
     "season_expiries" {
-        PseudonymousId ["id" "ordered_by"] "auteur de l'ordre de fin de saison", ACCOUNTS_KEEPING;
+        PseudonymousId ["id" "ordered_by" "decided_by"] "qui a ordonné la fin de saison, qui l'a approuvée ou refusée", ACCOUNTS_KEEPING;
         Money ["expected_wallets" "expected_cents" "wallets_swept" "lost_cents"] "sommes perdues en fin de saison", ACCOUNTS_KEEPING;
-        Technical ["season" "ordered_at" "runs_at" "done_at"] "où en est l'ordre", ACCOUNTS_KEEPING;
+        Technical ["season" "state" "ordered_at" "decided_at" "runs_at" "done_at"] "où en est l'ordre", ACCOUNTS_KEEPING;
     }
     "ledger_refusals" {
         PseudonymousId ["client_id" "merchant_id" "card_id"] "qui a demandé, sur quelle carte", JOURNAL;

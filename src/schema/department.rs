@@ -266,6 +266,9 @@ diesel::table! {
         done_at -> Nullable<Timestamptz>,
         wallets_swept -> BigInt,
         lost_cents -> BigInt,
+        state -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -100,9 +100,7 @@ async fn above_the_threshold_another_person_decides_with_a_fresh_second_factor()
     let proposed = correct(&worker, &debit, 2_000, "wrong_beneficiary").await.expect(201);
     assert_eq!((proposed.text("/state"), proposed.at("/two_persons")), ("proposed".to_owned(), &json!(true)));
     assert_eq!(culture(&scene).await, 3_000);
-    for word in ["approve", "refuse"] {
-        decide(&worker, &proposed, word).await.refused(409, "four_eyes.same_person");
-    }
+    decide(&worker, &proposed, "approve").await.refused(409, "four_eyes.same_person");
     let done = decide(&finance, &proposed, "approve").await.expect(200);
     assert_eq!(done.text("/state"), "done");
     assert_ne!(done.text("/decided_by"), done.text("/proposed_by"));
@@ -130,6 +128,24 @@ async fn above_the_threshold_another_person_decides_with_a_fresh_second_factor()
         decide(&worker, &fourth, word).await.refused(403, "auth.step_up_required");
     }
     assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
+
+#[actix_web::test]
+async fn whoever_proposed_a_correction_withdraws_it_alone() {
+    let scene = Scene::set().await;
+    set_rules(&scene.world, json!({ "correction_alone_max_cents": 1_000 })).await;
+    let (worker, finance) = (scene.world.agent("92", "case_worker").await, scene.world.agent("92", "finance").await);
+    let debit = scene.debit("culture", 3_000).await.expect(201).text("/id");
+    let proposed = correct(&worker, &debit, 2_000, "data_entry_error").await.expect(201);
+    let withdrawn = decide(&worker, &proposed, "refuse").await.expect(200);
+    assert_eq!(withdrawn.text("/state"), "refused");
+    assert_eq!(withdrawn.at("/decided_by"), withdrawn.at("/proposed_by"));
+    decide(&finance, &proposed, "approve").await.refused(409, "correction.transition");
+    assert_eq!(culture(&scene).await, 3_000);
+    let journal = format!("/v1/departments/92/journal?object_id={}", proposed.text("/id"));
+    let journal = scene.world.administrator.get(&journal).await.expect(200);
+    let actions: Vec<&str> = journal.items().iter().map(|row| row["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["correction_proposed", "correction_withdrawn"]);
 }
 
 #[actix_web::test]

@@ -55,7 +55,30 @@ async fn a_contested_debit_upheld_comes_back_and_everybody_concerned_sees_where_
         (listed.text("/items/0/id"), listed.text("/items/0/family_id")),
         (opened.text("/id"), scene.family.id.clone())
     );
+    // What there is to judge stands beside it.
+    assert_eq!(
+        (listed.text("/items/0/debit/id"), listed.number("/items/0/debit/amount_cents")),
+        (debit.clone(), 1_500)
+    );
+    for (pointer, said) in [
+        ("wallet_kind", "culture"),
+        ("activity_label", "Spectacle"),
+        ("child_first_name", "Lou"),
+        ("child_initial", "M"),
+    ] {
+        assert_eq!(listed.text(&format!("/items/0/debit/{pointer}")), said);
+    }
+    assert!(listed.text("/items/0/debit/merchant_name").starts_with("Théâtre"), "{}", listed.json);
+    assert_eq!(listed.at("/items/0/debit/in_a_payout"), &json!(false));
+    assert_eq!(
+        (listed.text("/items/0/last_day_to_contest"), listed.number("/items/0/days_left")),
+        ("2026-12-14".to_owned(), 60)
+    );
+    let journal = scene.world.administrator.get("/v1/departments/92/journal?object_id=92&limit=100").await.expect(200);
+    let read = journal.items().iter().find(|row| row["action"] == "disputes_inspected").unwrap();
+    assert_eq!(read["details"], json!({ "disputes": [opened.text("/id")] }));
     let upheld = decide(&worker, &opened, "uphold").await.expect(200);
+    assert_eq!(upheld.number("/debit/given_back_cents"), 1_500);
     assert_eq!((upheld.text("/state"), culture(&scene).await), ("upheld".to_owned(), 6_000));
     let path = scene.family.path(&format!("wallets/{}/statement?limit=1", scene.pupil.culture));
     let line = scene.family.get(&path).await.expect(200).json["items"][0].clone();

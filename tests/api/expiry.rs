@@ -4,7 +4,7 @@
 use crate::{
     ledger::Books,
     ledger_rules::set_rules,
-    support::{Agent, Api, COLLEGE, SEASON, Scene, World, key},
+    support::{Agent, Answer, Api, COLLEGE, SEASON, Scene, World, key},
 };
 use chrono::TimeDelta;
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
@@ -27,6 +27,16 @@ async fn finance_after(scene: &mut Scene) -> Agent {
 
 fn figures(wallets: i64, cents: i64) -> Value {
     json!({ "expected_wallets": wallets, "expected_cents": cents })
+}
+
+/// An order given by one person and approved by the administrator.
+async fn ordered(scene: &Scene, by: &Api, order: Value) -> Answer {
+    let given = by.post(EXPIRY, order).await.expect(201);
+    decide(&scene.world.administrator, &given, "approve").await.expect(200)
+}
+
+async fn decide(api: &Api, order: &Answer, word: &str) -> Answer {
+    api.post(&format!("{EXPIRY}/{}/{word}", order.text("/order/id")), json!({})).await
 }
 
 /// The last lines of a wallet, newest first: kind and amount.
@@ -71,10 +81,6 @@ async fn what_was_not_spent_is_lost_once_after_a_trial_and_an_order() {
     let early = scene.world.agent("92", "finance").await;
     let trial = early.get(EXPIRY).await.expect(200);
     assert_eq!((trial.number("/wallets"), trial.number("/still_open"), trial.number("/cents")), (2, 2, 6_500));
-    early.post(EXPIRY, figures(2, 6_500)).await.refused(409, "expiry.spending_not_over");
-    scene.wait_until("2027-06-30T21:59:50Z").await;
-    let administrator = scene.administrator().await;
-    administrator.post(EXPIRY, figures(2, 6_500)).await.refused(409, "expiry.spending_not_over");
 
     let finance = finance_after(&mut scene).await;
     let trial = finance.get(EXPIRY).await.expect(200);
@@ -96,6 +102,7 @@ async fn what_was_not_spent_is_lost_once_after_a_trial_and_an_order() {
     let ordered = finance.post(EXPIRY, night).await.expect(201);
     assert_eq!(ordered.text("/order/runs_at"), "2027-07-01T08:05:00Z");
     finance.post(EXPIRY, figures(2, 6_500)).await.refused(409, "expiry.already_ordered");
+    decide(&scene.world.administrator, &ordered, "approve").await.expect(200);
     scene.world.work_off().await;
     assert_eq!(finance.get(EXPIRY).await.expect(200).number("/order/wallets_swept"), 0, "its instant has not come");
     scene.world.advance(TimeDelta::seconds(305));
@@ -120,10 +127,54 @@ async fn what_was_not_spent_is_lost_once_after_a_trial_and_an_order() {
 }
 
 #[actix_web::test]
-async fn a_loss_that_was_a_mistake_is_undone_and_stays() {
+async fn an_end_ordered_ahead_waits_for_another_person_and_for_the_limit_and_is_reported() {
+    let mut scene = Scene::set().await;
+    let finance = scene.world.agent("92", "finance").await;
+    let ahead = json!({ "expected_wallets": 0, "expected_cents": 0, "runs_at": "2027-01-10T08:00:00Z" });
+    let given = finance.post(EXPIRY, ahead.clone()).await.expect(201);
+    assert_eq!((given.text("/order/state"), given.number("/order/expected_cents")), ("proposed".to_owned(), 8_000));
+    assert_eq!(given.text("/order/runs_at"), "2027-06-30T22:00:00Z", "never before the limit");
+    decide(&finance, &given, "approve").await.refused(409, "four_eyes.same_person");
+    assert_eq!(decide(&finance, &given, "refuse").await.expect(200).text("/order/state"), "refused");
+    decide(&scene.world.administrator, &given, "approve").await.refused(409, "expiry.transition");
+    let given = finance.post(EXPIRY, ahead).await.expect(201);
+    let second = scene.world.agent("92", "finance").await;
+    let approved = decide(&second, &given, "approve").await.expect(200);
+    assert_ne!(approved.at("/order/decided_by"), approved.at("/order/ordered_by"));
+    decide(&second, &given, "refuse").await.refused(409, "expiry.transition");
+    let elsewhere = EXPIRY.replace("2026", "2025").replace("2027", "2026");
+    let path = format!("{elsewhere}/{}/refuse", given.text("/order/id"));
+    second.post(&path, json!({})).await.refused(404, "not_found");
+    scene.wait_until("2027-06-30T21:59:50Z").await;
+    scene.world.work_off().await;
+    assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+
+    let finance = finance_after(&mut scene).await;
+    scene.world.work_off().await;
+    assert_eq!(scene.sums("culture").await, (0, 0, 0));
+    finance.get(EXPIRY).await.expect(200).text("/order/done_at");
+    let report = finance.get(&format!("{EXPIRY}/report")).await.expect(200);
+    let line = |kind: &str, cents: i64| json!({ "wallet_kind": kind, "wallets": 1, "lost_cents": cents, "given_back_cents": 0 });
+    assert_eq!(report.json, json!({ "season": SEASON, "lines": [line("culture", 6_000), line("sport", 2_000)] }));
+    let csv = finance.get(&format!("{EXPIRY}/report.csv")).await.expect(200);
+    let csv = String::from_utf8(csv.bytes).unwrap();
+    assert!(csv.ends_with("2026-2027;culture;1;60,00;0,00\r\n2026-2027;sport;1;20,00;0,00\r\n"), "{csv}");
+}
+
+#[actix_web::test]
+async fn an_order_that_nobody_approved_takes_nothing() {
     let mut scene = Scene::set().await;
     let finance = finance_after(&mut scene).await;
     finance.post(EXPIRY, figures(2, 8_000)).await.expect(201);
+    scene.world.work_off().await;
+    assert_eq!(Books::read(&scene.world).balance(&scene.pupil.culture), 6_000);
+}
+
+#[actix_web::test]
+async fn a_loss_that_was_a_mistake_is_undone_and_stays() {
+    let mut scene = Scene::set().await;
+    let finance = finance_after(&mut scene).await;
+    ordered(&scene, &finance, figures(2, 8_000)).await;
     scene.world.work_off().await;
     let path = scene.family.path(&format!("wallets/{}/statement?limit=1", scene.pupil.sport));
     let lost = scene.family.get(&path).await.expect(200).text("/items/0/id");
@@ -132,7 +183,7 @@ async fn a_loss_that_was_a_mistake_is_undone_and_stays() {
     let books = Books::read(&scene.world);
     assert_eq!((books.balance(&scene.pupil.sport), books.prove()), (2_000, Ok(())));
     // It is not swept again by itself.
-    finance.post(EXPIRY, figures(0, 0)).await.expect(201);
+    ordered(&scene, &finance, figures(0, 0)).await;
     scene.world.work_off().await;
     assert_eq!(Books::read(&scene.world).balance(&scene.pupil.sport), 2_000);
 }
@@ -155,7 +206,7 @@ async fn a_ticket_made_in_time_is_captured_after_the_sweep_and_its_rest_is_lost(
     let finance = finance_after(&mut scene).await;
     let trial = finance.get(EXPIRY).await.expect(200);
     assert_eq!((trial.number("/cents"), trial.number("/held_cents")), (5_000, 3_000));
-    finance.post(EXPIRY, figures(2, 5_000)).await.expect(201);
+    ordered(&scene, &finance, figures(2, 5_000)).await;
     scene.world.work_off().await;
     let books = Books::read(&scene.world);
     assert_eq!((books.balance(&scene.pupil.culture), books.prove()), (3_000, Ok(())));
@@ -220,7 +271,8 @@ async fn a_worker_killed_between_batches_is_followed_by_one_that_goes_on_and_no_
     world.wake_administrators().await;
     let api: Api = world.administrator.api.clone();
     assert_eq!(api.get(EXPIRY).await.expect(200).number("/wallets"), 20_000);
-    api.post(EXPIRY, figures(20_000, 20_000_000)).await.expect(201);
+    let given = api.post(EXPIRY, figures(20_000, 20_000_000)).await.expect(201);
+    decide(&world.agent("92", "finance").await.api, &given, "approve").await.expect(200);
     let progress = async || {
         let shown = api.get(EXPIRY).await.expect(200);
         (shown.number("/order/wallets_swept"), shown.number("/order/lost_cents"), shown.number("/wallets"))

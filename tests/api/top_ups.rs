@@ -1,6 +1,7 @@
 //! The second grant of scholarship holders: once, on an active enrolment, by the amounts of its formula.
 
 use crate::support::{Answer, Api, COLLEGE, Scene, days};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 fn body(version: i64) -> Value {
@@ -70,6 +71,16 @@ async fn only_an_active_enrolment_of_a_season_that_still_spends_is_topped_up() {
     let administrator = scene.administrator().await;
     top_up(&scene, &administrator, now).await.refused(409, "wallet.spending_over");
     assert_eq!(balances(&scene).await, (6_000, 2_000));
+}
+
+#[actix_web::test]
+async fn a_season_without_a_top_up_is_not_said_to_have_paid_it() {
+    let scene = Scene::set().await;
+    let sql = "update season_versions set rules = jsonb_set(rules, '{amounts}',
+                   (select jsonb_agg(a) from jsonb_array_elements(rules -> 'amounts') a where a ->> 'grant' <> 'top_up'))";
+    scene.world.superuser("92").batch_execute(sql).unwrap();
+    let worker = scene.world.agent("92", "case_worker").await;
+    top_up(&scene, &worker, version(&scene).await).await.refused(409, "enrolment.no_top_up");
 }
 
 #[actix_web::test]

@@ -42,7 +42,7 @@ pub struct DeskQuery {
     #[param(value_type = Option<String>, example = "2026-2027")]
     pub season: Option<SeasonCode>,
     /// State of the requests; all but drafts when absent.
-    #[param(value_type = Option<String>, example = "submitted")]
+    #[param(inline, example = "submitted")]
     pub state: Option<EnrolmentState>,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]

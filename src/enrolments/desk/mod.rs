@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     audit,
-    colleges::College,
+    colleges::{self, College},
     db::Tx,
     error::{Error, Refusal},
     families,
@@ -43,8 +43,9 @@ pub fn record_arrival(tx: &mut Tx<'_>, arrival: &Arrival, college: &College) -> 
     db::insert_event(tx, &row, "arrival", Some(college_name.as_str()))?;
     audit::record(tx, "arrival_recorded", ("enrolment", id), json!({ "college_uai": row.college_uai }))?;
     let body = format!(
-        "Bonjour,\n\nLe collège {college_name} a enregistré l'arrivée de votre enfant pour la saison {}. Ses droits sont inchangés.\n\
+        "Bonjour,\n\nLe {} a enregistré l'arrivée de votre enfant pour la saison {}. Ses droits sont inchangés.\n\
          Si c'est une erreur, prévenez le département.\n\nPass+",
+        colleges::called(college_name.as_str()),
         row.season
     );
     families::notify(tx, row.family_id, "Changement de collège", &body)?;

@@ -36,7 +36,7 @@ pub fn top_up(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, evidence: TopUpEvi
     }
     let submitted_at = row.submitted_at.ok_or_else(|| Error::internal("an active enrolment was never submitted"))?;
     let rules = seasons::rules_at(tx, &row.season, submitted_at)?;
-    let amounts = rules.amounts_of(&row.formula, GrantKind::TopUp).ok_or(Error::Refused(Refusal::ToppedUp))?;
+    let amounts = rules.amounts_of(&row.formula, GrantKind::TopUp).ok_or(Error::Refused(Refusal::NoTopUp))?;
     let until = Until {
         spend_before: time::end_of_day(rules.spend_until),
         capture_before: time::end_of_day(rules.capture_until),

@@ -1,8 +1,9 @@
 //! Orders to end a season, and the sweep that carries them out.
 
+use super::ExpiryState;
 use crate::{
     db::Tx,
-    error::Error,
+    error::{Error, Refusal},
     kernel::{
         ids::{AccountId, SeasonExpiryId},
         money::Cents,
@@ -33,6 +34,17 @@ pub struct OrderRow {
     pub wallets_swept: i64,
     #[diesel(column_name = lost_cents)]
     pub lost: Cents,
+    pub state: ExpiryState,
+    pub decided_by: Option<AccountId>,
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+impl OrderRow {
+    /// Whether it is still to be decided or carried out.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.done_at.is_none() && self.state != ExpiryState::Refused
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, row: &OrderRow) -> Result<(), Error> {
@@ -49,9 +61,34 @@ pub fn last_order(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Option<OrderRo
         .optional()?)
 }
 
-/// The next order that is due and in no other hands.
+/// That order of that season.
+pub fn order(tx: &mut Tx<'_>, season: &SeasonCode, id: SeasonExpiryId) -> Result<OrderRow, Error> {
+    Ok(season_expiries::table
+        .filter(season_expiries::id.eq(id).and(season_expiries::season.eq(season)))
+        .select(OrderRow::as_select())
+        .first(tx.conn)?)
+}
+
+/// Decides an order, once.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    id: SeasonExpiryId,
+    state: ExpiryState,
+    by: AccountId,
+    at: DateTime<Utc>,
+) -> Result<OrderRow, Error> {
+    diesel::update(season_expiries::table.find(id).filter(season_expiries::state.eq(ExpiryState::Proposed)))
+        .set((season_expiries::state.eq(state), season_expiries::decided_by.eq(by), season_expiries::decided_at.eq(at)))
+        .returning(OrderRow::as_returning())
+        .get_result(tx.conn)
+        .optional()?
+        .ok_or(Error::Refused(Refusal::ExpiryTransition))
+}
+
+/// The next approved order that is due and in no other hands.
 pub fn lock_due(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<Option<OrderRow>, Error> {
     Ok(season_expiries::table
+        .filter(season_expiries::state.eq(ExpiryState::Approved))
         .filter(season_expiries::done_at.is_null().and(season_expiries::runs_at.le(now)))
         .order(season_expiries::id)
         .select(OrderRow::as_select())
@@ -119,6 +156,8 @@ pub struct KindRow {
     pub cents: Cents,
     #[diesel(sql_type = BigInt)]
     pub held: Cents,
+    #[diesel(sql_type = sql_types::Nullable<Timestamptz>)]
+    pub last_limit: Option<DateTime<Utc>>,
 }
 
 /// What a sweep would find now, a row a wallet kind.
@@ -128,10 +167,36 @@ pub fn figures(tx: &mut Tx<'_>, season: &SeasonCode, now: DateTime<Utc>) -> Resu
                   count(*) filter (where swept_at is null and spend_before > $2) as open,
                   count(*) filter (where swept_at is not null) as swept,
                   coalesce(sum(balance_cents - held_cents) filter (where swept_at is null), 0)::bigint as cents,
-                  coalesce(sum(held_cents), 0)::bigint as held
+                  coalesce(sum(held_cents), 0)::bigint as held,
+                  max(spend_before) filter (where swept_at is null) as last_limit
              from wallets where season = $1 group by kind"#,
     )
     .bind::<Text, _>(season)
     .bind::<Timestamptz, _>(now)
+    .load(tx.conn)?)
+}
+
+/// What the wallets of one kind have lost of a season.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct LostRow {
+    #[diesel(sql_type = Text)]
+    pub kind: WalletKind,
+    #[diesel(sql_type = BigInt)]
+    pub wallets: i64,
+    #[diesel(sql_type = BigInt)]
+    pub lost: Cents,
+    #[diesel(sql_type = BigInt)]
+    pub undone: Cents,
+}
+
+/// Read from the movements themselves, a row a wallet kind that lost something.
+pub fn lost(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Vec<LostRow>, Error> {
+    Ok(diesel::sql_query(
+        "select w.kind, count(distinct t.wallet_id) as wallets, sum(t.amount_cents)::bigint as lost,
+                coalesce(sum((select sum(r.amount_cents) from transfers r where r.reverses = t.id)), 0)::bigint as undone
+           from transfers t join wallets w on w.id = t.wallet_id
+          where w.season = $1 and t.kind = 'expiry' group by w.kind order by w.kind",
+    )
+    .bind::<Text, _>(season)
     .load(tx.conn)?)
 }

@@ -1,13 +1,15 @@
 //! The end of a season: what was not spent by its last day is lost, by a movement like any other. Tried first, ordered with the figures of
-//! the trial, carried out by the worker in batches.
+//! the trial, approved by another person, carried out by the worker in batches. It may be ordered ahead: nothing is lost before the limit.
 //!
 //! A batch and its count on the order are one transaction: whatever stops the worker, the next one goes on where it was, and no wallet is
 //! swept twice. What is held then stays held until it is captured or released; what comes back later is lost at once by the ledger's steps.
 
 mod db;
 pub mod http;
+mod report;
 
-pub use db::OrderRow;
+pub use db::{LostRow, OrderRow};
+pub use report::csv;
 
 use crate::{
     audit,
@@ -29,6 +31,18 @@ use serde_json::json;
 const BATCH_WALLETS: i32 = 1_000;
 /// An order further ahead than that is a slip of the keyboard.
 const AHEAD_MAX: TimeDelta = TimeDelta::days(366);
+
+text_enum! {
+    /// What was decided of an order.
+    pub enum ExpiryState {
+        /// Another person decides.
+        Proposed = "proposed",
+        /// The worker carries it out when its instant has come.
+        Approved = "approved",
+        /// By another person, or withdrawn by whoever ordered it.
+        Refused = "refused",
+    }
+}
 
 /// What a sweep would find, or what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +71,7 @@ impl Figures {
 #[derive(Debug)]
 pub struct SeasonEnd {
     pub season: SeasonCode,
+    /// The last limit of its wallets: no order runs before it.
     pub spend_before: DateTime<Utc>,
     pub figures: Figures,
     pub order: Option<OrderRow>,
@@ -66,19 +81,20 @@ pub struct SeasonEnd {
 pub fn show_expiry(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<SeasonEnd, Error> {
     let now = tx.now()?;
     let rules = seasons::rules_in_force(tx, season)?;
-    let mut figures = Figures::default();
+    let (mut figures, mut spend_before) = (Figures::default(), time::end_of_day(rules.spend_until));
     for row in db::figures(tx, season, now)? {
         figures.wallets = figures.wallets.saturating_add(row.left);
         figures.still_open = figures.still_open.saturating_add(row.open);
         figures.already_swept = figures.already_swept.saturating_add(row.swept);
         figures.held = figures.held.checked_add(row.held).ok_or_else(|| Error::internal("too many cents"))?;
+        spend_before = spend_before.max(row.last_limit.unwrap_or(spend_before));
         match row.kind {
             WalletKind::Culture => figures.culture = row.cents,
             WalletKind::Sport => figures.sport = row.cents,
         }
     }
     let order = db::last_order(tx, season)?;
-    Ok(SeasonEnd { season: season.clone(), spend_before: time::end_of_day(rules.spend_until), figures, order })
+    Ok(SeasonEnd { season: season.clone(), spend_before, figures, order })
 }
 
 /// What whoever orders the end of a season has read.
@@ -88,7 +104,8 @@ pub struct Expected {
     pub cents: Cents,
 }
 
-/// Orders the end of a season whose last day to spend is over, at that instant or at once. Refused when a trial now tells other figures.
+/// Proposes the end of a season at that instant or at once, never before its limit. After the limit it is refused when a trial now tells other
+/// figures; ahead of it families still spend, and the figures are those of this moment.
 pub fn order_expiry(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -97,19 +114,16 @@ pub fn order_expiry(
     runs_at: Option<DateTime<Utc>>,
 ) -> Result<SeasonEnd, Error> {
     let now = tx.now()?;
-    let runs_at = runs_at.unwrap_or(now);
-    if runs_at < now || runs_at.signed_duration_since(now) > AHEAD_MAX {
+    let wanted = runs_at.unwrap_or(now);
+    if wanted < now || wanted.signed_duration_since(now) > AHEAD_MAX {
         return Err(Error::field("/runs_at", "un instant de l'année à venir est attendu"));
     }
     let end = show_expiry(tx, season)?;
-    if now < end.spend_before || end.figures.still_open > 0 {
-        return Err(Refusal::SpendingNotOver.into());
-    }
-    if end.order.as_ref().is_some_and(|order| order.done_at.is_none()) {
+    if end.order.as_ref().is_some_and(OrderRow::waits) {
         return Err(Refusal::ExpiryOrdered.into());
     }
     let (wallets, cents) = (end.figures.wallets, end.figures.cents());
-    if (expected.wallets, expected.cents) != (wallets, cents) {
+    if now >= end.spend_before && (expected.wallets, expected.cents) != (wallets, cents) {
         let because =
             format!("L'essai donne maintenant {wallets} porte-monnaie et {cents} : relisez-le avant d'ordonner.");
         return Err(Error::RefusedBecause(Refusal::ExpiryFigures, because));
@@ -121,15 +135,47 @@ pub fn order_expiry(
         expected: cents,
         ordered_by: by,
         ordered_at: now,
-        runs_at,
+        runs_at: wanted.max(end.spend_before),
         done_at: None,
         wallets_swept: 0,
         lost: Cents::ZERO,
+        state: ExpiryState::Proposed,
+        decided_by: None,
+        decided_at: None,
     };
     db::insert(tx, &order)?;
-    let details = json!({ "season": season, "wallets": wallets, "cents": cents, "runs_at": runs_at });
+    let details = json!({ "season": season, "wallets": wallets, "cents": cents, "runs_at": order.runs_at });
     audit::record(tx, "season_expiry_ordered", ("season_expiry", order.id), details)?;
     Ok(SeasonEnd { order: Some(order), ..end })
+}
+
+/// Decides an order that another person gave; whoever gave it may withdraw it, never approve it.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    season: &SeasonCode,
+    id: SeasonExpiryId,
+    state: ExpiryState,
+) -> Result<SeasonEnd, Error> {
+    let ordered_by = db::order(tx, season, id)?.ordered_by;
+    if ordered_by == by && state == ExpiryState::Approved {
+        return Err(Refusal::SamePerson.into());
+    }
+    let at = tx.now()?;
+    let order = db::decide(tx, id, state, by, at)?;
+    let action = match state {
+        ExpiryState::Approved => "season_expiry_approved",
+        _ if ordered_by == by => "season_expiry_withdrawn",
+        _ => "season_expiry_refused",
+    };
+    audit::record(tx, action, ("season_expiry", id), json!({ "season": season, "runs_at": order.runs_at }))?;
+    Ok(SeasonEnd { order: Some(order), ..show_expiry(tx, season)? })
+}
+
+/// What the wallets of a season have lost, by kind: the sweep's losses and those of what came back after it.
+pub fn report(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Vec<LostRow>, Error> {
+    seasons::rules_in_force(tx, season)?;
+    db::lost(tx, season)
 }
 
 /// Carries out one batch of the next order that is due; false when there is none.

@@ -10,7 +10,9 @@ use crate::{
     audit,
     db::Tx,
     error::{Error, Refusal},
+    jobs::{self, Job},
     kernel::{
+        actor::Actor,
         ids::{HoldId, MerchantId, WalletId},
         money::Amount,
         text::Label,
@@ -132,7 +134,12 @@ pub fn capture(tx: &mut Tx<'_>, step: Capture) -> Result<Outcome, Error> {
 /// Lets a hold go, whole: its merchant or its family no longer wants it. Done twice it is done once.
 pub fn release(tx: &mut Tx<'_>, hold: HoldId) -> Result<(), Error> {
     match db::release(tx, hold)?.as_deref() {
-        None => audit::record(tx, "hold_voided", ("hold", hold), json!({})),
+        None => {
+            if matches!(tx.caller.actor, Actor::Device { .. }) {
+                jobs::enqueue(tx, &Job::HoldNotice { hold })?;
+            }
+            audit::record(tx, "hold_voided", ("hold", hold), json!({}))
+        }
         Some("voided") => Ok(()),
         Some("captured") => Err(Refusal::HoldCaptured.into()),
         Some("expired") => Err(Refusal::HoldExpired.into()),

@@ -46,7 +46,7 @@ impl From<Refused> for RefusedPaymentView {
 
 /// List the payments refused to a child's cards, newest first.
 ///
-/// The reason is told to the family only: the till got one answer for all that concerns the card and its funds.
+/// The reason is told to the family and to the department's agents only: the till got one answer for all that concerns the card and its funds.
 #[utoipa::path(tag = "wallets", params(PageQuery), responses((status = 200, body = Page<RefusedPaymentView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/children/{child}/refused-payments")]
 pub async fn list_refused_payments(

@@ -1,4 +1,5 @@
-//! Payments refused to a child's cards, as its family may read them: a till is never told why, the family always.
+//! Payments refused to a child's cards, as its family and the department may read them: a till is never told
+//! why, the family always.
 
 mod db;
 pub mod http;

@@ -3,7 +3,7 @@
 use super::{NewRules, RulesRow, Timeline};
 use crate::{
     app::App,
-    auth::actor::{Administrator, Agent, By},
+    auth::actor::{Administrator, Agent, By, Guardian},
     db::Tx,
     error::Error,
     http::{
@@ -79,6 +79,38 @@ pub struct LedgerRulesTimelineView {
     pub in_force: LedgerRulesView,
     /// In the order in which they take effect.
     pub to_come: Vec<LedgerRulesView>,
+}
+
+/// What the department allows now, as families may know it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpendingRulesView {
+    /// Most that one payment takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5000)]
+    pub debit_max_cents: Option<i64>,
+    /// Most that a child pays within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 8000)]
+    pub card_day_max_cents: Option<i64>,
+    /// Days within which a payment may be contested.
+    #[schema(example = 60)]
+    pub dispute_days: i32,
+}
+
+/// Show what a department allows my children to spend. An absent cap is no cap.
+#[utoipa::path(tag = "wallets", responses((status = 200, body = SpendingRulesView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/spending-rules")]
+pub async fn show_spending_rules(
+    by: By<Guardian>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+) -> Result<Found<SpendingRulesView>, Error> {
+    let row = app.db.read(path.0, &by.caller, rules::in_force).await?;
+    Ok(Found(SpendingRulesView {
+        debit_max_cents: row.debit_max.map(Cents::get),
+        card_day_max_cents: row.card_day_max.map(Cents::get),
+        dispute_days: row.dispute_days,
+    }))
 }
 
 /// Rules to set: all of them, those that stay too.

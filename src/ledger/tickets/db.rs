@@ -71,11 +71,17 @@ fn with_capture() -> _ {
         .left_join(transfers::table.on(transfers::hold_id.eq(holds::id.nullable())))
 }
 
-/// Those that a family made, from the newest, those before that one only.
-pub fn tickets(tx: &mut Tx<'_>, wallet: WalletId, before: Option<HoldId>, limit: i64) -> Result<Vec<TicketRow>, Error> {
+/// Those of these kinds, from the newest, those before that one only.
+pub fn holds(
+    tx: &mut Tx<'_>,
+    wallet: WalletId,
+    kinds: &[HoldKind],
+    before: Option<HoldId>,
+    limit: i64,
+) -> Result<Vec<TicketRow>, Error> {
     let mut query = with_capture()
         .filter(holds::wallet_id.eq(wallet))
-        .filter(holds::kind.ne(HoldKind::Till))
+        .filter(holds::kind.eq_any(kinds))
         .order(holds::id.desc())
         .limit(limit)
         .select(TicketRow::as_select())

@@ -57,11 +57,11 @@ pub struct TransferToMerchant {
     pub activity_date: NaiveDate,
 }
 
-/// A ticket or a remote transfer.
+/// A ticket or a remote transfer; for agents, also what a till set aside.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TicketView {
     pub id: HoldId,
-    /// `ticket` or `remote`.
+    /// `ticket` or `remote`; `till` for agents only.
     pub kind: HoldKind,
     pub wallet_id: WalletId,
     pub wallet_kind: WalletKind,
@@ -72,7 +72,7 @@ pub struct TicketView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1000)]
     pub captured_cents: Option<i64>,
-    /// What the merchant types or scans: tickets that stand only.
+    /// What the merchant types or scans: tickets that stand only, and for their family only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "T92-000G-40R4-0M30-E27Z-W")]
     pub code: Option<String>,

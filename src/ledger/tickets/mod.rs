@@ -18,7 +18,7 @@ use crate::{
     http::page::{Page, PageQuery},
     kernel::{
         crypto::MasterKey,
-        ids::{HoldId, MerchantId, WalletId},
+        ids::{FamilyId, HoldId, MerchantId, WalletId},
         money::Amount,
         text::Label,
     },
@@ -44,7 +44,7 @@ pub struct Order {
 #[derive(Debug)]
 pub struct Ticket {
     pub row: TicketRow,
-    /// Of tickets that were not used yet.
+    /// Of tickets that were not used yet, for their family.
     pub code: Option<TicketCode>,
     pub merchant_name: Option<String>,
 }
@@ -134,14 +134,39 @@ fn seen(tx: &mut Tx<'_>, rows: Vec<TicketRow>) -> Result<Vec<Ticket>, Error> {
 pub fn list_tickets(tx: &mut Tx<'_>, wallet: WalletId, query: &PageQuery) -> Result<Page<Ticket>, Error> {
     let before = query.after()?.map(HoldId::from_uuid);
     db::family_of_wallet(tx, wallet)?;
-    let rows = db::tickets(tx, wallet, before, query.limit()?.saturating_add(1))?;
+    let rows = db::holds(tx, wallet, &[HoldKind::Ticket, HoldKind::Remote], before, query.limit()?.saturating_add(1))?;
     query.page(seen(tx, rows)?, |ticket| ticket.row.id.uuid())
+}
+
+/// All that is or was set aside of a wallet, by tills too, newest first and without codes.
+pub fn list_holds(tx: &mut Tx<'_>, wallet: WalletId, query: &PageQuery) -> Result<Page<Ticket>, Error> {
+    let before = query.after()?.map(HoldId::from_uuid);
+    db::family_of_wallet(tx, wallet)?;
+    let rows = db::holds(tx, wallet, HoldKind::ALL, before, query.limit()?.saturating_add(1))?;
+    let names = merchant_names(tx, rows.iter().filter_map(TicketRow::merchant))?;
+    let hold = |row: TicketRow| {
+        let merchant_name = row.merchant().and_then(|id| names.get(&id).cloned());
+        Ticket { row, code: None, merchant_name }
+    };
+    query.page(rows.into_iter().map(hold).collect(), |ticket| ticket.row.id.uuid())
 }
 
 /// One of them.
 pub fn show_ticket(tx: &mut Tx<'_>, id: HoldId) -> Result<Ticket, Error> {
     let row = db::ticket(tx, id)?;
     seen(tx, vec![row])?.pop().ok_or(Error::Refused(Refusal::NotFound))
+}
+
+/// One of them with the file it belongs to, for whoever writes to the family; nothing for what a till set aside.
+pub(super) fn of_family(tx: &mut Tx<'_>, id: HoldId) -> Result<Option<(Ticket, FamilyId)>, Error> {
+    match show_ticket(tx, id) {
+        Ok(ticket) => {
+            let family = db::family_of_wallet(tx, ticket.row.wallet_id)?;
+            Ok(Some((ticket, family)))
+        }
+        Err(Error::Refused(Refusal::NotFound)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Cancels what was not captured yet. Done twice it is done once.

@@ -53,7 +53,7 @@ const DEPARTMENT: &str = "
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
-    season_expiries: select insert update(done_at wallets_swept lost_cents)
+    season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
     till_minutes: select
     transfers: select
@@ -288,8 +288,9 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
              select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
-         insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, done_at)
-             values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), now());
+         insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
+                                      decided_by, decided_at)
+             values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());
          insert into holds (id, kind, wallet_id, amount_cents, merchant_id, client_id, key, fingerprint, request_id, made_at, expires_at,
                             holder_first_name, holder_initial)
              select gen_random_uuid(), 'till', id, 1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid(),

@@ -188,6 +188,12 @@ fn check(method: &Method, path: &str, answer: &Answer) {
         answer.status,
         answer.json
     );
+    if answer.status >= 400 {
+        // What an operation refuses is part of its description.
+        let (id, code) = (&operation["operationId"], &answer.json["code"]);
+        let declared = response["x-codes"].as_array().is_some_and(|codes| codes.contains(code));
+        assert!(declared, "{id} answers {code}: say so in src/http/openapi/refusals.rs");
+    }
     let Some(content) = response["content"].as_object() else {
         assert!(answer.bytes.is_empty(), "{method} {template} answered a body that is not described");
         return;
