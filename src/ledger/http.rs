@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     http::{
         page::{Page, PageQuery},
-        reply::{Found, Media},
+        reply::{Attachment, Found},
     },
     kernel::{
         department::Department,
@@ -158,8 +158,9 @@ pub async fn export_statement(
     by: By<Guardian>,
     app: web::Data<App>,
     path: web::Path<(Department, WalletId)>,
-) -> Result<Media, Error> {
-    Ok(Media(paper::CSV, whole(&by, &app, path).await?.csv()?))
+) -> Result<Attachment, Error> {
+    let statement = whole(&by, &app, path).await?;
+    Ok(Attachment { media: paper::CSV, name: statement.file_name("csv"), bytes: statement.csv()? })
 }
 
 /// Print the movements of a wallet, newest first, as a PDF that screen readers can follow.
@@ -169,8 +170,9 @@ pub async fn print_statement(
     by: By<Guardian>,
     app: web::Data<App>,
     path: web::Path<(Department, WalletId)>,
-) -> Result<Media, Error> {
+) -> Result<Attachment, Error> {
     let statement = whole(&by, &app, path).await?;
-    let pdf = app.pictures.run(move || statement.pdf()).await??;
-    Ok(Media(paper::MEDIA_TYPE, pdf))
+    let name = statement.file_name("pdf");
+    let bytes = app.pictures.run(move || statement.pdf()).await??;
+    Ok(Attachment { media: paper::MEDIA_TYPE, name, bytes })
 }

@@ -4,7 +4,7 @@ use super::{Line, TransferKind};
 use crate::{
     error::Error,
     kernel::{money::Cents, time::paris_date, words::WalletKind},
-    paper::{Column, Document, PaperError, Sheet, Table},
+    paper::{Cell, Column, Document, PaperError, Sheet, Table},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -54,6 +54,11 @@ impl Line {
 }
 
 impl Statement {
+    /// Under which it is kept.
+    pub fn file_name(&self, ending: &str) -> String {
+        format!("passplus-{}-{}.{ending}", self.kind, self.season)
+    }
+
     /// For a spreadsheet.
     pub fn csv(&self) -> Result<Vec<u8>, Error> {
         let mut sheet = Sheet::new(&[
@@ -66,7 +71,7 @@ impl Statement {
             "Solde en euros",
         ])?;
         for line in &self.lines {
-            sheet.row(&line.cells(), &line.amounts())?;
+            sheet.row(line.cells().map(Cell::from).into_iter().chain(line.amounts().map(Cell::from)))?;
         }
         sheet.finish()
     }
@@ -86,7 +91,7 @@ impl Statement {
             Column::left("Opération", 5),
             Column::left("Organisme", 7),
             Column::left("Activité", 7),
-            Column::left("Le", 4),
+            Column::left("Date de l'activité", 4),
             Column::right("Montant", 4),
             Column::right("Solde", 4),
         ];

@@ -9,7 +9,7 @@ mod layout;
 mod letters;
 mod sheet;
 
-pub use sheet::{CSV, Sheet};
+pub use sheet::{CSV, Cell, Sheet};
 
 use crate::error::Error;
 

@@ -1,45 +1,66 @@
-//! Tables for a spreadsheet: UTF-8 with its mark, semicolons, decimal commas, as those in French read them.
+//! Tables as spreadsheets in French read them: UTF-8 with its mark, semicolons, decimal commas.
 
 use crate::{error::Error, kernel::money::Cents};
 use csv::{Terminator, Writer, WriterBuilder};
 
-/// Media type of such a table.
+/// Media type of a table.
 pub const CSV: &str = "text/csv; charset=utf-8";
 /// Spreadsheets read the file as UTF-8 by this mark alone.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// A table in the making.
+/// What stands in a cell.
+pub enum Cell {
+    Text(String),
+    Amount(Cents),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+impl From<Cents> for Cell {
+    fn from(amount: Cents) -> Self {
+        Self::Amount(amount)
+    }
+}
+
+impl Cell {
+    fn written(self) -> String {
+        match self {
+            // `-12,50`
+            Self::Amount(amount) => amount.to_string().trim_end_matches(" €").to_owned(),
+            // A text that no spreadsheet takes for a formula.
+            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+            Self::Text(text) => text,
+        }
+    }
+}
+
+/// A table in the making: its columns first, then row after row of as many cells.
 pub struct Sheet(Writer<Vec<u8>>);
 
 impl Sheet {
-    /// Under these titles.
-    pub fn new(titles: &[&str]) -> Result<Self, Error> {
-        let mut writer =
-            WriterBuilder::new().delimiter(b';').terminator(Terminator::CRLF).from_writer(BYTE_ORDER_MARK.into());
-        writer.write_record(titles).map_err(Error::internal)?;
-        Ok(Self(writer))
+    pub fn new(columns: &[&str]) -> Result<Self, Error> {
+        let mut format = WriterBuilder::new();
+        format.delimiter(b';').terminator(Terminator::CRLF);
+        let mut sheet = Self(format.from_writer(BYTE_ORDER_MARK.into()));
+        sheet.0.write_record(columns).map_err(Error::internal)?;
+        Ok(sheet)
     }
 
-    /// A row: texts, then amounts in euros. A text that a spreadsheet would take for a formula begins with an apostrophe.
-    pub fn row(&mut self, texts: &[String], amounts: &[Cents]) -> Result<(), Error> {
-        let texts = texts.iter().map(|text| harmless(text));
-        let cells: Vec<String> = texts.chain(amounts.iter().map(|amount| decimal(*amount))).collect();
-        self.0.write_record(&cells).map_err(Error::internal)
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), Error> {
+        self.0.write_record(cells.into_iter().map(Cell::written)).map_err(Error::internal)
     }
 
-    /// The file.
     pub fn finish(self) -> Result<Vec<u8>, Error> {
         self.0.into_inner().map_err(|error| Error::internal(error.to_string()))
     }
-}
-
-/// `-12,50`
-fn decimal(amount: Cents) -> String {
-    amount.to_string().trim_end_matches(" €").to_owned()
-}
-
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -49,8 +70,8 @@ mod tests {
     #[test]
     fn a_table_reads_well_in_a_french_spreadsheet() {
         let mut sheet = Sheet::new(&["Activité", "Montant"]).expect("titles");
-        sheet.row(&["Stage; « voile »".to_owned()], &[Cents::new(-1_250)]).expect("a row");
-        sheet.row(&["=1+1".to_owned()], &[Cents::new(5)]).expect("a row");
+        sheet.row(["Stage; « voile »".into(), Cents::new(-1_250).into()]).expect("a row");
+        sheet.row(["=1+1".into(), Cents::new(5).into()]).expect("a row");
         let text = String::from_utf8(sheet.finish().expect("a file")).expect("UTF-8");
         assert_eq!(text, "\u{feff}Activité;Montant\r\n\"Stage; « voile »\";-12,50\r\n'=1+1;0,05\r\n");
     }

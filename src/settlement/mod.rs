@@ -18,7 +18,6 @@ pub mod exports;
 pub mod http;
 mod imports;
 pub mod returns;
-mod sheet;
 pub mod state;
 pub mod statements;
 mod views;

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     http::{
         body::Body,
-        reply::{Created, Found, Media},
+        reply::{Attachment, Created, Found},
     },
     kernel::{
         department::Department,
@@ -269,8 +269,9 @@ pub async fn show_expiry_report_csv(
     by: By<Finance>,
     app: web::Data<App>,
     path: web::Path<(Department, SeasonCode)>,
-) -> Result<Media, Error> {
+) -> Result<Attachment, Error> {
     let (department, season) = path.into_inner();
     let rows = report(&by, &app, department, season.clone()).await?;
-    Ok(Media(paper::CSV, expiry::csv(&season, &rows)?))
+    let name = format!("passplus-{department}-fin-de-saison-{season}.csv");
+    Ok(Attachment { media: paper::CSV, name, bytes: expiry::csv(&season, &rows)? })
 }

@@ -11,8 +11,8 @@ use crate::{
         department::Department,
         ids::{MerchantId, PayoutBatchId},
     },
-    merchants,
-    settlement::{self, exports, http::PlanQuery, sheet, views::PlanView},
+    merchants, paper,
+    settlement::{self, exports, http::PlanQuery, views::PlanView},
 };
 use actix_web::{get, web};
 
@@ -36,7 +36,7 @@ pub async fn export_plan(
     let plan = PlanView::from(plan);
     let sirets = sirets(&app, &by, plan.items.iter().map(|item| item.merchant_id).collect()).await?;
     let bytes = exports::plan_csv(plan, &sirets)?;
-    Ok(Attachment { media: sheet::MEDIA_TYPE, name: format!("passplus-{}-prevision.csv", path.0), bytes })
+    Ok(Attachment { media: paper::CSV, name: format!("passplus-{}-prevision.csv", path.0), bytes })
 }
 
 /// Get the payouts of a batch as a table.
@@ -54,5 +54,5 @@ pub async fn export_batch(
     let (batch, payouts) = app.db.read(department, &by.caller, read).await?;
     let sirets = sirets(&app, &by, payouts.iter().map(|payout| payout.merchant_id).collect()).await?;
     let bytes = exports::payouts_csv(&batch, payouts, &sirets)?;
-    Ok(Attachment { media: sheet::MEDIA_TYPE, name: format!("passplus-{department}-lot-{}.csv", batch.number), bytes })
+    Ok(Attachment { media: paper::CSV, name: format!("passplus-{department}-lot-{}.csv", batch.number), bytes })
 }

@@ -4,7 +4,6 @@ pub mod http;
 
 use super::{
     BatchRow, PayoutRow, db,
-    sheet::{Cell, Sheet},
     state::PayoutState,
     views::{PlanView, PlannedPayoutView, Prospect},
 };
@@ -15,6 +14,7 @@ use crate::{
         ids::{MerchantId, PayoutBatchId},
         text::Siret,
     },
+    paper::{Cell, Sheet},
 };
 use std::collections::BTreeMap;
 

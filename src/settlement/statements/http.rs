@@ -16,7 +16,7 @@ use crate::{
         money::Cents,
     },
     paper,
-    settlement::{sheet, state::PayoutState, statements},
+    settlement::{state::PayoutState, statements},
 };
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
@@ -139,7 +139,7 @@ pub async fn show_statement_csv(
 ) -> Result<Attachment, Error> {
     let (statement, payee) = statement(&by, &app, path).await?;
     let name = format!("{}.csv", statement.file_name());
-    Ok(Attachment { media: sheet::MEDIA_TYPE, name, bytes: statement.csv(&payee)? })
+    Ok(Attachment { media: paper::CSV, name, bytes: statement.csv(&payee)? })
 }
 
 /// Get a payout's statement as a document.

@@ -9,11 +9,8 @@ use crate::{
         time::{paris_clock, paris_date},
         words::WalletKind,
     },
-    paper::{Column, Document, PaperError, Table},
-    settlement::{
-        sheet::{Cell, Sheet},
-        state::PayoutState,
-    },
+    paper::{Cell, Column, Document, PaperError, Sheet, Table},
+    settlement::state::PayoutState,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 
