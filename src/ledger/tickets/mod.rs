@@ -95,7 +95,8 @@ fn check_within_season(tx: &mut Tx<'_>, wallet: WalletId, date: NaiveDate) -> Re
     let season = db::season_of_wallet(tx, wallet)?;
     let first_day = seasons::rules_in_force(tx, &season)?.opens_on;
     if date < first_day {
-        let detail = format!("une date à partir du {}, premier jour de la saison, est attendue", first_day.format("%d/%m/%Y"));
+        let detail =
+            format!("une date à partir du {}, premier jour de la saison, est attendue", first_day.format("%d/%m/%Y"));
         return Err(Error::field("/activity_date", detail));
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::{
     auth::actor::{By, Device},
     db::Tx,
     disputes::DisputeState,
-    error::Error,
+    error::{Error, Problem},
     http::{
         body::Body,
         idempotency::{IdempotencyKey, Moved},
@@ -210,7 +210,12 @@ impl DebitView {
 ///
 /// Whatever is wrong with the card or its funds gets one refusal. A refusal is final for its key, as a success is: for another try, another
 /// key. After a cut, a 429 or a 5xx, send the same request with the same key. Once its key is voided a replay answers `debit.voided`.
-#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard, responses((status = 201, body = DebitView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard,
+    responses(
+        (status = 201, body = DebitView),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "As many as a minute takes: the same key may come again after `Retry-After`"),
+    ),
+    security(("bearer" = [])))]
 #[post("/v1/debits")]
 pub async fn debit_card(
     by: By<Device>,

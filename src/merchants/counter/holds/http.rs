@@ -5,7 +5,7 @@ use crate::{
     app::App,
     auth::actor::{By, Device},
     db::Tx,
-    error::Error,
+    error::{Error, Problem},
     http::{
         body::Body,
         idempotency::{IdempotencyKey, Moved},
@@ -113,7 +113,12 @@ impl HoldView {
 /// Hold money behind a card.
 ///
 /// It leaves what the family can spend, until it is captured, let go or expired. Refused as a debit is.
-#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard, responses((status = 201, body = HoldView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard,
+    responses(
+        (status = 201, body = HoldView),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "As many as a minute takes: the same key may come again after `Retry-After`"),
+    ),
+    security(("bearer" = [])))]
 #[post("/v1/holds")]
 pub async fn hold_card(
     by: By<Device>,

@@ -4,7 +4,7 @@ use super::KeyState;
 use crate::{
     app::App,
     auth::actor::{By, Device},
-    error::Error,
+    error::{Error, Problem},
     http::{idempotency::IdempotencyKey, reply::Found},
     kernel::department::Department,
     ledger::holds,
@@ -35,7 +35,12 @@ fn views(operations: Vec<(Department, OperationRow)>) -> Vec<DebitView> {
 ///
 /// Every department is asked. Not found means that nothing came under it, or not yet, or that it set money aside; to be sure that nothing
 /// will, void it. With 503 nothing is known: ask again.
-#[utoipa::path(tag = "counter", params(("key" = Uuid, Path)), responses((status = 200, body = KeyView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(("key" = Uuid, Path)),
+    responses(
+        (status = 200, body = KeyView),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "Not a key"),
+    ),
+    security(("bearer" = [])))]
 #[get("/v1/debits/by-key/{key}")]
 pub async fn find_operation_by_key(
     by: By<Device>,
@@ -50,7 +55,12 @@ pub async fn find_operation_by_key(
 /// Find what a key of this device set aside.
 ///
 /// Every department is asked. Not found means that nothing was under it, or not yet.
-#[utoipa::path(tag = "counter", params(("key" = Uuid, Path)), responses((status = 200, body = HoldView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(("key" = Uuid, Path)),
+    responses(
+        (status = 200, body = HoldView),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "Not a key"),
+    ),
+    security(("bearer" = [])))]
 #[get("/v1/holds/by-key/{key}")]
 pub async fn find_hold_by_key(
     by: By<Device>,
@@ -79,7 +89,11 @@ pub struct VoidView {
 /// department did not answer, send it again.
 #[utoipa::path(tag = "counter", params(("key" = Uuid, Path)), responses((status = 200, body = VoidView)), security(("bearer" = [])))]
 #[post("/v1/debits/by-key/{key}/void")]
-pub async fn void_key(by: By<Device>, app: web::Data<App>, path: web::Path<(String,)>) -> Result<Found<VoidView>, Error> {
+pub async fn void_key(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<(String,)>,
+) -> Result<Found<VoidView>, Error> {
     let key = IdempotencyKey::parse(&path.0)?;
     let voided = keys::void_key(&app, &by, key).await?;
     Ok(Found(VoidView { key: key.0, found: voided.found, operations: views(voided.operations) }))

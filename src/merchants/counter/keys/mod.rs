@@ -49,7 +49,11 @@ pub struct Voided {
 }
 
 /// What this device's key stands for. Not found when no department knows it.
-pub async fn find_operation_by_key(app: &App, by: &By<Device>, IdempotencyKey(key): IdempotencyKey) -> Result<Known, Error> {
+pub async fn find_operation_by_key(
+    app: &App,
+    by: &By<Device>,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Known, Error> {
     let (mut states, mut operations) = (vec![], vec![]);
     for department in app.db.departments() {
         let known = app.db.read(department, &by.caller, move |tx| known(tx, key)).await?;
