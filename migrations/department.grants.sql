@@ -8,7 +8,7 @@ grant execute on all functions in schema public to {app};
 grant execute on function actor_kind(), actor_account(), actor_college(), actor_is_department(), my_families(), instant(), today()
     to {check};
 grant select on families, wallets, transfers, holds, ledger_refusals, till_minutes, ledger_entries, merchant_operations, merchant_holds,
-    journal to {app};
+    device_keys, journal to {app};
 grant update (debit_notices) on families to {app};
 grant insert on families to {app};
 grant select, insert, update on season_versions, children, photos, enrolments, cards, affiliations, disputes to {app};

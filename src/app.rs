@@ -6,7 +6,7 @@ use crate::{
     db::Db,
     error::{Error, Refusal},
     gates::Gate,
-    http::{cors::cors, observe::observe, openapi},
+    http::{cors::cors, observe::observe, openapi, page},
     kernel::department::Department,
     ledger::lane::Lanes,
 };
@@ -82,7 +82,7 @@ pub fn server(app: App, listener: TcpListener, workers: Option<usize>) -> std::i
             .app_data(app_data)
             .app_data(description.clone())
             .app_data(web::PathConfig::default().error_handler(|_, _| Error::Refused(Refusal::NotFound).into()))
-            .app_data(web::QueryConfig::default().error_handler(|_, _| Error::Refused(Refusal::MalformedQuery).into()))
+            .app_data(web::QueryConfig::default().error_handler(|error, _| page::unreadable_query(&error).into()))
             .configure(openapi::configure)
             .default_service(web::to(openapi::no_such_route))
             .wrap(from_fn(authenticate))

@@ -46,6 +46,7 @@ refusals! {
     UnsupportedMediaType 415 "request.media_type" "Le type de contenu attendu n'est pas celui-ci.";
     InvalidFields 422 "request.invalid" "Certains champs ne sont pas valables.";
     IdempotencyKeyMissing 422 "idempotency.missing" "L'en-tête Idempotency-Key (un UUID) est obligatoire pour un mouvement d'argent.";
+    IdempotencyKeyMalformed 422 "idempotency.malformed" "Une clé d'idempotence est un UUID de 36 caractères, autre que l'UUID nul.";
     IdempotencyKeyReused 422 "idempotency.reused" "Cette clé a déjà servi pour une autre demande.";
     StaleVersion 409 "version.stale" "Cette fiche a changé depuis votre lecture : relisez-la avant de recommencer.";
     // Availability
@@ -108,7 +109,7 @@ refusals! {
     RefundExceeds 409 "refund.exceeds_debit" "Les remboursements dépasseraient le montant encaissé.";
     RefundNeedsAgent 409 "refund.needs_agent" "Un remboursement de ce montant se demande au département.";
     AboveDebitCap 409 "debit.above_cap" "Ce montant dépasse le plafond par paiement fixé par le département.";
-    AboveTillCap 409 "debit.till_busy" "Cette caisse a atteint le nombre de paiements admis par minute : réessayez dans une minute, avec une autre clé.";
+    AboveTillCap 429 "debit.till_busy" "Cette caisse a atteint le nombre de paiements admis par minute : réessayez à la minute suivante, avec la même clé.";
     PaidWithOtherWallet 409 "debit.other_wallet" "Cette activité est déjà payée avec l'autre porte-monnaie : les deux ne s'additionnent pas.";
     DebitVoided 409 "debit.voided" "Cette clé a été annulée : aucun paiement ne peut plus être fait avec elle.";
     SpendingOver 409 "wallet.spending_over" "La dernière date de dépense de cette saison est passée.";
@@ -116,6 +117,8 @@ refusals! {
     HoldVoided 409 "hold.voided" "Cette somme réservée a été annulée.";
     HoldExpired 409 "hold.expired" "La date limite d'encaissement de cette somme réservée est passée.";
     HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
+    TransferWhole 409 "hold.whole_only" "Un virement s'accepte en entier : encaissez toute la somme, ou refusez-le.";
+    TicketActivity 409 "ticket.other_activity" "Ce ticket est pour une autre activité ou une autre date que celles que vous indiquez.";
     TicketNotRecognised 404 "ticket.not_recognised" "Ce ticket n'est pas reconnu, ou n'est pas pour votre organisme.";
     VoidOfRefund 409 "void.of_refund" "Cette clé est celle d'un remboursement : il ne s'annule pas.";
     // The same rules told to the family, which may know how its own wallets are.

@@ -21,9 +21,20 @@ use uuid::Uuid;
 /// Header that carries the key.
 pub const KEY_HEADER: &str = "Idempotency-Key";
 
+/// Length of a UUID as it is printed: braced, or without its dashes, it is not the name that the caller will look for.
+const KEY_LENGTH: usize = 36;
+
 /// The key of this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Uuid);
+
+impl IdempotencyKey {
+    /// The key that a header or a path names. One of zeros is none: the links of the ledger's chain write an absent key so.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let key = Uuid::try_parse(text).ok().filter(|key| text.len() == KEY_LENGTH && !key.is_nil());
+        key.map(Self).ok_or(Refusal::IdempotencyKeyMalformed.into())
+    }
+}
 
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -46,8 +57,10 @@ impl FromRequest for IdempotencyKey {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let header = request.headers().get(KEY_HEADER).and_then(|value| value.to_str().ok());
-        ready(header.and_then(|text| Uuid::try_parse(text).ok()).map(Self).ok_or(Refusal::IdempotencyKeyMissing.into()))
+        ready(match request.headers().get(KEY_HEADER) {
+            Some(value) => Self::parse(value.to_str().unwrap_or_default()),
+            None => Err(Refusal::IdempotencyKeyMissing.into()),
+        })
     }
 }
 

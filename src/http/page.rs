@@ -4,6 +4,7 @@ use crate::{
     error::{Error, Refusal},
     kernel::text::{SeasonCode, Uai},
 };
+use actix_web::error::QueryPayloadError;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -92,6 +93,22 @@ impl<T> Page<T> {
     pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
     }
+}
+
+/// Query parameters that cannot be read: which one, where the reading says it.
+pub fn unreadable_query(error: &QueryPayloadError) -> Error {
+    let told = error.to_string();
+    let named = |prefix: &str, what: &str| {
+        let name = told.split_once(&format!("{prefix} `"))?.1.split('`').next()?;
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        plain.then(|| format!("Le paramètre « {name} » {what}."))
+    };
+    let because = named("unknown field", "n'est pas connu ici")
+        .or_else(|| named("missing field", "est attendu"))
+        .or_else(|| named("duplicate field", "est donné deux fois"));
+    because.map_or(Error::Refused(Refusal::MalformedQuery), |because| {
+        Error::RefusedBecause(Refusal::MalformedQuery, because)
+    })
 }
 
 impl PageQuery {

@@ -282,6 +282,7 @@ pub struct LineRow {
     pub at: DateTime<Utc>,
     pub merchant_id: Option<MerchantId>,
     pub grant_kind: Option<GrantKind>,
+    pub reason: Option<String>,
     pub activity_label: Option<Label>,
     pub activity_date: Option<NaiveDate>,
     pub reverses: Option<TransferId>,

@@ -75,6 +75,11 @@ pub struct StatementLineView {
     /// Grants: the yearly right or its top-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_kind: Option<GrantKind>,
+    /// Reversals: why the department undid it, `data_entry_error`, `fraud`, `duplicate`, `wrong_beneficiary`, `refund_agreed`, `dispute` or
+    /// `other`. Refunds: `voided` when the till undid the sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "duplicate")]
+    pub reason: Option<String>,
     /// Debits and refunds: the merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Club nautique de Nanterre")]
@@ -99,6 +104,7 @@ impl From<Line> for StatementLineView {
             balance_after_cents: line.row.balance_after.get(),
             at: line.row.at,
             grant_kind: line.row.grant_kind,
+            reason: line.row.reason,
             activity_label: line.row.activity_label,
             activity_date: line.row.activity_date,
             reverses: line.row.reverses,

@@ -82,6 +82,8 @@ text_enum! {
         HoldExpired = "hold_expired",
         ExceedsHold = "exceeds_hold",
         ActivityMissing = "activity_missing",
+        RemoteInPart = "remote_in_part",
+        OtherActivity = "other_activity",
         UnknownTransfer = "unknown_transfer",
         ExceedsTransfer = "exceeds_transfer",
     }
@@ -108,6 +110,8 @@ impl Declined {
             Self::HoldVoided => Refusal::HoldVoided,
             Self::HoldExpired => Refusal::HoldExpired,
             Self::ExceedsHold => Refusal::HoldExceeded,
+            Self::RemoteInPart => Refusal::TransferWhole,
+            Self::OtherActivity => Refusal::TicketActivity,
             Self::ExceedsTransfer => Refusal::ReversalExceeds,
             Self::AboveCardCap
             | Self::UnknownCard
@@ -334,6 +338,8 @@ mod tests {
                 "hold_voided" => Refusal::HoldVoided,
                 "hold_expired" => Refusal::HoldExpired,
                 "exceeds_hold" => Refusal::HoldExceeded,
+                "remote_in_part" => Refusal::TransferWhole,
+                "other_activity" => Refusal::TicketActivity,
                 "exceeds_transfer" => Refusal::ReversalExceeds,
                 _ => Refusal::DebitRefused,
             };

@@ -50,7 +50,8 @@ pub struct Run {
     pub glyphs: Vec<KrillaGlyph>,
 }
 
-/// The glyphs of a text. What the face does not know is shown as a question mark: a name must not keep a bill from being printed.
+/// The glyphs of a text. A letter that the face does not know is shown as a question mark: a name must not keep a bill from being printed.
+/// A picture among words is left out.
 pub fn set(text: &str, weight: Weight, size: i32) -> Run {
     let face = &weight.typeface().face;
     let text = text.replace('\u{202f}', "\u{a0}").replace('\u{2011}', "-");
@@ -58,9 +59,13 @@ pub fn set(text: &str, weight: Weight, size: i32) -> Run {
     if run.glyphs.iter().all(|glyph| glyph.glyph_id.to_u32() != 0) {
         return run;
     }
-    let known = |c: char| if face.glyph_index(c).is_some() { c } else { '?' };
-    let text = run.text.chars().map(known).collect();
-    shape(face, text, weight, size)
+    let known = |c: char| match face.glyph_index(c) {
+        Some(_) => Some(c),
+        None => c.is_alphanumeric().then_some('?'),
+    };
+    let text: String = run.text.chars().filter_map(known).collect();
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    shape(face, words.join(" "), weight, size)
 }
 
 fn shape(face: &Face<'_>, text: String, weight: Weight, size: i32) -> Run {
@@ -141,4 +146,16 @@ fn break_at_spaces(text: &str, weight: Weight, size: i32, width: i32, lines: &mu
         }
     }
     lines.push(set(&line, weight, size));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_left_out_and_an_unknown_letter_shows() {
+        let printed = |text: &str| set(text, Weight::Regular, 100).text;
+        assert_eq!(printed("Danse 💃 salsa"), "Danse salsa");
+        assert_eq!(printed("東 été"), "? été");
+    }
 }

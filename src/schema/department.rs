@@ -370,9 +370,9 @@ diesel::table! {
         kind -> Text,
         amount_cents -> BigInt,
         at -> Timestamptz,
-        key -> Uuid,
-        client_id -> Uuid,
-        device_id -> Uuid,
+        key -> Nullable<Uuid>,
+        client_id -> Nullable<Uuid>,
+        device_id -> Nullable<Uuid>,
         reverses -> Nullable<Uuid>,
         hold_id -> Nullable<Uuid>,
         wallet_kind -> Text,
@@ -382,6 +382,15 @@ diesel::table! {
         holder_initial -> Nullable<Text>,
         refunded_cents -> BigInt,
         dispute_state -> Nullable<Text>,
+        merchant_cents -> BigInt,
+    }
+}
+
+diesel::table! {
+    device_keys (key) {
+        key -> Uuid,
+        transfer_id -> Nullable<Uuid>,
+        voided -> Bool,
     }
 }
 

@@ -51,6 +51,7 @@ async fn one_agent_alone_corrects_up_to_the_threshold_and_the_family_is_told() {
     let path = scene.family.path(&format!("wallets/{}/statement?limit=1", scene.pupil.culture));
     let line = scene.family.get(&path).await.expect(200).json["items"][0].clone();
     assert_eq!((&line["kind"], &line["amount_cents"]), (&json!("reversal"), &json!(1_200)));
+    assert_eq!(line["reason"], json!("refund_agreed"));
     assert_eq!((&line["id"], &line["reverses"]), (done.at("/reversal_id"), &json!(debit)));
     let (subject, letter) = scene.world.letters_to(&scene.family.email).await.pop().unwrap();
     assert_eq!(subject, "Correction d'un mouvement");
@@ -61,6 +62,10 @@ async fn one_agent_alone_corrects_up_to_the_threshold_and_the_family_is_told() {
     // The merchant owes it: it counts among what was given back.
     let seen = scene.till.get(&format!("/v1/departments/92/debits/{debit}")).await.expect(200);
     assert_eq!(seen.number("/refunded_cents"), 1_200);
+    // It names no agent, and tells which way it went.
+    let seen = scene.till.get(&format!("/v1/departments/92/debits/{}", done.text("/reversal_id"))).await.expect(200);
+    assert_eq!((seen.text("/kind"), seen.number("/merchant_cents")), ("reversal".to_owned(), -1_200));
+    assert!(seen.json["device_id"].is_null() && seen.json["key"].is_null());
     scene.refund(&debit, 1_801).await.refused(409, "refund.exceeds_debit");
 
     let journal = format!("/v1/departments/92/journal?object_id={}", done.text("/id"));

@@ -16,6 +16,7 @@ async fn a_debit_moves_the_money_at_once_and_the_family_sees_it() {
     let id = answer.text("/id");
     let expected = json!({
         "id": id, "department": "92", "kind": "debit", "at": answer.text("/at"), "amount_cents": 1_250,
+        "merchant_cents": 1_250, "key": answer.text("/key"),
         "wallet_kind": "culture", "activity_label": "Spectacle", "activity_date": "2026-10-20",
         "holder": { "first_name": "Lou", "initial": "M" }, "device_id": scene.till.device,
     });
@@ -91,8 +92,10 @@ async fn a_debit_names_the_field_at_fault_and_keeps_nothing_of_it() {
         field_at_fault(scene.till.post_keyed("/v1/debits", &one, body).await, &format!("/{missing}"));
     }
     scene.till.post("/v1/debits", good.clone()).await.refused(422, "idempotency.missing");
-    for wrong in ["", "1", "not-a-uuid", "7f0d5b1e-3f5a-4d6a-9f0e-0c6a3c1b2d4"] {
-        scene.till.post_keyed("/v1/debits", wrong, good.clone()).await.refused(422, "idempotency.missing");
+    let (bare, braced) = (one.replace('-', ""), format!("{{{one}}}"));
+    let nil = "00000000-0000-0000-0000-000000000000";
+    for wrong in ["", "1", "not-a-uuid", "7f0d5b1e-3f5a-4d6a-9f0e-0c6a3c1b2d4", nil, &bare, &braced] {
+        scene.till.post_keyed("/v1/debits", wrong, good.clone()).await.refused(422, "idempotency.malformed");
     }
     scene.family.post_keyed("/v1/debits", &one, good.clone()).await.refused(403, "auth.forbidden");
     scene.world.administrator.post_keyed("/v1/debits", &one, good.clone()).await.refused(403, "auth.forbidden");
@@ -309,12 +312,15 @@ async fn a_merchant_reads_its_own_operations_and_nothing_of_the_family() {
     for query in ["limit=0", "limit=101", "cursor=é", "device=x"] {
         scene.till.get(&format!("{OWN}?{query}")).await.refused(400, "request.query");
     }
+    let named = scene.till.get(&format!("{OWN}?device=x")).await;
+    assert_eq!(named.text("/detail"), "Le paramètre « device » n'est pas connu ici.");
     // A key is its own till's.
-    assert_eq!(scene.till.get(&format!("{OWN}/by-key/{one}")).await.expect(200).json, all[2]);
+    let by_key = |key: &str| format!("/v1/debits/by-key/{key}");
+    assert_eq!(scene.till.get(&by_key(&one)).await.expect(200).json["operations"], json!([all[2]]));
     for (till, path) in [
-        (&sister, format!("{OWN}/by-key/{one}")),
-        (&scene.till, format!("{OWN}/by-key/{}", key())),
-        (&stranger, format!("{OWN}/by-key/{one}")),
+        (&sister, by_key(&one)),
+        (&scene.till, by_key(&key())),
+        (&stranger, by_key(&one)),
         (&stranger, format!("{OWN}/{}", first.text("/id"))),
         (&scene.till, format!("{OWN}/{}", key())),
         (&scene.till, OWN.replace("92", "78") + "/" + &first.text("/id")),

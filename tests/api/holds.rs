@@ -53,9 +53,9 @@ async fn a_hold_leaves_what_is_available_and_is_captured_once() {
     for till in [&scene.till, &sister] {
         assert_eq!(till.get(&format!("{HOLDS}/{id}")).await.expect(200).json, expected);
     }
-    assert_eq!(scene.till.get(&format!("{HOLDS}/by-key/{one}")).await.expect(200).json, expected);
-    sister.get(&format!("{HOLDS}/by-key/{one}")).await.refused(404, "not_found");
-    scene.till.get(&format!("/v1/departments/92/debits/by-key/{one}")).await.refused(404, "not_found");
+    assert_eq!(scene.till.get(&format!("/v1/holds/by-key/{one}")).await.expect(200).json, expected);
+    sister.get(&format!("/v1/holds/by-key/{one}")).await.refused(404, "not_found");
+    scene.till.get(&format!("/v1/debits/by-key/{one}")).await.refused(404, "not_found");
     stranger.get(&format!("{HOLDS}/{id}")).await.refused(404, "not_found");
     capture(&stranger, &id, 1).await.refused(404, "not_found");
     void(&stranger, &id).await.refused(404, "not_found");
@@ -166,6 +166,8 @@ async fn a_family_sends_money_that_the_merchant_accepts_or_declines() {
         assert!(!waiting.json.to_string().contains(secret), "{secret}");
     }
     assert_eq!(scene.sums("culture").await, (6_000, 1_000, 5_000));
+    // To accept is to take the whole.
+    capture(&scene.till, &id, 999).await.refused(409, "hold.whole_only");
     capture(&scene.till, &id, 1_000).await.expect(201);
     assert_eq!(scene.sums("culture").await, (5_000, 0, 5_000));
 

@@ -60,8 +60,8 @@ async fn the_same_request_under_the_same_key_gets_the_same_answer_for_ever() {
     scene.move_convention("culture", "suspend").await.expect(200);
     replays(&send(&scene.till, &one, &body).await, &first);
     scene.wait_until("2027-07-15T08:00:00Z").await;
-    let found = scene.till.get(&format!("/v1/departments/92/debits/by-key/{one}")).await.expect(200);
-    assert_eq!(found.json["id"], first.json["id"]);
+    let found = scene.till.get(&format!("/v1/debits/by-key/{one}")).await.expect(200);
+    assert_eq!(found.json["operations"][0]["id"], first.json["id"]);
     replays(&send(&scene.till, &one, &body).await, &first);
     replays(&send(&scene.till, &two, &too_much).await, &refused);
     assert_eq!(scene.family.balance(&scene.pupil.child, "culture").await, 999);
@@ -124,9 +124,9 @@ async fn the_keys_of_two_tills_are_two() {
     assert_ne!(first.json["id"], second.json["id"]);
     assert_eq!(second.headers.get("idempotency-replayed"), None);
     assert_eq!(scene.family.balance(&scene.pupil.child, "culture").await, 4_000);
-    let by_key = format!("/v1/departments/92/debits/by-key/{one}");
-    assert_eq!(scene.till.get(&by_key).await.expect(200).json["id"], first.json["id"]);
-    assert_eq!(sister.get(&by_key).await.expect(200).json["id"], second.json["id"]);
+    let by_key = format!("/v1/debits/by-key/{one}");
+    assert_eq!(scene.till.get(&by_key).await.expect(200).json["operations"][0]["id"], first.json["id"]);
+    assert_eq!(sister.get(&by_key).await.expect(200).json["operations"][0]["id"], second.json["id"]);
 }
 
 #[actix_web::test]

@@ -23,6 +23,7 @@ async fn a_debit_is_given_back_in_part_then_in_whole_and_never_beyond() {
     let part = scene.refund(&id, 300).await.expect(201);
     let expected = json!({
         "id": part.text("/id"), "department": "92", "kind": "refund", "at": part.text("/at"), "amount_cents": 300,
+        "merchant_cents": -300, "key": part.text("/key"),
         "wallet_kind": "culture", "activity_label": "Spectacle", "activity_date": "2026-10-20",
         "holder": { "first_name": "Lou", "initial": "M" }, "device_id": scene.till.device, "reverses": id,
     });
@@ -96,7 +97,7 @@ async fn a_refund_names_the_field_at_fault_and_keeps_nothing_of_it() {
     let more = json!({ "amount_cents": 1, "wallet_kind": "sport" });
     field_at_fault(scene.till.post_keyed(&refunds(&id), &one, more).await, "/wallet_kind");
     scene.till.post(&refunds(&id), json!({ "amount_cents": 1 })).await.refused(422, "idempotency.missing");
-    refund(&scene.till, &id, "x", 1).await.refused(422, "idempotency.missing");
+    refund(&scene.till, &id, "x", 1).await.refused(422, "idempotency.malformed");
     assert_eq!(culture(&scene).await, 5_000);
     refund(&scene.till, &id, &one, 1_000).await.expect(201);
     assert_eq!(culture(&scene).await, 6_000);

@@ -51,6 +51,7 @@ async fn a_ticket_is_made_printed_and_captured_once_in_part() {
     let captured = capture(&scene.till, &typed, 1_500).await.expect(201);
     let expected = json!({
         "id": captured.text("/id"), "department": "92", "kind": "debit", "at": captured.text("/at"), "amount_cents": 1_500,
+        "merchant_cents": 1_500, "key": captured.text("/key"),
         "wallet_kind": "culture", "activity_label": "Spectacle", "activity_date": "2026-10-20",
         "holder": { "first_name": "Lou", "initial": "M" }, "device_id": scene.till.device,
     });
@@ -138,6 +139,8 @@ async fn a_ticket_names_the_field_at_fault_and_who_may_make_one() {
         ("amount_cents", json!(100_001)),
         ("amount_cents", json!(1.5)),
         ("activity_date", json!("2027-10-16")),
+        // The day before the season begins.
+        ("activity_date", json!("2026-05-31")),
         ("activity_date", json!("+262000-01-01")),
         ("activity_label", json!("")),
         ("merchant_id", json!("x")),
@@ -232,10 +235,15 @@ async fn a_ticket_without_an_activity_gets_the_merchants() {
         (captured.text("/activity_label"), captured.text("/activity_date")),
         ("Stage".into(), "2026-11-02".into())
     );
-    // What the family named counts, whatever the merchant says.
+    // What the family named counts: the merchant may repeat it, however it writes it, not change it.
     let code = scene.ticket(show(100)).await.expect(201).text("/code");
-    let body = json!({ "ticket": code, "amount_cents": 100, "activity_label": "Autre", "activity_date": "2026-12-01" });
-    let captured = scene.till.post_keyed(CAPTURES, &key(), body).await.expect(201);
+    let body = |label: &str, date: &str| json!({ "ticket": code, "amount_cents": 100, "activity_label": label, "activity_date": date });
+    for (label, date) in [("Autre", "2026-10-20"), ("Spectacle", "2026-12-01")] {
+        let changed = scene.till.post_keyed(CAPTURES, &key(), body(label, date)).await;
+        changed.refused(409, "ticket.other_activity");
+    }
+    assert_eq!(scene.sums("culture").await, (5_400, 100, 5_300));
+    let captured = scene.till.post_keyed(CAPTURES, &key(), body("SPECTACLE", "2026-10-20")).await.expect(201);
     assert_eq!(captured.text("/activity_label"), "Spectacle");
 }
 
@@ -246,6 +254,7 @@ async fn a_ticket_for_one_merchant_is_no_other_ones() {
     let mut body = show(1_000);
     body["merchant_id"] = json!(scene.till.merchant);
     let made = scene.ticket(body).await.expect(201);
+    assert!(made.text("/merchant_name").starts_with("Théâtre"));
     let (id, code) = (made.text("/id"), made.text("/code"));
     let refusal =
         without_instance(&capture(&stranger, &unknown("92"), 100).await.refused(404, "ticket.not_recognised"));

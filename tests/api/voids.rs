@@ -4,10 +4,16 @@ use crate::{
     ledger::Books,
     support::{Answer, Scene, Till, days, debit, key},
 };
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 async fn void(till: &Till, key: &str) -> Answer {
-    till.post(&format!("/v1/departments/92/debits/by-key/{key}/void"), json!({})).await
+    till.post(&format!("/v1/debits/by-key/{key}/void"), json!({})).await
+}
+
+async fn by_key(till: &Till, key: &str) -> Answer {
+    till.get(&format!("/v1/debits/by-key/{key}")).await
 }
 
 async fn debit_under(scene: &Scene, key: &str, cents: i64) -> Answer {
@@ -19,7 +25,7 @@ async fn a_key_voided_before_its_debit_arrives_moves_nothing_ever() {
     let mut scene = Scene::set().await;
     let one = key();
     let voided = void(&scene.till, &one).await.expect(200);
-    assert_eq!(voided.json, json!({ "department": "92", "key": one, "found": "nothing" }));
+    assert_eq!(voided.json, json!({ "key": one, "found": "nothing", "operations": [] }));
     for _ in 0..2 {
         debit_under(&scene, &one, 500).await.refused(409, "debit.voided");
         debit_under(&scene, &one, 600).await.refused(409, "debit.voided");
@@ -43,7 +49,7 @@ async fn a_key_voided_before_its_debit_arrives_moves_nothing_ever() {
 
 #[actix_web::test]
 async fn a_voided_debit_is_given_back_as_far_as_it_was_not_before() {
-    let scene = Scene::set().await;
+    let mut scene = Scene::set().await;
     let (one, two) = (key(), key());
     let first = debit_under(&scene, &one, 1_000).await.expect(201);
     scene.refund(&first.text("/id"), 300).await.expect(201);
@@ -53,11 +59,11 @@ async fn a_voided_debit_is_given_back_as_far_as_it_was_not_before() {
     for _ in 0..2 {
         assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "voided");
     }
-    // A replay tells what was done first; a look shows what came of it.
-    let again = debit_under(&scene, &one, 1_000).await.expect(201);
-    assert_eq!((&again.json, &again.headers["idempotency-replayed"]), (&first.json, &"true".parse().unwrap()));
-    let found = scene.till.get(&format!("/v1/departments/92/debits/by-key/{one}")).await.expect(200);
-    assert_eq!(found.number("/refunded_cents"), 1_000);
+    // A replay is told that it was voided, as it would be had the void come first; a look shows what came back.
+    let again = debit_under(&scene, &one, 1_000).await.refused(409, "debit.voided");
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    let found = by_key(&scene.till, &one).await.expect(200);
+    assert_eq!((found.text("/state"), found.number("/operations/0/refunded_cents")), ("voided".to_owned(), 1_000));
     scene.refund(&first.text("/id"), 1).await.refused(409, "refund.exceeds_debit");
 
     // A refusal moved nothing and never will; a refund is not undone.
@@ -73,10 +79,11 @@ async fn a_voided_debit_is_given_back_as_far_as_it_was_not_before() {
     scene.set_rules("null", "null", 999);
     let four = key();
     debit_under(&scene, &four, 1_000).await.expect(201);
+    scene.wait(TimeDelta::minutes(61)).await;
     void(&scene.till, &four).await.refused(409, "refund.needs_agent");
     assert_eq!(scene.sums("culture").await, (4_600, 0, 4_600));
     let journal =
-        scene.world.administrator.get(&format!("/v1/departments/92/journal?object_id={one}")).await.expect(200);
+        scene.administrator().await.get(&format!("/v1/departments/92/journal?object_id={one}")).await.expect(200);
     assert_eq!((journal.items().len(), journal.text("/items/0/action")), (1, "key_voided".to_owned()));
     assert_eq!(Books::read(&scene.world).prove(), Ok(()));
 }
@@ -115,12 +122,15 @@ async fn a_key_is_its_own_tills() {
     debit_under(&scene, &one, 500).await.expect(201);
     assert_eq!(void(&sister, &one).await.expect(200).text("/found"), "nothing");
     assert_eq!(scene.sums("culture").await, (5_500, 0, 5_500));
-    let path = format!("/v1/departments/92/debits/by-key/{one}/void");
+    let path = format!("/v1/debits/by-key/{one}/void");
     scene.family.post(&path, json!({})).await.refused(403, "auth.forbidden");
     scene.world.administrator.post(&path, json!({})).await.refused(403, "auth.forbidden");
     scene.world.api.post(&path, json!({})).await.refused(401, "auth.required");
-    for path in [path.replace(&one, "x"), path.replace("/92/", "/93/")] {
-        scene.till.post(&path, json!({})).await.refused(404, "not_found");
+    let bare = one.replace('-', "");
+    for wrong in ["x", &bare, &format!("{{{one}}}"), "00000000-0000-0000-0000-000000000000"] {
+        scene.till.post(&path.replace(&one, wrong), json!({})).await.refused(422, "idempotency.malformed");
+        by_key(&scene.till, wrong).await.refused(422, "idempotency.malformed");
+        scene.till.get(&format!("/v1/holds/by-key/{wrong}")).await.refused(422, "idempotency.malformed");
     }
     assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "debit");
 }
@@ -145,7 +155,7 @@ async fn a_debit_and_its_void_at_once_end_with_the_money_where_it_was() {
     let mut refused = 0;
     for _ in 0..8 {
         let one = key();
-        let path = format!("/v1/departments/92/debits/by-key/{one}/void");
+        let path = format!("/v1/debits/by-key/{one}/void");
         let (debited, voided) = tokio::join!(debit_under(&scene, &one, 500), second.post(&path, json!({})));
         let found = voided.expect(200).text("/found");
         match (debited.status, &*found) {
@@ -159,4 +169,57 @@ async fn a_debit_and_its_void_at_once_end_with_the_money_where_it_was() {
     }
     assert!(refused <= 8);
     assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
+
+#[actix_web::test]
+async fn a_sale_just_made_is_undone_whatever_it_cost() {
+    let mut scene = Scene::set().await;
+    scene.set_rules("null", "null", 999);
+    let (one, two) = (key(), key());
+    debit_under(&scene, &one, 5_000).await.expect(201);
+    scene.wait(TimeDelta::minutes(59)).await;
+    let voided = void(&scene.till, &one).await.expect(200);
+    assert_eq!((voided.text("/found"), voided.number("/operations/0/refunded_cents")), ("debit".to_owned(), 5_000));
+    debit_under(&scene, &two, 5_000).await.expect(201);
+    scene.wait(TimeDelta::minutes(60)).await;
+    void(&scene.till, &two).await.refused(409, "refund.needs_agent");
+    assert_eq!(scene.sums("culture").await, (1_000, 0, 1_000));
+    assert_eq!(Books::read(&scene.world).prove(), Ok(()));
+}
+
+#[actix_web::test]
+async fn a_key_is_voided_and_found_without_knowing_its_department() {
+    let scene = Scene::set().await;
+    let (one, two, three) = (key(), key(), key());
+    by_key(&scene.till, &one).await.refused(404, "not_found");
+    let made = debit_under(&scene, &one, 500).await.expect(201);
+    let known = by_key(&scene.till, &one).await.expect(200);
+    assert_eq!((known.text("/key"), known.text("/state")), (one.clone(), "moved".to_owned()));
+    assert_eq!(known.text("/operations/0/id"), made.text("/id"));
+    // Both departments have closed it: it stands in neither.
+    let voided = void(&scene.till, &two).await.expect(200);
+    assert_eq!(voided.text("/found"), "nothing");
+    for department in ["92", "78"] {
+        let sql =
+            format!("select count(*) = 1 as closed from ledger_refusals where key = '{two}' and reason = 'voided'");
+        let closed = crate::coverage::rows(&mut scene.world.superuser(department), &sql);
+        assert_eq!(closed[0]["closed"], json!(true), "{department}");
+    }
+    let known = by_key(&scene.till, &two).await.expect(200);
+    assert_eq!((known.text("/state"), known.at("/operations")), ("cancelled".to_owned(), &json!([])));
+    debit_under(&scene, &three, 6_001).await.refused(409, "debit.refused");
+    assert_eq!(by_key(&scene.till, &three).await.expect(200).text("/state"), "refused");
+    // A department that does not answer leaves the question open; the others have done their part.
+    let mut silent = scene.world.superuser("78");
+    silent.batch_execute("begin; lock table ledger_refusals in access exclusive mode").unwrap();
+    void(&scene.till, &one).await.refused(503, "service.busy");
+    by_key(&scene.till, &one).await.refused(503, "service.busy");
+    assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
+    silent.batch_execute("rollback").unwrap();
+    assert_eq!(void(&scene.till, &one).await.expect(200).text("/found"), "voided");
+    let known = by_key(&scene.till, &one).await.expect(200);
+    assert_eq!((known.text("/state"), known.number("/operations/0/refunded_cents")), ("voided".to_owned(), 500));
+    let refund = scene.till.get("/v1/departments/92/debits?limit=1").await.expect(200);
+    assert_eq!((refund.text("/items/0/kind"), refund.number("/items/0/merchant_cents")), ("refund".to_owned(), -500));
+    assert!(refund.json["items"][0]["key"].is_null(), "it came of the void of another key");
 }

@@ -6,7 +6,7 @@ use crate::{
     kernel::{
         ids::{FamilyId, HoldId, MerchantId, WalletId},
         money::Cents,
-        text::Label,
+        text::{Label, SeasonCode},
         words::WalletKind,
     },
     ledger::holds::{HoldKind, HoldState},
@@ -24,7 +24,9 @@ pub struct TicketRow {
     #[diesel(select_expression = wallets::kind)]
     pub wallet_kind: WalletKind,
     #[diesel(select_expression = wallets::season)]
-    pub season: String,
+    pub season: SeasonCode,
+    #[diesel(select_expression = wallets::spend_before)]
+    pub spend_before: DateTime<Utc>,
     #[diesel(column_name = amount_cents)]
     pub amount: Cents,
     pub state: HoldState,
@@ -61,6 +63,10 @@ impl TicketRow {
 /// Not found when the caller may not see it.
 pub fn family_of_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<FamilyId, Error> {
     Ok(wallets::table.find(wallet).select(wallets::family_id).first(tx.conn)?)
+}
+
+pub fn season_of_wallet(tx: &mut Tx<'_>, wallet: WalletId) -> Result<SeasonCode, Error> {
+    Ok(wallets::table.find(wallet).select(wallets::season).first(tx.conn)?)
 }
 
 /// A hold is captured once: at most one transfer names it.

@@ -22,6 +22,7 @@ use crate::{
         money::Amount,
         text::Label,
     },
+    seasons,
 };
 use chrono::NaiveDate;
 use db::TicketRow;
@@ -66,6 +67,9 @@ pub fn order(
 ) -> Result<Result<(Ticket, bool), Error>, Error> {
     let family = db::family_of_wallet(tx, wallet)?;
     families::require_full_rights(tx, family)?;
+    if let Some(date) = order.activity_date {
+        check_within_season(tx, wallet, date)?;
+    }
     let hold = HoldId::generate();
     let code = if kind == HoldKind::Ticket { Some(new_code(tx, hold)?) } else { None };
     let Order { amount, merchant, activity_label, activity_date } = order.clone();
@@ -84,6 +88,18 @@ pub fn order(
             Ok(Err(error))
         }
     }
+}
+
+/// What a season pays for begins within it, or later.
+fn check_within_season(tx: &mut Tx<'_>, wallet: WalletId, date: NaiveDate) -> Result<(), Error> {
+    let season = db::season_of_wallet(tx, wallet)?;
+    let first_day = seasons::rules_in_force(tx, &season)?.opens_on;
+    if date < first_day {
+        let detail =
+            format!("une date à partir du {}, premier jour de la saison, est attendue", first_day.format("%d/%m/%Y"));
+        return Err(Error::field("/activity_date", detail));
+    }
+    Ok(())
 }
 
 /// A new code for that hold: its fingerprint and its sealed copy. The code itself is read back from the latter.
@@ -117,7 +133,8 @@ const fn refusal(declined: Declined) -> Option<Refusal> {
 fn as_made(tx: &mut Tx<'_>, id: HoldId) -> Result<Ticket, Error> {
     let row = db::ticket(tx, id)?.when_made();
     let code = code(tx, &row)?;
-    Ok(Ticket { row, code, merchant_name: None })
+    let merchant_name = merchant_names(tx, row.assigned_to.into_iter())?.into_values().next();
+    Ok(Ticket { row, code, merchant_name })
 }
 
 fn seen(tx: &mut Tx<'_>, rows: Vec<TicketRow>) -> Result<Vec<Ticket>, Error> {

@@ -6,29 +6,32 @@ use crate::{
     kernel::{time::paris_date, words::WalletKind},
     paper::{Column, Document, Table},
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// Side of the printed QR code: read at arm's length.
 const QR_MILLIMETRES: u16 = 55;
+
+/// The last day before an instant that is the first one after it.
+fn last_day(end: DateTime<Utc>) -> NaiveDate {
+    paris_date(end.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(end))
+}
 
 pub fn page(ticket: &Ticket) -> Result<Vec<u8>, Error> {
     let row = &ticket.row;
     let code = ticket.code.ok_or_else(|| Error::internal("a ticket has a code"))?.to_string();
     let wallet = match row.wallet_kind {
-        WalletKind::Culture => "culture",
-        WalletKind::Sport => "sport",
+        WalletKind::Culture => "Culture",
+        WalletKind::Sport => "Sport",
     };
-    // `expires_at` is the first instant after the last day.
-    let last_instant = row.expires_at.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(row.expires_at);
-    let date = |date: chrono::NaiveDate| date.format("%d/%m/%Y").to_string();
+    let date = |date: NaiveDate| date.format("%d/%m/%Y").to_string();
     let merchant = ticket.merchant_name.clone().unwrap_or_else(|| "tout organisme affilié à Pass+".to_owned());
     let mut facts = vec![
         ("Montant", row.amount.to_string()),
         ("Porte-monnaie", wallet.to_owned()),
-        ("Saison", row.season.clone()),
+        ("Saison", row.season.to_string()),
         ("Bénéficiaire", format!("{} {}.", row.holder_first_name, row.holder_initial)),
         ("À utiliser auprès de", merchant),
-        ("Dernier jour d'encaissement", date(paris_date(last_instant))),
+        ("Dernier jour d'encaissement", date(last_day(row.expires_at))),
     ];
     if let Some(label) = &row.activity_label {
         facts.push(("Activité", label.to_string()));
@@ -45,8 +48,11 @@ pub fn page(ticket: &Ticket) -> Result<Vec<u8>, Error> {
         .paragraph(&code)
         .qr(&code, "Code du ticket, le même que celui écrit au-dessus", QR_MILLIMETRES)?
         .paragraph(
-            "Qui connaît ce code peut encaisser le ticket : ne le publiez pas. S'il est perdu, annulez-le dans votre espace ; le montant \
-             revient au porte-monnaie tant que la dernière date de dépense de la saison n'est pas passée.",
+            &format!(
+                "Qui connaît ce code peut encaisser le ticket : ne le publiez pas. S'il est perdu, annulez-le dans votre espace ; le \
+                 montant revient au porte-monnaie jusqu'au {}, dernière date de dépense de la saison. Annulé plus tard, il est perdu.",
+                date(last_day(row.spend_before))
+            ),
         );
     Ok(document.finish()?)
 }

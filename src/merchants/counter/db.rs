@@ -47,7 +47,10 @@ pub struct OperationRow {
     #[diesel(column_name = amount_cents)]
     pub amount: Cents,
     pub wallet_kind: WalletKind,
-    pub device_id: DeviceId,
+    /// Of debits and refunds: an agent's reversal names nobody.
+    pub device_id: Option<DeviceId>,
+    pub key: Option<Uuid>,
+    pub merchant_cents: i64,
     pub reverses: Option<TransferId>,
     pub hold_id: Option<HoldId>,
     pub activity_label: Option<Label>,
@@ -74,11 +77,4 @@ pub fn operations(tx: &mut Tx<'_>, before: Option<TransferId>, limit: i64) -> Re
 
 pub fn operation(tx: &mut Tx<'_>, id: TransferId) -> Result<OperationRow, Error> {
     Ok(merchant_operations::table.find(id).select(OperationRow::as_select()).first(tx.conn)?)
-}
-
-pub fn operation_by_key(tx: &mut Tx<'_>, device: DeviceId, key: Uuid) -> Result<OperationRow, Error> {
-    Ok(merchant_operations::table
-        .filter(merchant_operations::client_id.eq(device).and(merchant_operations::key.eq(key)))
-        .select(OperationRow::as_select())
-        .first(tx.conn)?)
 }

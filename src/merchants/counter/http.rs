@@ -6,7 +6,7 @@ use crate::{
     auth::actor::{By, Device},
     db::Tx,
     disputes::DisputeState,
-    error::Error,
+    error::{Error, Problem},
     http::{
         body::Body,
         idempotency::{IdempotencyKey, Moved},
@@ -110,13 +110,16 @@ pub struct DebitView {
     pub id: TransferId,
     /// Where it is kept: the department of the card.
     pub department: Department,
-    /// `debit` or `refund`.
+    /// `debit`; `refund`: given back by the merchant; `reversal`: one of the two undone by the department.
     pub kind: TransferKind,
     #[schema(example = "2026-09-12T14:03:11Z")]
     pub at: DateTime<Utc>,
     /// Always positive.
     #[schema(example = 1250)]
     pub amount_cents: i64,
+    /// The same as the merchant counts it: negative when it gives back.
+    #[schema(example = 1250)]
+    pub merchant_cents: i64,
     pub wallet_kind: WalletKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity_label: Option<Label>,
@@ -124,9 +127,14 @@ pub struct DebitView {
     #[schema(example = "2026-09-19")]
     pub activity_date: Option<NaiveDate>,
     pub holder: HolderView,
-    /// The device that asked for it.
-    pub device_id: DeviceId,
-    /// Refunds: the debit they give back.
+    /// The device that asked for it; absent when the department did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<DeviceId>,
+    /// The key that the device gave it; absent when it came of the void of another key, or from the department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "7f0d5b1e-3f5a-4d6a-9f0e-0c6a3c1b2d4e")]
+    pub key: Option<Uuid>,
+    /// Refunds and reversals: what they give back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverses: Option<TransferId>,
     /// Captures, when read: what was held.
@@ -142,7 +150,12 @@ pub struct DebitView {
 }
 
 impl DebitView {
-    pub(super) fn moved(answered: Answered, by: &By<Device>, reverses: Option<TransferId>) -> Moved<Self> {
+    pub(super) fn moved(
+        answered: Answered,
+        by: &By<Device>,
+        key: IdempotencyKey,
+        reverses: Option<TransferId>,
+    ) -> Moved<Self> {
         let Answered { department, movement, replayed } = answered;
         let Movement { id, at, amount, wallet_kind, activity_label, activity_date, .. } = movement;
         let holder = HolderView { first_name: movement.holder_first_name, initial: movement.holder_initial };
@@ -152,11 +165,13 @@ impl DebitView {
             kind: reverses.map_or(TransferKind::Debit, |_| TransferKind::Refund),
             at,
             amount_cents: amount.get(),
+            merchant_cents: reverses.map_or(amount.get(), |_| amount.get().saturating_neg()),
             wallet_kind,
             activity_label,
             activity_date,
             holder,
-            device_id: by.device,
+            device_id: Some(by.device),
+            key: Some(key.0),
             reverses,
             hold_id: None,
             refunded_cents: None,
@@ -165,7 +180,7 @@ impl DebitView {
         Moved { view, replayed }
     }
 
-    fn read(department: Department, row: OperationRow) -> Self {
+    pub(super) fn read(department: Department, row: OperationRow) -> Self {
         let holder = HolderView {
             first_name: row.holder_first_name.unwrap_or_default(),
             initial: row.holder_initial.unwrap_or_default(),
@@ -176,11 +191,13 @@ impl DebitView {
             kind: row.kind,
             at: row.at,
             amount_cents: row.amount.get(),
+            merchant_cents: row.merchant_cents,
             wallet_kind: row.wallet_kind,
             activity_label: row.activity_label,
             activity_date: row.activity_date,
             holder,
             device_id: row.device_id,
+            key: row.key,
             reverses: row.reverses,
             hold_id: row.hold_id,
             refunded_cents: (row.kind == TransferKind::Debit).then_some(row.refunded.get()),
@@ -192,8 +209,13 @@ impl DebitView {
 /// Debit a card.
 ///
 /// Whatever is wrong with the card or its funds gets one refusal. A refusal is final for its key, as a success is: for another try, another
-/// key. After a cut or a 5xx, send the same request with the same key.
-#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard, responses((status = 201, body = DebitView)), security(("bearer" = [])))]
+/// key. After a cut, a 429 or a 5xx, send the same request with the same key. Once its key is voided a replay answers `debit.voided`.
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard,
+    responses(
+        (status = 201, body = DebitView),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "As many as a minute takes: the same key may come again after `Retry-After`"),
+    ),
+    security(("bearer" = [])))]
 #[post("/v1/debits")]
 pub async fn debit_card(
     by: By<Device>,
@@ -204,7 +226,7 @@ pub async fn debit_card(
     let DebitCard { card, wallet_kind, amount_cents: amount, activity_label, activity_date } = body.0;
     let purchase = Purchase { card, wallet_kind, amount, activity_label, activity_date };
     let answered = counter::debit_card(&app, &by, key, purchase).await?;
-    Ok(DebitView::moved(answered, &by, None))
+    Ok(DebitView::moved(answered, &by, key, None))
 }
 
 /// Refund all or part of a debit.
@@ -221,7 +243,7 @@ pub async fn refund_debit(
 ) -> Result<Moved<DebitView>, Error> {
     let (department, debit) = path.into_inner();
     let answered = counter::refund_debit(&app, &by, key, department, debit, body.amount_cents).await?;
-    Ok(DebitView::moved(answered, &by, Some(debit)))
+    Ok(DebitView::moved(answered, &by, key, Some(debit)))
 }
 
 /// List the merchant's operations in a department, newest first.
@@ -250,19 +272,4 @@ pub async fn show_operation(
     let (department, transfer) = path.into_inner();
     let row = app.db.read(department, &by.caller, move |tx| counter::show_operation(tx, transfer)).await?;
     Ok(Found(DebitView::read(department, row)))
-}
-
-/// Find what a key of this device moved.
-///
-/// Not found means that nothing moved under it, or not yet.
-#[utoipa::path(tag = "counter", responses((status = 200, body = DebitView)), security(("bearer" = [])))]
-#[get("/v1/departments/{department}/debits/by-key/{key}")]
-pub async fn find_operation_by_key(
-    by: By<Device>,
-    app: web::Data<App>,
-    path: web::Path<(Department, Uuid)>,
-) -> Result<Found<DebitView>, Error> {
-    let ((department, key), device) = (path.into_inner(), by.device);
-    let find = move |tx: &mut Tx<'_>| counter::find_operation_by_key(tx, device, key);
-    Ok(Found(DebitView::read(department, app.db.read(department, &by.caller, find).await?)))
 }

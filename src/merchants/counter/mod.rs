@@ -4,6 +4,7 @@
 mod db;
 pub mod holds;
 pub mod http;
+pub mod keys;
 
 use crate::{
     app::App,
@@ -21,7 +22,7 @@ use crate::{
     },
     kernel::{
         department::Department,
-        ids::{DeviceId, TransferId},
+        ids::TransferId,
         money::Amount,
         text::{Label, Secret},
         words::WalletKind,
@@ -29,7 +30,7 @@ use crate::{
     ledger::{self, Debit, Declined, Movement, Outcome, Refund},
     photos,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use data_encoding::HEXLOWER;
 pub use db::OperationRow;
 use serde_json::json;
@@ -122,7 +123,7 @@ pub async fn debit_card(
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;
     }
-    answer(department, outcome)
+    answer(app, department, outcome)
 }
 
 fn debit(
@@ -159,11 +160,11 @@ pub async fn refund_debit(
         let fingerprint = fingerprint.clone();
         ledger::refund(tx, Refund { key, fingerprint, debit, amount })
     };
-    answer(department, app.db.write(department, &by.caller, step).await?)
+    answer(app, department, app.db.write(department, &by.caller, step).await?)
 }
 
 /// After the commit: a refusal is kept for its key before it is told.
-fn answer(department: Department, outcome: Outcome) -> Result<Answered, Error> {
+fn answer(app: &App, department: Department, outcome: Outcome) -> Result<Answered, Error> {
     let Outcome { replayed, result } = outcome;
     match result {
         Ok(movement) => Ok(Answered { department, movement, replayed }),
@@ -173,9 +174,17 @@ fn answer(department: Department, outcome: Outcome) -> Result<Answered, Error> {
             if replayed && declined != Declined::KeyReused {
                 return Err(Error::Replayed(declined.refusal()));
             }
+            if declined == Declined::AboveTillCap {
+                return Err(Error::Later(declined.refusal(), seconds_to_the_next_minute(app.db.server_now())));
+            }
             Err(declined.into())
         }
     }
+}
+
+/// A till's minute begins and ends with the clock's.
+fn seconds_to_the_next_minute(now: DateTime<Utc>) -> u64 {
+    u64::from(60_u32.saturating_sub(now.second()).max(1))
 }
 
 /// The merchant's own operations in a department, newest first.
@@ -188,11 +197,6 @@ pub fn list_operations(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<Operat
 /// One operation of the merchant.
 pub fn show_operation(tx: &mut Tx<'_>, id: TransferId) -> Result<OperationRow, Error> {
     db::operation(tx, id)
-}
-
-/// The operation that this device's key stands for: what to ask when an answer was lost.
-pub fn find_operation_by_key(tx: &mut Tx<'_>, device: DeviceId, key: Uuid) -> Result<OperationRow, Error> {
-    db::operation_by_key(tx, device, key)
 }
 
 #[cfg(test)]

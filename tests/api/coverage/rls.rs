@@ -35,6 +35,7 @@ const DEPARTMENT: &str = "
     corrections: select insert update(state decided_by decided_at decision_note reversal_id)
     enrolment_events: select insert
     enrolments: select insert update
+    device_keys: select
     disputes: select insert update
     families: select insert update(debit_notices)
     guardians: select insert update(email phone postal_address)
@@ -147,7 +148,7 @@ async fn every_table_of_a_department_is_behind_policies() {
     );
     assert_same(
         "views that look past the policies",
-        &BTreeSet::from(["merchant_holds", "merchant_operations"].map(ToOwned::to_owned)),
+        &BTreeSet::from(["device_keys", "merchant_holds", "merchant_operations"].map(ToOwned::to_owned)),
         &past,
     );
     for schema in schemas() {
@@ -373,6 +374,7 @@ async fn without_a_caller_nothing_is_seen_and_a_guardian_sees_his_family_only() 
     let wallets: Vec<Value> = rows(&mut all, &format!("select id from wallets where family_id = '{}'", a.id));
     assert_eq!(entries.len(), wallets.len() + 1, "the own wallets and the funding account only");
     assert!(rows(&mut intruder, "select * from merchant_operations").is_empty());
+    assert!(rows(&mut intruder, "select * from device_keys").is_empty());
     // What he may write, he may not write on the other family: nothing is there for him.
     for (table, column) in
         [("guardians", "phone"), ("children", "residence"), ("enrolments", "level"), ("cards", "state")]

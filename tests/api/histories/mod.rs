@@ -112,6 +112,7 @@ async fn begin(scene: &Scene) -> (Ledger<'_>, Plain) {
         cents: entry.amount.get(),
         back: 0,
         label: "",
+        voided: false,
     });
     let plain = Plain {
         now: scene.world.app.db.server_now(),

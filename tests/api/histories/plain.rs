@@ -38,6 +38,8 @@ pub struct Transfer {
     /// What was given back of it.
     pub back: i64,
     pub label: &'static str,
+    /// Given back by the void of its key.
+    pub voided: bool,
 }
 
 /// What a key stands for.
@@ -79,7 +81,9 @@ impl Plain {
     pub fn ask(&mut self, till: Option<usize>, key: Uuid, id: Uuid, what: &What) -> Answer {
         if let Some(kept) = self.keys.get(&(till, key)) {
             let told = match kept {
+                Kept::Transfer(at) if self.transfers[*at].voided => Err("voided".to_owned()),
                 Kept::Transfer(at) => Ok(self.transfers[*at].id.unwrap()),
+                Kept::Hold(at) if self.holds[*at].state == "voided" => Err("voided".to_owned()),
                 Kept::Hold(at) => Ok(self.holds[*at].id),
                 Kept::Refused(reason) => Err(reason.clone()),
             };
@@ -223,6 +227,7 @@ impl Plain {
                 let rest = self.transfers[at].cents - self.transfers[at].back;
                 (rest > 0).then(|| {
                     self.give_back(till, id, at, rest);
+                    self.transfers[at].voided = true;
                     "debit".to_owned()
                 })
             }
@@ -279,7 +284,7 @@ impl Plain {
         cents: i64,
         label: &'static str,
     ) -> Kept {
-        self.transfers.push(Transfer { id, kind, wallet, till, cents, back: 0, label });
+        self.transfers.push(Transfer { id, kind, wallet, till, cents, back: 0, label, voided: false });
         Kept::Transfer(self.transfers.len() - 1)
     }
 

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     auth::actor::{By, Device},
     db::Tx,
-    error::Error,
+    error::{Error, Problem},
     http::{
         body::Body,
         idempotency::{IdempotencyKey, Moved},
@@ -19,7 +19,7 @@ use crate::{
         text::{Label, Secret},
         words::WalletKind,
     },
-    ledger::holds::{self, HoldKind, HoldState},
+    ledger::holds::{HoldKind, HoldState},
     merchants::counter::{
         Answered, Purchase, holds as counter,
         http::{DebitCard, DebitView, HolderView},
@@ -29,7 +29,6 @@ use actix_web::{get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 /// Money set aside for the merchant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +66,7 @@ pub struct HoldView {
 }
 
 impl HoldView {
-    fn read(department: Department, row: HoldRow) -> Self {
+    pub(in crate::merchants::counter) fn read(department: Department, row: HoldRow) -> Self {
         let device_id = (row.kind == HoldKind::Till).then(|| DeviceId::from_uuid(row.client_id));
         Self {
             id: row.id,
@@ -114,7 +113,12 @@ impl HoldView {
 /// Hold money behind a card.
 ///
 /// It leaves what the family can spend, until it is captured, let go or expired. Refused as a debit is.
-#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard, responses((status = 201, body = HoldView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = DebitCard,
+    responses(
+        (status = 201, body = HoldView),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "As many as a minute takes: the same key may come again after `Retry-After`"),
+    ),
+    security(("bearer" = [])))]
 #[post("/v1/holds")]
 pub async fn hold_card(
     by: By<Device>,
@@ -173,21 +177,6 @@ pub async fn show_hold(
     Ok(Found(HoldView::read(department, row)))
 }
 
-/// Find what a key of this device set aside.
-///
-/// Not found means that nothing was under it, or not yet.
-#[utoipa::path(tag = "counter", responses((status = 200, body = HoldView)), security(("bearer" = [])))]
-#[get("/v1/departments/{department}/holds/by-key/{key}")]
-pub async fn find_hold_by_key(
-    by: By<Device>,
-    app: web::Data<App>,
-    path: web::Path<(Department, Uuid)>,
-) -> Result<Found<HoldView>, Error> {
-    let ((department, key), device) = (path.into_inner(), by.device);
-    let find = move |tx: &mut Tx<'_>| counter::find_hold_by_key(tx, device, key);
-    Ok(Found(HoldView::read(department, app.db.read(department, &by.caller, find).await?)))
-}
-
 /// How much of a hold is taken.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -197,7 +186,7 @@ pub struct CaptureHold {
 
 /// Capture all or part of a hold, once.
 ///
-/// The rest goes back to the family. To accept a remote transfer is to capture the whole of it. Tickets are captured by their code.
+/// The rest goes back to the family. To accept a remote transfer is to capture the whole of it: less is `hold.whole_only`. Tickets are captured by their code.
 #[utoipa::path(tag = "counter", params(IdempotencyKey), request_body = CaptureHold, responses((status = 201, body = DebitView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/holds/{hold}/capture")]
 pub async fn capture_hold(
@@ -209,7 +198,7 @@ pub async fn capture_hold(
 ) -> Result<Moved<DebitView>, Error> {
     let (department, hold) = path.into_inner();
     let answered = counter::capture_hold(&app, &by, key, department, hold, body.amount_cents).await?;
-    Ok(DebitView::moved(answered, &by, None))
+    Ok(DebitView::moved(answered, &by, key, None))
 }
 
 /// Let a hold go, or decline a remote transfer.
@@ -235,9 +224,9 @@ pub struct CaptureTicket {
     #[schema(example = "T92-000G-40R4-0M30-E27Z-W")]
     pub ticket: Secret,
     pub amount_cents: Amount,
-    /// What is paid for, if the ticket does not say it.
+    /// What is paid for, if the ticket does not say it; else the same, or absent.
     pub activity_label: Option<Label>,
-    /// Its first day, within a year of today, if the ticket does not say it.
+    /// Its first day, within a year of today, if the ticket does not say it; else the same, or absent.
     #[schema(example = "2026-09-19")]
     pub activity_date: Option<NaiveDate>,
 }
@@ -256,29 +245,5 @@ pub async fn capture_ticket(
 ) -> Result<Moved<DebitView>, Error> {
     let CaptureTicket { ticket, amount_cents: amount, activity_label, activity_date } = body.0;
     let shown = Shown { ticket, amount, activity_label, activity_date };
-    Ok(DebitView::moved(counter::capture_ticket(&app, &by, key, shown).await?, &by, None))
-}
-
-/// What the void of a key found.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct VoidView {
-    pub department: Department,
-    pub key: Uuid,
-    pub found: holds::Found,
-}
-
-/// Undo what a key of this device did, whether or not it arrived.
-///
-/// A debit is given back, a hold let go; where nothing came yet, nothing ever will: the debit that arrives later is refused with
-/// `debit.voided`. Done twice it is done once. After it, a replay of the key still tells what was done first.
-#[utoipa::path(tag = "counter", responses((status = 200, body = VoidView)), security(("bearer" = [])))]
-#[post("/v1/departments/{department}/debits/by-key/{key}/void")]
-pub async fn void_key(
-    by: By<Device>,
-    app: web::Data<App>,
-    path: web::Path<(Department, Uuid)>,
-) -> Result<Found<VoidView>, Error> {
-    let (department, key) = path.into_inner();
-    let found = app.db.write(department, &by.caller, move |tx| counter::void_key(tx, key)).await?;
-    Ok(Found(VoidView { department, key, found }))
+    Ok(DebitView::moved(counter::capture_ticket(&app, &by, key, shown).await?, &by, key, None))
 }

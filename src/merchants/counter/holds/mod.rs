@@ -1,5 +1,5 @@
-//! Money set aside for a merchant: by its tills, by families that send it, by tickets; captured, let go, and what was done under a key
-//! undone. A free ticket is nobody's: until it is captured only its code knows it.
+//! Money set aside for a merchant: by its tills, by families that send it, by tickets; captured and let go.
+//! A free ticket is nobody's: until it is captured only its code knows it.
 
 mod db;
 pub mod http;
@@ -23,7 +23,7 @@ use crate::{
     },
     ledger::{
         self, Declined,
-        holds::{self, Capture, Found, Held, HoldState},
+        holds::{self, Capture, Held, HoldState},
         tickets,
     },
 };
@@ -59,7 +59,7 @@ pub async fn hold_card(
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;
     }
-    answer(department, outcome)
+    answer(app, department, outcome)
 }
 
 /// Captures all or part of a hold of the caller's merchant; accepts a remote transfer.
@@ -75,7 +75,7 @@ pub async fn capture_hold(
     let capture =
         Capture { key, fingerprint, held: Held::Hold(hold), amount, activity_label: None, activity_date: None };
     let step = move |tx: &mut Tx<'_>| holds::capture(tx, capture.clone());
-    answer(department, app.db.write(department, &by.caller, step).await?)
+    answer(app, department, app.db.write(department, &by.caller, step).await?)
 }
 
 /// Captures a ticket by its code. One that is unreadable, unknown or another merchant's gets one answer, and counts against the device.
@@ -105,18 +105,13 @@ pub async fn capture_ticket(
         count_bad_code(app, by).await?;
         return Err(Refusal::TicketNotRecognised.into());
     }
-    answer(department, outcome)
+    answer(app, department, outcome)
 }
 
 /// Lets a hold go; declines a remote transfer.
 pub fn void_hold(tx: &mut Tx<'_>, hold: HoldId) -> Result<HoldRow, Error> {
     holds::release(tx, hold)?;
     db::hold(tx, hold)
-}
-
-/// Undoes what this device did under a key, or sees to it that nothing ever will be.
-pub fn void_key(tx: &mut Tx<'_>, key: Uuid) -> Result<Found, Error> {
-    holds::void(tx, key)
 }
 
 /// What is or was set aside for the merchant, newest first.
