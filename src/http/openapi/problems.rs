@@ -50,7 +50,7 @@ fn refusals(operation: &Operation, in_path: bool) -> Vec<Refusal> {
             operation.request_body.is_some(),
             &[R::MalformedBody, R::BodyTooLarge, R::UnsupportedMediaType, R::InvalidFields],
         ),
-        (keyed, &[R::IdempotencyKeyMissing, R::IdempotencyKeyReused]),
+        (keyed, &[R::IdempotencyKeyMissing, R::IdempotencyKeyMalformed, R::IdempotencyKeyReused]),
     ];
     let own = OF_OPERATIONS.iter().find(|(id, _)| Some(*id) == operation.operation_id.as_deref());
     let by_shape = shapes.iter().filter(|(has, _)| *has).flat_map(|(_, codes)| codes.iter());

@@ -12,12 +12,22 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("approve_bank_account", &[R::StepUpRequired, R::SamePerson, R::BankAccountTransition]),
     (
         "approve_batch",
-        &[R::StaleVersion, R::StepUpRequired, R::SamePerson, R::LedgerDrift, R::BatchTampered, R::BatchTransition],
+        &[
+            R::StaleVersion,
+            R::StepUpRequired,
+            R::SamePerson,
+            R::LedgerDrift,
+            R::SettlementUnbalanced,
+            R::BatchTampered,
+            R::BatchContested,
+            R::BatchTransition,
+        ],
     ),
     (
         "approve_correction",
         &[R::StepUpRequired, R::ReversalExceeds, R::CorrectionTransition, R::CorrectionFunds, R::SamePerson],
     ),
+    ("approve_payout_return", &[R::StepUpRequired, R::SamePerson, R::ReturnTransition]),
     ("approve_expiry", &[R::StepUpRequired, R::ExpiryTransition, R::SamePerson]),
     ("block_card", &[R::CardTransition]),
     ("cancel_batch", &[R::BatchTransition]),
@@ -25,6 +35,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     (
         "capture_hold",
         &[
+            R::TransferWhole,
             R::NotAffiliated,
             R::PaidWithOtherWallet,
             R::DebitVoided,
@@ -37,6 +48,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     (
         "capture_ticket",
         &[
+            R::TicketActivity,
             R::NotAffiliated,
             R::PaidWithOtherWallet,
             R::DebitVoided,
@@ -89,7 +101,9 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         ],
     ),
     ("enrol_device", &[R::TooManyAttempts, R::InvalidLink]),
-    ("freeze_batch", &[R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),
+    ("find_hold_by_key", &[R::IdempotencyKeyMalformed]),
+    ("find_operation_by_key", &[R::IdempotencyKeyMalformed]),
+    ("freeze_batch", &[R::BatchTampered, R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),
     (
         "hold_card",
         &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
@@ -102,6 +116,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
             R::BankFileOfAnother,
             R::BankFileUnknownPayout,
             R::BankFileContradicts,
+            R::BankFileFigures,
+            R::BankFileTakesBack,
         ],
     ),
     ("import_colleges", &[R::ImportRefused]),
@@ -128,8 +144,10 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("order_expiry", &[R::StepUpRequired, R::ExpiryFigures, R::ExpiryOrdered]),
     ("print_ticket", &[R::HoldCaptured, R::HoldVoided, R::HoldExpired]),
     ("propose_bank_account", &[R::StepUpRequired, R::BankAccountPending]),
+    ("propose_payout_return", &[R::StepUpRequired, R::ReturnNotPaid, R::ReturnPending]),
     ("propose_correction", &[R::ReversalExceeds, R::CorrectionFunds]),
     ("publish_season", &[R::SeasonNotDraft, R::SeasonInvalid, R::SeasonRetroactive, R::SeasonVersionTaken]),
+    ("refuse_payout_return", &[R::ReturnTransition]),
     ("record_arrival", &[R::ArrivalNotFound]),
     ("record_consent", &[R::ConsultOnly]),
     ("refresh_session", &[R::UnknownRefresh]),
@@ -146,10 +164,23 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("resume_device", &[R::DeviceTransition]),
     ("revoke_device", &[R::DeviceTransition]),
     ("rewrite_draft", &[R::SeasonNotDraft, R::SeasonInvalid]),
-    ("send_batch", &[R::StepUpRequired, R::LedgerDrift, R::BatchTampered, R::BatchTransition]),
+    (
+        "send_batch",
+        &[
+            R::StepUpRequired,
+            R::LedgerDrift,
+            R::SettlementUnbalanced,
+            R::BatchTampered,
+            R::BatchContested,
+            R::BatchTransition,
+        ],
+    ),
     ("set_ledger_rules", &[R::StepUpRequired, R::RulesRetroactive, R::RulesTaken]),
     ("show_card", &[R::NoCard]),
-    ("show_credit_transfer", &[R::StepUpRequired, R::BatchTampered, R::BatchTransition]),
+    (
+        "show_credit_transfer",
+        &[R::StepUpRequired, R::LedgerDrift, R::SettlementUnbalanced, R::BatchTampered, R::BatchTransition],
+    ),
     ("show_draft", &[R::NotFound, R::SeasonNotDraft]),
     ("sign_in", &[R::WrongCredentials, R::SecondFactorRequired, R::WrongSecondFactor, R::TooManyAttempts]),
     ("sign_up", &[R::TooManyAttempts]),
@@ -186,5 +217,5 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("unblock_card", &[R::ConsultOnly, R::CardTransition]),
     ("uphold_dispute", &[R::ReversalExceeds, R::DisputeTransition]),
     ("void_hold", &[R::HoldCaptured, R::HoldExpired]),
-    ("void_key", &[R::RefundNeedsAgent, R::HoldCaptured, R::HoldExpired, R::VoidOfRefund]),
+    ("void_key", &[R::IdempotencyKeyMalformed, R::RefundNeedsAgent, R::HoldCaptured, R::HoldExpired, R::VoidOfRefund]),
 ];
