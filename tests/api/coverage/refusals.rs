@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 /// Codes that no test provokes yet, and why. A code that a test names must leave this list.
 const NOT_YET: &[(&str, &str)] = &[
-    ("service.busy", "needs more callers than a test has"),
     ("service.storage_full", "needs a full disk"),
     ("internal", "a defect of ours: the harness fails any test that meets one"),
 ];
