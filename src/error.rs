@@ -118,6 +118,7 @@ refusals! {
     HoldExpired 409 "hold.expired" "La date limite d'encaissement de cette somme réservée est passée.";
     HoldExceeded 409 "hold.exceeded" "Le montant demandé dépasse la somme réservée.";
     TransferWhole 409 "hold.whole_only" "Un virement s'accepte en entier : encaissez toute la somme, ou refusez-le.";
+    LossNotAccepted 409 "ticket.loss_not_accepted" "La dernière date de dépense est passée : annulé, ce montant est perdu. Confirmez que vous l'acceptez.";
     TicketActivity 409 "ticket.other_activity" "Ce ticket est pour une autre activité ou une autre date que celles que vous indiquez.";
     TicketNotRecognised 404 "ticket.not_recognised" "Ce ticket n'est pas reconnu, ou n'est pas pour votre organisme.";
     VoidOfRefund 409 "void.of_refund" "Cette clé est celle d'un remboursement : il ne s'annule pas.";

@@ -24,6 +24,11 @@ async fn cancel(scene: &Scene, ticket: &Answer) -> Answer {
     scene.family.post(&scene.family.path(&format!("tickets/{}/cancel", ticket.text("/id"))), json!({})).await
 }
 
+async fn give_up(scene: &Scene, ticket: &Answer) -> Answer {
+    let path = scene.family.path(&format!("tickets/{}/cancel", ticket.text("/id")));
+    scene.family.post(&path, json!({ "accept_loss": true })).await
+}
+
 fn line(kind: &str, cents: i64) -> (String, i64) {
     (kind.to_owned(), cents)
 }
@@ -66,11 +71,14 @@ async fn cancelled_after_the_last_day_to_spend_the_credit_is_lost() {
     cancel(&scene, &in_time).await.expect(200);
     assert_eq!(scene.sums("culture").await, (6_000, 500, 5_500));
     scene.wait_until(SPENDING_OVER).await;
-    cancel(&scene, &before_the_sweep).await.expect(200);
+    cancel(&scene, &before_the_sweep).await.refused(409, "ticket.loss_not_accepted");
+    assert_eq!(scene.sums("culture").await, (6_000, 500, 0));
+    give_up(&scene, &before_the_sweep).await.expect(200);
     assert_eq!(scene.sums("culture").await, (6_000, 300, 0), "back, and no more to be spent");
     scene.end_season();
     assert_eq!(scene.last_lines(1).await, [line("expiry", -5_700)]);
-    cancel(&scene, &after_it).await.expect(200);
+    cancel(&scene, &after_it).await.refused(409, "ticket.loss_not_accepted");
+    give_up(&scene, &after_it).await.expect(200);
     assert_eq!(scene.last_lines(1).await, [line("expiry", -300)]);
     assert_eq!(scene.sums("culture").await, (0, 0, 0));
     cancel(&scene, &after_it).await.expect(200);

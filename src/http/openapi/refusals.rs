@@ -31,7 +31,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("approve_expiry", &[R::StepUpRequired, R::ExpiryTransition, R::SamePerson]),
     ("block_card", &[R::CardTransition]),
     ("cancel_batch", &[R::BatchTransition]),
-    ("cancel_ticket", &[R::ConsultOnly, R::HoldCaptured, R::HoldExpired]),
+    ("cancel_ticket", &[R::ConsultOnly, R::LossNotAccepted, R::HoldCaptured, R::HoldExpired]),
     (
         "capture_hold",
         &[

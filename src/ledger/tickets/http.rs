@@ -217,17 +217,28 @@ pub async fn print_ticket(
     Ok(Media(paper::MEDIA_TYPE, app.db.read(department, &by.caller, print).await?))
 }
 
+/// What the family knows when it cancels.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelTicket {
+    /// After the season's last day to spend: that the amount is lost.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub accept_loss: bool,
+}
+
 /// Cancel a ticket or remote transfer that was not captured yet.
 ///
-/// Until the season's last day to spend its amount is available again; after that day it is lost.
-#[utoipa::path(tag = "tickets", responses((status = 200, body = TicketView)), security(("bearer" = [])))]
+/// Until the season's last day to spend its amount is available again; after that day it is lost, and `accept_loss` must say so.
+#[utoipa::path(tag = "tickets", request_body = CancelTicket, responses((status = 200, body = TicketView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/tickets/{ticket}/cancel")]
 pub async fn cancel_ticket(
     by: By<Guardian>,
     app: web::Data<App>,
     path: web::Path<(Department, HoldId)>,
+    body: Body<CancelTicket>,
 ) -> Result<Found<TicketView>, Error> {
-    let (department, id) = path.into_inner();
-    let cancel = move |tx: &mut Tx<'_>| tickets::cancel_ticket(tx, id);
+    let ((department, id), accept_loss) = (path.into_inner(), body.accept_loss);
+    let cancel = move |tx: &mut Tx<'_>| tickets::cancel_ticket(tx, id, accept_loss);
     Ok(Found(app.db.write(department, &by.caller, cancel).await?.into()))
 }

@@ -186,11 +186,14 @@ pub(super) fn of_family(tx: &mut Tx<'_>, id: HoldId) -> Result<Option<(Ticket, F
     }
 }
 
-/// Cancels what was not captured yet. Done twice it is done once.
-pub fn cancel_ticket(tx: &mut Tx<'_>, id: HoldId) -> Result<Ticket, Error> {
+/// Cancels what was not captured yet. Done twice it is done once; what would be lost by it is not cancelled unawares.
+pub fn cancel_ticket(tx: &mut Tx<'_>, id: HoldId, accept_loss: bool) -> Result<Ticket, Error> {
     let row = db::ticket(tx, id)?;
     let family = db::family_of_wallet(tx, row.wallet_id)?;
     families::require_full_rights(tx, family)?;
+    if !accept_loss && row.state == HoldState::Authorised && row.spend_before <= tx.now()? {
+        return Err(Refusal::LossNotAccepted.into());
+    }
     holds::release(tx, id)?;
     show_ticket(tx, id)
 }
