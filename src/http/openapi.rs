@@ -189,6 +189,7 @@ endpoints! {
     merchants::devices::http::resume_device,
     merchants::counter::http::look_up_card,
     merchants::counter::http::list_operations,
+    merchants::counter::http::show_day_totals,
     merchants::counter::http::show_operation,
     merchants::counter::http::refund_debit,
     settlement::accounts::http::propose_bank_account,

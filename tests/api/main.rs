@@ -58,6 +58,7 @@ mod settlement;
 mod staff;
 mod ticket_ends;
 mod tickets;
+mod till_days;
 mod tokens;
 mod top_ups;
 mod voids;

@@ -87,9 +87,12 @@ async fn the_same_race_finds_out_a_ledger_that_reads_before_it_locks() {
     let unguarded = "alter table wallets drop constraint wallets_balance_covers_held;
                      alter table transfers drop constraint transfers_balance_after";
     scene.world.superuser("92").batch_execute(unguarded).unwrap();
+    // Too much is accepted, or what two did at once does not hang together: it depends on how the debits fall into batches.
     let found = the_last_cents(&scene).await;
-    assert!(found.as_ref().is_err_and(|flaw| flaw.contains("accepted on 20 €")), "{found:?}");
-    assert!(Books::read(&scene.world).balance(&scene.pupil.sport) < 0);
+    assert!(
+        found.as_ref().is_err_and(|flaw| ["accepted on 20 €", "not chained"].iter().any(|sign| flaw.contains(sign))),
+        "{found:?}"
+    );
 }
 
 #[actix_web::test]

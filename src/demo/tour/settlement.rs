@@ -74,7 +74,7 @@ impl Tour<'_> {
     /// Somebody of finance, invited as agents are; his secret dies with the tour.
     async fn agent_of_finance(&mut self, administrator: &str) -> anyhow::Result<String> {
         let email = format!("finances.{}@departement-92.example", RequestId::generate().uuid().simple());
-        let body = json!({ "email": email, "name": "Claude Roux", "function": "finance" });
+        let body = json!({ "email": email, "name": "Dominique Roux", "function": "finance" });
         let invite = Request::post("/v1/departments/92/staff", body).by(administrator);
         self.show(201, invite, "The administrator invites a person of finance.").await?;
         let body = json!({ "token": self.client.link(&email).await?, "password": PASSWORD });

@@ -223,7 +223,7 @@ pub async fn print_ticket(
 pub struct CancelTicket {
     /// After the season's last day to spend: that the amount is lost.
     #[serde(default)]
-    #[schema(default = false)]
+    #[schema(default = false, example = true)]
     pub accept_loss: bool,
 }
 

@@ -1,5 +1,6 @@
 //! What the database shows to a device: the holder of a card, the operations of its merchant.
 
+use super::Sought;
 use crate::{
     db::Tx,
     disputes::DisputeState,
@@ -8,13 +9,18 @@ use crate::{
         ids::{ChildId, DeviceId, HoldId, TransferId},
         money::Cents,
         text::Label,
+        time::{end_of_day, start_of_day},
         words::WalletKind,
     },
     ledger::TransferKind,
     schema::department::merchant_operations,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::{
+    dsl::{count_star, sql},
+    prelude::*,
+    sql_types,
+};
 use uuid::Uuid;
 
 /// Nothing but ids when the card cannot serve.
@@ -63,7 +69,12 @@ pub struct OperationRow {
 }
 
 /// From the newest, those before that one only.
-pub fn operations(tx: &mut Tx<'_>, before: Option<TransferId>, limit: i64) -> Result<Vec<OperationRow>, Error> {
+pub fn operations(
+    tx: &mut Tx<'_>,
+    sought: &Sought,
+    before: Option<TransferId>,
+    limit: i64,
+) -> Result<Vec<OperationRow>, Error> {
     let mut query = merchant_operations::table
         .order(merchant_operations::id.desc())
         .limit(limit)
@@ -72,7 +83,43 @@ pub fn operations(tx: &mut Tx<'_>, before: Option<TransferId>, limit: i64) -> Re
     if let Some(before) = before {
         query = query.filter(merchant_operations::id.lt(before));
     }
+    if let Some(from) = sought.from {
+        query = query.filter(merchant_operations::at.ge(start_of_day(from)));
+    }
+    if let Some(until) = sought.until {
+        query = query.filter(merchant_operations::at.lt(end_of_day(until)));
+    }
+    if let Some(device) = sought.device {
+        query = query.filter(merchant_operations::device_id.eq(device));
+    }
     Ok(query.load(tx.conn)?)
+}
+
+/// What a device did of one kind in one day, with one wallet.
+#[derive(Debug, Clone, Queryable)]
+pub struct TotalRow {
+    pub device_id: Option<DeviceId>,
+    pub wallet_kind: WalletKind,
+    pub kind: TransferKind,
+    pub operations: i64,
+    pub merchant_cents: i64,
+}
+
+pub fn totals(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Vec<TotalRow>, Error> {
+    let by = (merchant_operations::device_id, merchant_operations::wallet_kind, merchant_operations::kind);
+    Ok(merchant_operations::table
+        .filter(merchant_operations::at.ge(start_of_day(day)).and(merchant_operations::at.lt(end_of_day(day))))
+        .group_by(by)
+        .order(by)
+        .select((
+            merchant_operations::device_id,
+            merchant_operations::wallet_kind,
+            merchant_operations::kind,
+            count_star(),
+            // A sum of bigints is a numeric of PostgreSQL's.
+            sql::<sql_types::BigInt>("sum(merchant_cents)::bigint"),
+        ))
+        .load(tx.conn)?)
 }
 
 pub fn operation(tx: &mut Tx<'_>, id: TransferId) -> Result<OperationRow, Error> {

@@ -1,6 +1,6 @@
 //! What tills and servers of merchants call.
 
-use super::{Answered, Holder, OperationRow, Purchase};
+use super::{Answered, Holder, OperationRow, Purchase, Sought, TotalRow};
 use crate::{
     app::App,
     auth::actor::{By, Device},
@@ -27,7 +27,7 @@ use actix_web::{get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// A card shown at a counter.
@@ -246,19 +246,89 @@ pub async fn refund_debit(
     Ok(DebitView::moved(answered, &by, key, Some(debit)))
 }
 
+/// Which operations, and how many.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct OperationQuery {
+    /// First day, in Paris.
+    #[param(example = "2026-09-12")]
+    pub from: Option<NaiveDate>,
+    /// Last day, in Paris.
+    #[param(example = "2026-09-13")]
+    pub until: Option<NaiveDate>,
+    /// By that till or server only.
+    #[param(value_type = Option<Uuid>, example = "0199a8f0-7c3e-7bbd-8000-000000000003")]
+    pub device_id: Option<DeviceId>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
+    pub cursor: Option<String>,
+    /// Number of rows, 1 to 100; 20 when absent.
+    #[param(minimum = 1, maximum = 100, example = 20)]
+    pub limit: Option<i64>,
+}
+
 /// List the merchant's operations in a department, newest first.
-#[utoipa::path(tag = "counter", params(PageQuery), responses((status = 200, body = Page<DebitView>)), security(("bearer" = [])))]
+#[utoipa::path(tag = "counter", params(OperationQuery), responses((status = 200, body = Page<DebitView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/debits")]
 pub async fn list_operations(
     by: By<Device>,
     app: web::Data<App>,
     path: web::Path<(Department,)>,
-    query: web::Query<PageQuery>,
+    query: web::Query<OperationQuery>,
 ) -> Result<Found<Page<DebitView>>, Error> {
-    let (department, query) = (path.0, query.into_inner());
-    let list = move |tx: &mut Tx<'_>| counter::list_operations(tx, &query);
+    let department = path.0;
+    let OperationQuery { from, until, device_id: device, cursor, limit } = query.into_inner();
+    let (sought, query) = (Sought { from, until, device }, PageQuery { cursor, limit });
+    let list = move |tx: &mut Tx<'_>| counter::list_operations(tx, &sought, &query);
     let page = app.db.read(department, &by.caller, list).await?;
     Ok(Found(page.map(|row| DebitView::read(department, row))))
+}
+
+/// What one till did of one kind in a day, with one wallet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TillTotalView {
+    /// The till or server; absent for what an agent of the department undid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<DeviceId>,
+    pub wallet_kind: WalletKind,
+    pub kind: TransferKind,
+    /// How many.
+    #[schema(example = 12)]
+    pub operations: i64,
+    /// What they change of what the merchant is owed: negative for what was given back.
+    #[schema(example = 15_000)]
+    pub merchant_cents: i64,
+}
+
+/// A day of the merchant in a department.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DayTotalsView {
+    #[schema(example = "2026-09-12")]
+    pub day: NaiveDate,
+    /// What the day changes of what the merchant is owed.
+    #[schema(example = 15_000)]
+    pub merchant_cents: i64,
+    pub totals: Vec<TillTotalView>,
+}
+
+/// Total a day of the merchant in a department, till by till, to close them.
+#[utoipa::path(tag = "counter", params(("day" = NaiveDate, Path, description = "A day of Paris", example = "2026-09-12")), responses((status = 200, body = DayTotalsView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/day-totals/{day}")]
+pub async fn show_day_totals(
+    by: By<Device>,
+    app: web::Data<App>,
+    path: web::Path<(Department, NaiveDate)>,
+) -> Result<Found<DayTotalsView>, Error> {
+    let (department, day) = path.into_inner();
+    let rows = app.db.read(department, &by.caller, move |tx| counter::day_totals(tx, day)).await?;
+    let merchant_cents = rows.iter().try_fold(0_i64, |sum, row| sum.checked_add(row.merchant_cents));
+    let merchant_cents = merchant_cents.ok_or_else(|| Error::internal("a day's total is beyond all numbers"))?;
+    let total = |row: TotalRow| {
+        let TotalRow { device_id, wallet_kind, kind, operations, merchant_cents } = row;
+        TillTotalView { device_id, wallet_kind, kind, operations, merchant_cents }
+    };
+    Ok(Found(DayTotalsView { day, merchant_cents, totals: rows.into_iter().map(total).collect() }))
 }
 
 /// Show one operation of the merchant.

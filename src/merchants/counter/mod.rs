@@ -22,7 +22,7 @@ use crate::{
     },
     kernel::{
         department::Department,
-        ids::TransferId,
+        ids::{DeviceId, TransferId},
         money::Amount,
         text::{Label, Secret},
         words::WalletKind,
@@ -32,7 +32,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use data_encoding::HEXLOWER;
-pub use db::OperationRow;
+pub use db::{OperationRow, TotalRow};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -187,10 +187,25 @@ fn seconds_to_the_next_minute(now: DateTime<Utc>) -> u64 {
     u64::from(60_u32.saturating_sub(now.second()).max(1))
 }
 
+/// Which of the merchant's operations are asked for: all that nothing here excludes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sought {
+    /// First and last day, in Paris.
+    pub from: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    /// By that device.
+    pub device: Option<DeviceId>,
+}
+
+/// What the merchant's devices did on a day of Paris, each by itself; what an agent undid is nobody's.
+pub fn day_totals(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Vec<TotalRow>, Error> {
+    db::totals(tx, day)
+}
+
 /// The merchant's own operations in a department, newest first.
-pub fn list_operations(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<OperationRow>, Error> {
+pub fn list_operations(tx: &mut Tx<'_>, sought: &Sought, query: &PageQuery) -> Result<Page<OperationRow>, Error> {
     let before = query.after()?.map(TransferId::from_uuid);
-    let rows = db::operations(tx, before, query.limit()?.saturating_add(1))?;
+    let rows = db::operations(tx, sought, before, query.limit()?.saturating_add(1))?;
     query.page(rows, |row| row.id.uuid())
 }
 
