@@ -23,11 +23,11 @@ async fn a_merchant_finds_the_operations_of_a_day_and_of_a_till() {
         found.items().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
     };
     let (one, two) = (first.text("/id"), second.text("/id"));
-    assert_eq!(ids(String::new()).await, [two.clone(), one.clone()]);
-    assert_eq!(ids(format!("until={early}")).await, [one.clone()]);
-    assert_eq!(ids(format!("from={late}")).await, [two.clone()]);
-    assert_eq!(ids(format!("from={early}&until={late}&limit=1")).await, [two.clone()]);
-    assert_eq!(ids(format!("device_id={}", scene.till.device)).await, [two, one]);
+    assert_eq!(ids(String::new()).await, [&*two, &*one]);
+    assert_eq!(ids(format!("until={early}")).await, [&*one]);
+    assert_eq!(ids(format!("from={late}")).await, [&*two]);
+    assert_eq!(ids(format!("from={early}&until={late}&limit=1")).await, [&*two]);
+    assert_eq!(ids(format!("device_id={}", scene.till.device)).await, [&*two, &*one]);
     assert!(ids(format!("device_id={}", other.device)).await.is_empty());
     for wrong in ["from=soon", "device_id=1", "till=1"] {
         other.get(&format!("{OWN}?{wrong}")).await.refused(400, "request.query");
