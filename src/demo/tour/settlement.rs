@@ -21,7 +21,7 @@ impl Tour<'_> {
     pub(super) async fn prepare_payment(&mut self, cast: &mut Cast) -> anyhow::Result<()> {
         title("The theatre is to be paid");
         let administrator = cast.administrator_92.sign_in(self.client).await?;
-        let now = time::server_now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let now = time::server_now().to_rfc3339_opts(SecondsFormat::Micros, true);
         let plan = || Request::get(format!("/v1/departments/92/payout-plan?until={now}")).by(&administrator);
         let shown =
             self.show(200, plan(), "The plan: what each merchant is due, and what keeps it from being paid.").await?;
