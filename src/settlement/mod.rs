@@ -37,8 +37,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use credit_transfer::{Order, Payment};
 use data_encoding::HEXLOWER;
-use db::ContestedRow;
 pub use db::{BatchRow, PayoutRow, PlanRow};
+use db::{ContestedRow, LineRow};
 use digest::Content;
 pub use imports::{Imported, import_bank_return};
 use serde_json::json;
@@ -80,17 +80,13 @@ pub fn freeze_batch(tx: &mut Tx<'_>, until: DateTime<Utc>, by: AccountId) -> Res
         return Err(Refusal::NothingDue.into());
     }
     let (lines, payouts) = (db::lines(tx, id)?, db::payouts(tx, id)?);
-    let total = to_pay(&payouts)?;
-    let department = tx.place.to_string();
-    let content =
-        Content { department: &department, number, until, debtor: debtor.id, lines: &lines, payouts: &payouts };
-    let row = BatchRow {
+    let mut row = BatchRow {
         id,
         number,
         until,
         state: BatchState::Frozen,
-        hash: content.hash(),
-        total,
+        hash: vec![],
+        total: to_pay(&payouts)?,
         debtor_account_id: debtor.id,
         frozen_by: by,
         frozen_at: now,
@@ -100,6 +96,7 @@ pub fn freeze_batch(tx: &mut Tx<'_>, until: DateTime<Utc>, by: AccountId) -> Res
         second_approved_at: None,
         sent_at: None,
     };
+    row.hash = content_hash(tx, &row, &lines, &payouts);
     db::insert_batch(tx, &row)?;
     require_true(tx, &row)?;
     record(tx, "batch_frozen", &row)?;
@@ -251,15 +248,6 @@ fn require_uncontested(tx: &mut Tx<'_>, row: &BatchRow) -> Result<(), Error> {
 /// Refuses unless the rows of a batch are those its hash was made of, and its lines what the ledger says.
 fn require_untouched(tx: &mut Tx<'_>, row: &BatchRow) -> Result<Vec<PayoutRow>, Error> {
     let (lines, payouts) = (db::lines(tx, row.id)?, db::payouts(tx, row.id)?);
-    let department = tx.place.to_string();
-    let content = Content {
-        department: &department,
-        number: row.number,
-        until: row.until,
-        debtor: row.debtor_account_id,
-        lines: &lines,
-        payouts: &payouts,
-    };
     let mut sums: BTreeMap<_, Cents> = BTreeMap::new();
     for line in &lines {
         let sum = sums.entry(line.merchant_id).or_default();
@@ -268,11 +256,18 @@ fn require_untouched(tx: &mut Tx<'_>, row: &BatchRow) -> Result<Vec<PayoutRow>, 
     let added_up =
         payouts.iter().all(|payout| sums.get(&payout.merchant_id).copied().unwrap_or_default() == payout.lines);
     let added_up = added_up && to_pay(&payouts)? == row.total;
-    if content.hash() != row.hash || !added_up || db::untrue_lines(tx, row.id)? != 0 {
+    if content_hash(tx, row, &lines, &payouts) != row.hash || !added_up || db::untrue_lines(tx, row.id)? != 0 {
         tracing::error!(batch = row.number, "a frozen batch is not what it was");
         return Err(Refusal::BatchTampered.into());
     }
     Ok(payouts)
+}
+
+/// What a batch is frozen under: its own figures, its lines and its payouts.
+fn content_hash(tx: &Tx<'_>, row: &BatchRow, lines: &[LineRow], payouts: &[PayoutRow]) -> Vec<u8> {
+    let department = tx.place.to_string();
+    let (number, until, debtor) = (row.number, row.until, row.debtor_account_id);
+    Content { department: &department, number, until, debtor, lines, payouts }.hash()
 }
 
 /// What the bank is to pay for these.
