@@ -132,7 +132,7 @@ async fn the_keys_of_two_tills_are_two() {
 #[actix_web::test]
 async fn eight_twins_at_once_are_one_debit() {
     let scene = Scene::set().await;
-    let second = scene.world.second_process();
+    let second = scene.world.other_process();
     for (cents, status) in [(700, 201), (6_001, 409)] {
         let one = key();
         let mut twins = tokio::task::JoinSet::new();

@@ -152,7 +152,7 @@ async fn money_comes_back_whatever_became_of_the_card_the_convention_or_the_seas
 #[actix_web::test]
 async fn sixteen_refunds_at_once_give_back_what_was_debited() {
     let scene = Scene::set().await;
-    let second = scene.world.second_process();
+    let second = scene.world.other_process();
     let id = scene.debit("culture", 1_200).await.expect(201).text("/id");
     let mut race = tokio::task::JoinSet::new();
     for rank in 0..16 {

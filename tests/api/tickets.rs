@@ -301,7 +301,7 @@ async fn the_twentieth_guessed_ticket_within_an_hour_suspends_the_till() {
 async fn of_sixteen_captures_at_once_from_two_servers_one_succeeds() {
     let scene = Scene::set().await;
     let sister: Till = scene.world.till_of(&scene.till.merchant).await;
-    let second = scene.world.second_process().with_token(&sister.api.token.clone().unwrap());
+    let second = scene.world.other_process().with_token(&sister.api.token.clone().unwrap());
     let code = scene.ticket(show(1_000)).await.expect(201).text("/code");
     let mut race = tokio::task::JoinSet::new();
     for rank in 0..16 {

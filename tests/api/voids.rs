@@ -151,7 +151,7 @@ async fn what_is_voided_after_the_season_is_lost_with_it() {
 #[actix_web::test]
 async fn a_debit_and_its_void_at_once_end_with_the_money_where_it_was() {
     let scene = Scene::set().await;
-    let second = scene.world.second_process().with_token(&scene.till.api.token.clone().unwrap());
+    let second = scene.world.other_process().with_token(&scene.till.api.token.clone().unwrap());
     let mut refused = 0;
     for _ in 0..8 {
         let one = key();

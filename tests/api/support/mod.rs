@@ -135,8 +135,8 @@ impl Service {
         self.app.db.advance_clock(by);
     }
 
-    /// A second process, in effect: a server with pools and keys of its own on the same databases. It keeps the clock of this moment.
-    pub fn second_process(&self) -> Api {
+    /// Another process, in effect: a server with pools and keys of its own on the same databases. It keeps the clock of this moment.
+    pub fn other_process(&self) -> Api {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = App::new(&self.config);
