@@ -1,7 +1,10 @@
 //! The journal: who did what to what, written in the transaction that does it. No personal data goes in `details`.
 
 use crate::{db::Transaction, error::Error, kernel::ids::RequestId};
-use diesel::{prelude::*, sql_types};
+use diesel::{
+    prelude::*,
+    sql_types::{self, Array, Jsonb, Text},
+};
 use serde_json::Value;
 use std::fmt::Display;
 
@@ -27,6 +30,33 @@ pub fn record<P>(
     .bind::<sql_types::Text, _>(object_kind)
     .bind::<sql_types::Text, _>(object_id.to_string())
     .bind::<sql_types::Jsonb, _>(details)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// As many lines of one action in one statement, for what is done to many objects of a kind at once.
+pub fn record_many<P>(
+    tx: &mut Transaction<'_, P>,
+    action: &str,
+    object_kind: &str,
+    objects: &[(String, Value)],
+) -> Result<(), Error> {
+    let at = tx.now()?;
+    let ids: Vec<RequestId> = objects.iter().map(|_| RequestId::generate()).collect();
+    let (names, details): (Vec<&str>, Vec<&Value>) = objects.iter().map(|(id, details)| (id.as_str(), details)).unzip();
+    diesel::sql_query(
+        "insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
+         select id, $1, $2, $3, $4, $5, $6, object, details from unnest($7, $8, $9) t (id, object, details)",
+    )
+    .bind::<sql_types::Timestamptz, _>(at)
+    .bind::<sql_types::Uuid, _>(tx.caller.request)
+    .bind::<Text, _>(tx.caller.actor.kind())
+    .bind::<sql_types::Nullable<sql_types::Uuid>, _>(tx.caller.actor.id())
+    .bind::<Text, _>(action)
+    .bind::<Text, _>(object_kind)
+    .bind::<Array<sql_types::Uuid>, _>(ids)
+    .bind::<Array<Text>, _>(names)
+    .bind::<Array<Jsonb>, _>(details)
     .execute(tx.conn)?;
     Ok(())
 }

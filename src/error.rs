@@ -134,6 +134,9 @@ refusals! {
     CorrectionFunds 409 "correction.insufficient_funds" "Le porte-monnaie n'a plus ce crédit : il ne peut pas le rendre.";
     ToppedUp 409 "enrolment.topped_up" "Le complément de cette inscription est déjà versé.";
     NoTopUp 409 "enrolment.no_top_up" "La saison ne prévoit pas de complément pour la formule de cette inscription.";
+    OpeningFigures 409 "opening.figures_changed" "Les chiffres ne sont plus ceux-là : refaites l'essai avant d'ordonner l'ouverture.";
+    OpeningOrdered 409 "opening.already_ordered" "L'ouverture de cette saison est déjà ordonnée et n'est pas terminée.";
+    OpeningTransition 409 "opening.transition" "Aucun ordre d'ouverture n'attend, ou il a commencé.";
     ExpiryFigures 409 "expiry.figures_changed" "Les chiffres ne sont plus ceux-là : refaites l'essai avant d'ordonner la fin de saison.";
     ExpiryOrdered 409 "expiry.already_ordered" "La fin de cette saison est déjà ordonnée et n'est pas terminée.";
     ExpiryTransition 409 "expiry.transition" "Une décision a déjà été prise sur cet ordre.";
@@ -300,6 +303,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
     ("payout_returns_one_proposed", Refusal::ReturnPending),
     ("ledger_rules_one_per_instant", Refusal::RulesTaken),
+    ("season_openings_one_waiting", Refusal::OpeningOrdered),
     ("season_expiries_one_running", Refusal::ExpiryOrdered),
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),
     ("corrections_one_for_a_dispute", Refusal::DisputeTransition),

@@ -6,8 +6,8 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{FamilyId, HoldId, TransferId},
-        text::Sensitive,
+        ids::{EnrolmentId, FamilyId, HoldId, TransferId},
+        text::{SeasonCode, Sensitive},
     },
     mail::Letter,
 };
@@ -37,6 +37,10 @@ pub enum Job {
     FamilyNotice { family: FamilyId, subject: String, body: String },
     /// A word to the family about a debit or its refund: left by the ledger's own steps, which seal nothing and name nobody.
     DebitNotice { transfer: TransferId },
+    /// A word to the family about a request that became active.
+    EnrolmentNotice { enrolment: EnrolmentId },
+    /// A word to the family about its children at the opening of a season.
+    SeasonNotice { family: FamilyId, season: SeasonCode },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
 }
@@ -106,8 +110,15 @@ pub fn claim<P>(tx: &mut Transaction<'_, P>) -> Result<Option<Claimed>, Error> {
 }
 
 fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
-    if row.kind == "debit_notice" {
-        return Some(Job::DebitNotice { transfer: row.payload.get("transfer_id")?.as_str()?.parse().ok()? });
+    let field = |name: &str| row.payload.get(name)?.as_str();
+    match row.kind.as_str() {
+        "debit_notice" => return Some(Job::DebitNotice { transfer: field("transfer_id")?.parse().ok()? }),
+        "enrolment_notice" => return Some(Job::EnrolmentNotice { enrolment: field("enrolment_id")?.parse().ok()? }),
+        "season_notice" => {
+            let (family, season) = (field("family_id")?.parse().ok()?, field("season")?.parse().ok()?);
+            return Some(Job::SeasonNotice { family, season });
+        }
+        _ => {}
     }
     let sealed = BASE64.decode(row.payload.get("sealed")?.as_str()?.as_bytes()).ok()?;
     serde_json::from_slice(&key.open("job", row.id.as_bytes(), &sealed).ok()?).ok()

@@ -2,6 +2,7 @@
 
 use crate::{
     db::Db,
+    enrolments::{closing, notices as enrolment_notices, opening},
     error::Error,
     families,
     jobs::{self, Claimed, Job},
@@ -26,6 +27,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
+            close_enrolments(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -61,6 +63,23 @@ pub async fn expire_holds(db: &Db) -> i64 {
     all
 }
 
+/// Closes, in every department, what still stands of seasons that are over.
+pub async fn close_enrolments(db: &Db) {
+    let caller = Caller::system();
+    for department in db.departments() {
+        loop {
+            match db.write(department, &caller, closing::close_batch).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, %department, "requests of a past season cannot be closed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// Does what is due now in every database: one job each, one batch of a season's end. Returns how many things were taken in hand.
 pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
     let mut taken = 0_usize;
@@ -79,6 +98,10 @@ pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
             Ok(swept) => taken = taken.saturating_add(usize::from(swept)),
             Err(error) => tracing::warn!(%error, %department, "the end of a season cannot be carried out"),
         }
+        match db.write(department, &caller, opening::open_batch).await {
+            Ok(opened) => taken = taken.saturating_add(usize::from(opened)),
+            Err(error) => tracing::warn!(%error, %department, "the opening of a season cannot be carried out"),
+        }
     }
     taken
 }
@@ -88,9 +111,7 @@ async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool
     let id = claimed.id;
     let letters = match claimed.job.expose() {
         Job::Letter(letter) => vec![letter.clone()],
-        Job::FamilyNotice { .. } | Job::DebitNotice { .. } | Job::HoldNotice { .. } => {
-            return Err(Error::internal("a family notice lies in the directory"));
-        }
+        _ => return Err(Error::internal("a family notice lies in the directory")),
     };
     if deliver(mailer, &claimed, letters).await {
         db.directory_write(caller, move |tx| jobs::finish(tx, id)).await?;
@@ -103,12 +124,15 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
     let id = claimed.id;
     let letters = match claimed.job.expose().clone() {
         Job::Letter(letter) => vec![letter],
-        Job::FamilyNotice { family, subject, body } => db
-            .read(department, caller, move |tx| families::recipients(tx, family))
-            .await?
-            .into_iter()
-            .map(|to| Letter { to, subject: subject.clone(), body: body.clone() })
-            .collect(),
+        Job::FamilyNotice { family, subject, body } => {
+            db.read(department, caller, move |tx| families::letters(tx, family, &subject, &body)).await?
+        }
+        Job::EnrolmentNotice { enrolment } => {
+            db.read(department, caller, move |tx| enrolment_notices::confirmed(tx, enrolment)).await?
+        }
+        Job::SeasonNotice { family, season } => {
+            db.read(department, caller, move |tx| enrolment_notices::season_opened(tx, family, &season)).await?
+        }
         Job::DebitNotice { transfer } => {
             db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
         }

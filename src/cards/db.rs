@@ -1,6 +1,6 @@
 //! Cards and the keys that sign them.
 
-use super::{BlockReason, state::CardState};
+use super::{BlockReason, Holder, state::CardState};
 use crate::{
     db::Tx,
     error::Error,
@@ -8,7 +8,12 @@ use crate::{
     schema::department::{card_keys, cards},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::{
+    prelude::*,
+    result::Error as DieselError,
+    sql_types::{self, Array, Binary, Date, Uuid},
+};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = cards)]
@@ -24,47 +29,54 @@ pub struct CardRow {
     pub block_reason: Option<BlockReason>,
 }
 
-/// Inserts an active card; false when the child has a living one. Neither `returning` nor a conflict target: both would ask for the
-/// right to read the card, and a secretary issues cards he may not see.
-pub fn insert_unless_living(
-    tx: &mut Tx<'_>,
-    id: CardId,
-    child: ChildId,
-    family: FamilyId,
-    fingerprint: &[u8],
-    sealed: &[u8],
-    valid_until: NaiveDate,
-) -> Result<bool, Error> {
+/// A card about to be.
+pub struct NewCard {
+    pub id: CardId,
+    pub holder: Holder,
+    pub fingerprint: Vec<u8>,
+    pub sealed: Vec<u8>,
+}
+
+/// Inserts active cards in one statement. Neither `returning` nor a conflict target: both would ask for the right to read the cards,
+/// and a secretary issues cards he may not see. When another transaction has just given one of the children a card, the whole
+/// transaction begins again.
+pub fn insert(tx: &mut Tx<'_>, cards: &[NewCard]) -> Result<(), Error> {
     let now = tx.now()?;
     let inserted = diesel::sql_query(
         "insert into cards (id, child_id, family_id, state, code_fingerprint, code_sealed, valid_until, issued_at)
-         values ($1, $2, $3, 'active', $4, $5, $6, $7)
+         select id, child, family, 'active', print, sealed, until, $7
+           from unnest($1, $2, $3, $4, $5, $6) t (id, child, family, print, sealed, until)
          on conflict do nothing",
     )
-    .bind::<sql_types::Uuid, _>(id)
-    .bind::<sql_types::Uuid, _>(child)
-    .bind::<sql_types::Uuid, _>(family)
-    .bind::<sql_types::Binary, _>(fingerprint)
-    .bind::<sql_types::Binary, _>(sealed)
-    .bind::<sql_types::Date, _>(valid_until)
+    .bind::<Array<Uuid>, _>(each(cards, |card| card.id))
+    .bind::<Array<Uuid>, _>(each(cards, |card| card.holder.child))
+    .bind::<Array<Uuid>, _>(each(cards, |card| card.holder.family))
+    .bind::<Array<Binary>, _>(each(cards, |card| card.fingerprint.as_slice()))
+    .bind::<Array<Binary>, _>(each(cards, |card| card.sealed.as_slice()))
+    .bind::<Array<Date>, _>(each(cards, |card| card.holder.valid_until))
     .bind::<sql_types::Timestamptz, _>(now)
     .execute(tx.conn)?;
-    Ok(inserted == 1)
+    if inserted == cards.len() { Ok(()) } else { Err(Error::Retry(DieselError::RollbackTransaction)) }
+}
+
+fn each<'a, S, T>(of: &'a [S], what: impl Fn(&'a S) -> T) -> Vec<T> {
+    of.iter().map(what).collect()
 }
 
 #[derive(QueryableByName)]
 struct Revalidated {
-    #[diesel(sql_type = sql_types::Bool)]
-    done: bool,
+    #[diesel(sql_type = Array<Uuid>)]
+    children: Vec<ChildId>,
 }
 
-/// Through the database's own door: a secretary confirms a pupil whose card he may not see.
-pub fn revalidate(tx: &mut Tx<'_>, child: ChildId, valid_until: NaiveDate) -> Result<bool, Error> {
-    let revalidated: Revalidated = diesel::sql_query("select revalidate_card($1, $2) as done")
-        .bind::<sql_types::Uuid, _>(child)
-        .bind::<sql_types::Date, _>(valid_until)
+/// Which of them had a living card: it is good until their day now. Through the database's own door: a secretary confirms pupils whose
+/// cards he may not see.
+pub fn revalidate(tx: &mut Tx<'_>, holders: &[Holder]) -> Result<BTreeSet<ChildId>, Error> {
+    let revalidated: Revalidated = diesel::sql_query("select revalidate_cards($1, $2) as children")
+        .bind::<Array<Uuid>, _>(each(holders, |holder| holder.child))
+        .bind::<Array<Date>, _>(each(holders, |holder| holder.valid_until))
         .get_result(tx.conn)?;
-    Ok(revalidated.done)
+    Ok(revalidated.children.into_iter().collect())
 }
 
 pub fn card(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {

@@ -56,27 +56,39 @@ pub fn last_day(season: &SeasonCode, level: Level) -> NaiveDate {
     NaiveDate::from_ymd_opt(ends.saturating_add(years_left), 8, 31).unwrap_or(NaiveDate::MAX)
 }
 
-/// Gives a child a card, unless it has a living one. A digital card is active from the start; a printed one follows the same row.
-pub fn issue_if_none(
-    tx: &mut Tx<'_>,
-    child: ChildId,
-    family: FamilyId,
-    valid_until: NaiveDate,
-) -> Result<Option<CardId>, Error> {
+/// A child whose enrolment has just become active, and the last day that its level gives a card.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    pub child: ChildId,
+    pub family: FamilyId,
+    pub valid_until: NaiveDate,
+}
+
+/// Lets living cards live on from year to year, until that day if it was not longer, and gives a card to those who have none.
+pub fn give(tx: &mut Tx<'_>, holders: &[Holder]) -> Result<(), Error> {
+    let provided = db::revalidate(tx, holders)?;
+    let without = holders.iter().filter(|holder| !provided.contains(&holder.child));
+    issue(tx, without.copied().collect()).map(drop)
+}
+
+/// New cards, active from the start. Each holder's living card must have ended.
+fn issue(tx: &mut Tx<'_>, holders: Vec<Holder>) -> Result<Vec<CardId>, Error> {
+    if holders.is_empty() {
+        return Ok(vec![]);
+    }
+    let made: Vec<db::NewCard> = holders.into_iter().map(|holder| new_card(tx, holder)).collect::<Result<_, _>>()?;
+    db::insert(tx, &made)?;
+    let lines: Vec<_> =
+        made.iter().map(|card| (card.id.to_string(), json!({ "child_id": card.holder.child }))).collect();
+    audit::record_many(tx, "card_issued", "card", &lines)?;
+    Ok(made.into_iter().map(|card| card.id).collect())
+}
+
+fn new_card(tx: &Tx<'_>, holder: Holder) -> Result<db::NewCard, Error> {
     let id = CardId::generate();
     let code = CardCode::generate(tx.place);
     let sealed = tx.key.seal(CODE, id.uuid().as_bytes(), &code.secret_bytes()).map_err(Error::internal)?;
-    let print = fingerprint(tx.key, &code);
-    if !db::insert_unless_living(tx, id, child, family, &print, &sealed, valid_until)? {
-        return Ok(None);
-    }
-    audit::record(tx, "card_issued", ("card", id), json!({ "child_id": child }))?;
-    Ok(Some(id))
-}
-
-/// Cards live on from year to year: the living one is good until that day, if it was not longer. False when the child has none.
-pub fn revalidate(tx: &mut Tx<'_>, child: ChildId, valid_until: NaiveDate) -> Result<bool, Error> {
-    db::revalidate(tx, child, valid_until)
+    Ok(db::NewCard { id, holder, fingerprint: fingerprint(tx.key, &code), sealed })
 }
 
 /// Blocks a card at once: the next debit is refused. Any guardian of the file may, even one who may only consult.
@@ -108,8 +120,9 @@ pub fn replace(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
     families::require_full_rights(tx, row.family_id)?;
     let row = moved(tx, id, CardEvent::Replace, None)?;
     audit::record(tx, "card_replaced", ("card", id), json!({}))?;
-    let next = issue_if_none(tx, row.child_id, row.family_id, row.valid_until)?;
-    db::card(tx, next.ok_or(Error::Refused(Refusal::CardTransition))?)
+    let holder = Holder { child: row.child_id, family: row.family_id, valid_until: row.valid_until };
+    let next = issue(tx, vec![holder])?.pop();
+    db::card(tx, next.ok_or_else(|| Error::internal("a card was asked for and none made"))?)
 }
 
 fn moved(tx: &mut Tx<'_>, id: CardId, event: CardEvent, reason: Option<BlockReason>) -> Result<CardRow, Error> {

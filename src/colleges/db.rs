@@ -94,6 +94,10 @@ pub fn upsert_colleges(tx: &mut DirectoryTx<'_>, rows: &[&College], now: DateTim
     Ok(())
 }
 
+pub fn closed(tx: &mut DirectoryTx<'_>) -> Result<Vec<Uai>, Error> {
+    Ok(colleges::table.filter(colleges::open.eq(false)).select(colleges::uai).load(tx.conn)?)
+}
+
 pub fn close_colleges(tx: &mut DirectoryTx<'_>, uais: &[Uai], now: DateTime<Utc>) -> Result<(), Error> {
     diesel::update(colleges::table.filter(colleges::uai.eq_any(uais)))
         .set((colleges::open.eq(false), colleges::updated_at.eq(now)))

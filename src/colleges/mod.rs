@@ -50,6 +50,11 @@ pub fn list_colleges(
     db::open_colleges(tx, filter.department, filter.name.as_deref(), after, limit)
 }
 
+/// Every collège that takes no pupil any more, wherever it is.
+pub fn closed(tx: &mut DirectoryTx<'_>) -> Result<Vec<Uai>, Error> {
+    db::closed(tx)
+}
+
 #[cfg(test)]
 mod tests {
     use super::called;

@@ -14,10 +14,13 @@ use crate::{
         text::{Code, Label, Name, Note, SeasonCode, Uai},
         words::Level,
     },
-    schema::department::{children, enrolment_events, enrolments},
+    schema::department::{children, enrolment_attestations, enrolment_events, enrolments},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::{
+    prelude::*,
+    sql_types::{self, Array},
+};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -237,35 +240,69 @@ pub fn desk_page(
         .load(tx.conn)?)
 }
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = sql_types::Bool)]
-    found: bool,
+/// Those of them that the caller may change, locked in the order of their ids.
+pub fn lock_many(tx: &mut Tx<'_>, ids: &[EnrolmentId]) -> Result<Vec<EnrolmentRow>, Error> {
+    Ok(enrolments::table
+        .filter(enrolments::id.eq_any(ids))
+        .order(enrolments::id)
+        .select(EnrolmentRow::as_select())
+        .for_update()
+        .load(tx.conn)?)
 }
 
-/// Whether the same pupil (name and birth date) already has his rights for the season through another file: each parent of a separated
-/// couple may have opened one. A secretary sees his own collège, an agent the department.
-pub fn same_pupil_is_enrolled(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
-    // Two desks that confirm the two files at one moment wait for each other here.
+#[derive(QueryableByName)]
+struct Activated {
+    #[diesel(sql_type = Array<sql_types::Uuid>)]
+    ids: Vec<EnrolmentId>,
+}
+
+/// Through the database's own door, which checks who asks, opens the wallets and moves the money.
+pub fn activate(tx: &mut Tx<'_>, ids: &[EnrolmentId]) -> Result<Vec<EnrolmentId>, Error> {
+    let activated: Activated = diesel::sql_query("select activate_enrolments($1, $2) as ids")
+        .bind::<sql_types::Uuid, _>(tx.caller.request)
+        .bind::<Array<sql_types::Uuid>, _>(ids)
+        .get_result(tx.conn)?;
+    Ok(activated.ids)
+}
+
+/// Keeps a collège's word on each of these requests, at those levels; the caller's last word counts.
+pub fn attest(tx: &mut Tx<'_>, words: &[(EnrolmentId, Level)]) -> Result<(), Error> {
+    let now = tx.now()?;
+    let (ids, levels): (Vec<EnrolmentId>, Vec<Level>) = words.iter().copied().unzip();
     diesel::sql_query(
-        "select pg_advisory_xact_lock(hashtextextended(folded(last_name) || folded(first_names) || birth_date || $2, 1))
-           from children where id = $1",
+        "with said as (select * from unnest($1, $2) s (id, level)),
+              levelled as (
+                  update enrolments e set level = s.level, version = version + 1 from said s
+                   where e.id = s.id and e.level <> s.level returning e.id)
+         insert into enrolment_attestations (enrolment_id, college_uai, level, attested_by, attested_at)
+         select e.id, e.college_uai, s.level, $3, $4 from said s join enrolments e on e.id = s.id
+         on conflict (enrolment_id) do update
+            set (college_uai, level, attested_by, attested_at)
+              = (excluded.college_uai, excluded.level, excluded.attested_by, excluded.attested_at)",
     )
-    .bind::<sql_types::Uuid, _>(row.child_id)
-    .bind::<sql_types::Text, _>(&row.season)
+    .bind::<Array<sql_types::Uuid>, _>(ids)
+    .bind::<Array<sql_types::Text>, _>(levels)
+    .bind::<sql_types::Nullable<sql_types::Uuid>, _>(tx.caller.actor.id())
+    .bind::<sql_types::Timestamptz, _>(now)
     .execute(tx.conn)?;
-    let Found { found } = diesel::sql_query(
-        "select exists (
-             select 1 from children mine
-               join children other on other.id <> mine.id and other.birth_date = mine.birth_date
-                and folded(other.last_name) = folded(mine.last_name) and folded(other.first_names) = folded(mine.first_names)
-               join enrolments e on e.child_id = other.id and e.season = $2 and e.state in ('confirmed', 'active', 'suspended')
-              where mine.id = $1) as found",
-    )
-    .bind::<sql_types::Uuid, _>(row.child_id)
-    .bind::<sql_types::Text, _>(&row.season)
-    .get_result(tx.conn)?;
-    Ok(found)
+    Ok(())
+}
+
+/// What waits for a family's word.
+pub fn to_confirm(tx: &mut Tx<'_>, family: FamilyId) -> Result<Vec<EnrolmentRow>, Error> {
+    Ok(enrolments::table
+        .filter(enrolments::family_id.eq(family).and(enrolments::state.eq(EnrolmentState::ToConfirm)))
+        .order(enrolments::id)
+        .select(EnrolmentRow::as_select())
+        .load(tx.conn)?)
+}
+
+/// Whether the collège has said that it knows the pupil, at the level and in the place that the request names now.
+pub fn is_attested(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
+    let words = enrolment_attestations::table.find(row.id).filter(
+        enrolment_attestations::college_uai.eq(&row.college_uai).and(enrolment_attestations::level.eq(row.level)),
+    );
+    Ok(diesel::select(diesel::dsl::exists(words)).get_result(tx.conn)?)
 }
 
 #[derive(QueryableByName)]

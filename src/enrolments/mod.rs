@@ -1,14 +1,20 @@
-//! The yearly request of a child: drafted and submitted by the family, confirmed by the collège, and by that the right to two wallets.
+//! The yearly request of a child: carried over or drafted, submitted by the family, confirmed by the collège, and by that the right to two
+//! wallets.
 
+pub mod bulk;
+pub mod closing;
 pub mod db;
 pub mod desk;
 pub mod http;
+pub mod notices;
+pub mod opening;
+pub mod revalidation;
 pub mod state;
 pub mod top_up;
 
 use crate::{
-    audit, cards,
-    colleges::{self, College},
+    audit,
+    colleges::College,
     db::Tx,
     error::{Error, Refusal},
     families,
@@ -18,17 +24,16 @@ use crate::{
         time,
         words::{GrantKind, Level, SchoolKind},
     },
-    ledger::{self, Until},
     seasons::{
         self,
         eligibility::{SchoolFacts, Situation, Verdict, decide},
         rules::SeasonRules,
     },
 };
+use bulk::Attested;
 use db::EnrolmentRow;
 use serde_json::json;
-use state::{EnrolmentEvent, RefusalReason};
-use std::fmt::Write as _;
+use state::{EnrolmentEvent, EnrolmentState, RefusalReason};
 
 /// The school of a request, as the directory knows it.
 #[derive(Debug, Clone)]
@@ -147,10 +152,14 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -
     let row = db::submitted(tx, &row, next, rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
+    // The collège may have spoken first. What it cannot settle (the same pupil in another file) stays with its desk.
+    if db::is_attested(tx, &row)? && bulk::activate(tx, std::slice::from_ref(&row))?.contains(&id) {
+        return db::enrolment(tx, id);
+    }
     Ok(row)
 }
 
-/// Confirms, and by that activates and grants; or refuses with a reason that the family reads.
+/// Confirms, and by that activates and grants, at once or when the family has answered; or refuses with a reason that the family reads.
 pub fn decide_enrolment(
     tx: &mut Tx<'_>,
     id: EnrolmentId,
@@ -160,19 +169,18 @@ pub fn decide_enrolment(
     let row = db::lock(tx, id, version)?;
     let transition = || Error::Refused(Refusal::EnrolmentTransition);
     match decision {
+        Decision::Confirm if row.state == EnrolmentState::ToConfirm => {
+            bulk::attest_many(tx, &[Attested { enrolment: id, version, level: None }])?;
+            db::enrolment(tx, id)
+        }
         Decision::Confirm => {
-            let confirmed = row.state.after(EnrolmentEvent::Confirm).ok_or_else(transition)?;
-            if db::same_pupil_is_enrolled(tx, &row)? {
+            if !bulk::can_be_confirmed(row.state) {
+                return Err(transition());
+            }
+            if bulk::activate(tx, &[row])?.is_empty() {
                 return Err(Refusal::DuplicatePupil.into());
             }
-            let row = db::decided(tx, &row, confirmed, None)?;
-            db::insert_event(tx, &row, EnrolmentEvent::Confirm.as_str(), None)?;
-            let active = row.state.after(EnrolmentEvent::Activate).ok_or_else(transition)?;
-            let row = db::moved(tx, &row, active)?;
-            db::insert_event(tx, &row, EnrolmentEvent::Activate.as_str(), None)?;
-            audit::record(tx, "enrolment_confirmed", ("enrolment", id), json!({}))?;
-            grant_rights(tx, &row)?;
-            Ok(row)
+            db::enrolment(tx, id)
         }
         Decision::Refuse { reason, note } => {
             let refused = row.state.after(EnrolmentEvent::Refuse).ok_or_else(transition)?;
@@ -189,35 +197,6 @@ pub fn decide_enrolment(
             Ok(row)
         }
     }
-}
-
-/// What an active enrolment gives: the base amounts of its formula, each once, and a card if the child has none.
-/// The rules are those in force when the family submitted: a later version changes nothing for it.
-fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
-    let submitted_at = row.submitted_at.ok_or_else(|| Error::internal("an active enrolment was never submitted"))?;
-    let rules = seasons::rules_at(tx, &row.season, submitted_at)?;
-    let amounts = rules.amounts_of(&row.formula, GrantKind::Base).ok_or(Error::Refused(Refusal::UnknownFormula))?;
-    let until = Until {
-        spend_before: time::end_of_day(rules.spend_until),
-        capture_before: time::end_of_day(rules.capture_until),
-    };
-    let mut told = String::new();
-    for (wallet, amount) in amounts {
-        ledger::grant(tx, row.id, wallet, GrantKind::Base, amount, until)?;
-        let _ = writeln!(told, "  porte-monnaie {wallet} : {amount}");
-    }
-    let last_day = cards::last_day(&row.season, row.level);
-    if !cards::revalidate(tx, row.child_id, last_day)? {
-        cards::issue_if_none(tx, row.child_id, row.family_id, last_day)?;
-    }
-    let body = format!(
-        "Bonjour,\n\nLe {} a confirmé l'inscription de votre enfant pour la saison {}. Sont crédités :\n{told}\
-         À dépenser jusqu'au {}. Sa carte se trouve dans votre espace.\n\nPass+",
-        colleges::called(row.college_name.as_str()),
-        row.season,
-        rules.spend_until.format("%d/%m/%Y")
-    );
-    families::notify(tx, row.family_id, "Inscription confirmée", &body)
 }
 
 /// Suspends an active enrolment (its wallets pay nothing meanwhile), or takes the suspension away.

@@ -6,6 +6,8 @@ text_enum! {
     pub enum EnrolmentState {
         /// The family is still writing it.
         Draft = "draft",
+        /// Carried over from the season before: the family has still to confirm it, as it stands or changed.
+        ToConfirm = "to_confirm",
         /// Sent: the collège, or an agent when the school is outside the network, has to look at it.
         Submitted = "submitted",
         /// The pupil does attend the school; the rights are not open yet.
@@ -51,12 +53,14 @@ impl EnrolmentState {
     pub const fn after(self, event: EnrolmentEvent) -> Option<Self> {
         use EnrolmentEvent as E;
         match (self, event) {
-            (Self::Draft | Self::Refused, E::Submit) => Some(Self::Submitted),
+            (Self::Draft | Self::ToConfirm | Self::Refused, E::Submit) => Some(Self::Submitted),
             (Self::Submitted, E::Confirm) => Some(Self::Confirmed),
-            (Self::Submitted, E::Refuse) => Some(Self::Refused),
+            (Self::Submitted | Self::ToConfirm, E::Refuse) => Some(Self::Refused),
             (Self::Confirmed, E::Activate) | (Self::Suspended, E::Resume) => Some(Self::Active),
             (Self::Active, E::Suspend) => Some(Self::Suspended),
-            (Self::Confirmed | Self::Active | Self::Suspended, E::Expire) => Some(Self::Expired),
+            (Self::ToConfirm | Self::Submitted | Self::Confirmed | Self::Active | Self::Suspended, E::Expire) => {
+                Some(Self::Expired)
+            }
             _ => None,
         }
     }
@@ -64,7 +68,7 @@ impl EnrolmentState {
     /// Whether the family may still change what it declares.
     #[must_use]
     pub const fn is_editable(self) -> bool {
-        matches!(self, Self::Draft | Self::Refused)
+        matches!(self, Self::Draft | Self::ToConfirm | Self::Refused)
     }
 }
 
@@ -88,8 +92,12 @@ mod tests {
     use proptest::prelude::*;
 
     /// All that may happen; every other pair is refused.
-    const TABLE: [(S, E, S); 10] = [
+    const TABLE: [(S, E, S); 14] = [
         (S::Draft, E::Submit, S::Submitted),
+        (S::ToConfirm, E::Submit, S::Submitted),
+        (S::ToConfirm, E::Refuse, S::Refused),
+        (S::ToConfirm, E::Expire, S::Expired),
+        (S::Submitted, E::Expire, S::Expired),
         (S::Submitted, E::Confirm, S::Confirmed),
         (S::Submitted, E::Refuse, S::Refused),
         (S::Refused, E::Submit, S::Submitted),

@@ -22,6 +22,7 @@ use crate::{
         ids::{AccountId, FamilyId, GuardianId},
         time::paris_date,
     },
+    mail::Letter,
 };
 use chrono::{DateTime, Utc};
 use guardians::{Contact, GuardianRecord, GuardianRights, NewGuardian, Person};
@@ -122,9 +123,20 @@ pub fn inspect_family(tx: &mut Tx<'_>, id: FamilyId) -> Result<DeskFamily, Error
     Ok(DeskFamily { id, opened_at, guardians, children })
 }
 
+/// Not found unless the caller may see the file.
+pub fn require_sight(tx: &mut Tx<'_>, id: FamilyId) -> Result<(), Error> {
+    db::family(tx, id).map(drop)
+}
+
 /// Leaves to the worker a service message to every guardian of the file with an account and present rights.
 pub fn notify(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<(), Error> {
     jobs::enqueue(tx, &Job::FamilyNotice { family, subject: subject.to_owned(), body: body.to_owned() })
+}
+
+/// A service message as letters, one for each guardian with an account and present rights.
+pub fn letters(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<Vec<Letter>, Error> {
+    let letter = |to| Letter { to, subject: subject.to_owned(), body: body.to_owned() };
+    Ok(recipients(tx, family)?.into_iter().map(letter).collect())
 }
 
 /// A letter's text, signed by the department whose name is given.

@@ -43,6 +43,8 @@ ids! {
     RequestId,
     /// An order to take back what is left of a season.
     SeasonExpiryId,
+    /// An order to open a season with last year's children.
+    SeasonOpeningId,
     /// A signed-in session: a family of refresh tokens.
     SessionId,
     /// The place of a member of staff (secretary of a collège, agent of a department).

@@ -175,6 +175,17 @@ checked_text! {
     /// A school year: `2026-2027`.
     SeasonCode, 9..=9, "2026-2027", season_code
 }
+
+impl SeasonCode {
+    /// The school year before this one; none before the first that can be written.
+    #[must_use]
+    pub fn previous(&self) -> Option<Self> {
+        let first: u16 = self.as_str().split_once('-')?.0.parse().ok()?;
+        let before = first.checked_sub(1)?;
+        format!("{before:04}-{first:04}").parse().ok()
+    }
+}
+
 checked_text! {
     /// What a caller gives as secret or one-time code: bounded, never kept as it is.
     Secret, 1..=512, "…", |raw, min, max| {
@@ -239,7 +250,10 @@ mod tests {
 
     #[test]
     fn a_season_spans_two_following_years() {
-        assert!("2026-2027".parse::<SeasonCode>().is_ok());
+        assert!(
+            "2026-2027".parse::<SeasonCode>().is_ok_and(|s| s.previous().is_some_and(|p| p.as_str() == "2025-2026"))
+        );
+        assert!("0000-0001".parse::<SeasonCode>().is_ok_and(|first| first.previous().is_none()));
         for wrong in ["2026-2028", "2026", "26-27", "2026-2027 ", "+999-1000"] {
             assert!(wrong.parse::<SeasonCode>().is_err(), "{wrong}");
         }

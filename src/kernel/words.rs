@@ -20,6 +20,19 @@ text_enum! {
     pub enum Level { Sixieme = "6e", Cinquieme = "5e", Quatrieme = "4e", Troisieme = "3e" }
 }
 
+impl Level {
+    /// The level of the year after; none after 3e, when a pupil leaves collège.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Sixieme => Some(Self::Cinquieme),
+            Self::Cinquieme => Some(Self::Quatrieme),
+            Self::Quatrieme => Some(Self::Troisieme),
+            Self::Troisieme => None,
+        }
+    }
+}
+
 text_enum! {
     /// Kind of school, as eligibility rules see it.
     pub enum SchoolKind {

@@ -140,6 +140,16 @@ pub fn grant(
     Ok(diesel::select(step).get_result(tx.conn)?)
 }
 
+pub fn base_grants(tx: &mut Tx<'_>, enrolment: EnrolmentId) -> Result<Vec<(WalletKind, Cents)>, Error> {
+    Ok(transfers::table
+        .inner_join(wallets::table.on(wallets::id.eq(transfers::wallet_id)))
+        .filter(wallets::enrolment_id.eq(enrolment))
+        .filter(transfers::grant_kind.eq(GrantKind::Base))
+        .order(wallets::kind)
+        .select((wallets::kind, transfers::amount_cents))
+        .load(tx.conn)?)
+}
+
 /// One debit, or one hold: the whole transaction when `conn` is the ledger's own.
 pub fn debit(conn: &mut PgConnection, debit: &Debit, hold: bool) -> Result<OutcomeRow, Error> {
     let step = ledger_debit(

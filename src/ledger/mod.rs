@@ -241,6 +241,11 @@ pub fn grant(
     Ok(made)
 }
 
+/// What an enrolment was given as its base, by kind of wallet.
+pub fn base_grants(tx: &mut Tx<'_>, enrolment: EnrolmentId) -> Result<Vec<(WalletKind, Cents)>, Error> {
+    db::base_grants(tx, enrolment)
+}
+
 /// Sets money aside behind a card, for a till that does not know the final sum yet. A refusal must commit too.
 pub fn authorise(tx: &mut Tx<'_>, debit: &Debit) -> Result<Outcome, Error> {
     let outcome = db::debit(tx.conn, debit, true)?.try_into()?;

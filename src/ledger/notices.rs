@@ -6,7 +6,7 @@ use crate::{
     db::Tx,
     error::Error,
     families,
-    kernel::ids::{FamilyId, HoldId, TransferId},
+    kernel::ids::{HoldId, TransferId},
     mail::Letter,
 };
 
@@ -26,7 +26,7 @@ pub fn debit_notice(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Vec<Letter>
          Votre relevé le montre. Si vous n'en savez rien, bloquez la carte et contestez ce paiement dans votre espace.\n\nPass+",
         moved.amount, moved.wallet_kind
     );
-    to_family(tx, moved.family_id, subject, &body)
+    families::letters(tx, moved.family_id, subject, &body)
 }
 
 /// The letters about money that a family set aside and that its merchant declined or let go. None for what a till set aside by itself.
@@ -40,10 +40,5 @@ pub fn hold_notice(tx: &mut Tx<'_>, hold: HoldId) -> Result<Vec<Letter>, Error> 
          encaissé : si la dernière date de dépense de la saison n'est pas passée, la somme est de nouveau disponible.\n\nPass+",
         row.amount, row.wallet_kind, row.holder_first_name
     );
-    to_family(tx, family, "Somme réservée rendue", &body)
-}
-
-fn to_family(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<Vec<Letter>, Error> {
-    let letter = |to| Letter { to, subject: subject.to_owned(), body: body.to_owned() };
-    Ok(families::recipients(tx, family)?.into_iter().map(letter).collect())
+    families::letters(tx, family, "Somme réservée rendue", &body)
 }

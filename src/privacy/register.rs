@@ -225,6 +225,16 @@ pub const DEPARTMENT: &[Line] = register! {
         Technical ["two_persons" "state" "proposed_at" "decided_at" "key" "fingerprint"]
             "où en est la correction ; demandée deux fois, elle est faite une fois", ACCOUNTS_KEEPING;
     }
+    "enrolment_attestations" {
+        PseudonymousId ["enrolment_id" "attested_by"] "qui, au collège, a reconnu l'élève", SEASON;
+        Child ["college_uai" "level"] "le collège et le niveau reconnus", SEASON;
+        Technical ["attested_at"] "date de la parole du collège", SEASON;
+    }
+    "season_openings" {
+        PseudonymousId ["id" "ordered_by" "last_family"] "qui a ordonné l'ouverture, où elle en est", ACCOUNTS_KEEPING;
+        Technical ["season" "from_season" "expected_children" "ordered_at" "runs_at" "state" "carried" "leaving" "families" "done_at"]
+            "ouverture d'une saison et ce qu'elle a fait", ACCOUNTS_KEEPING;
+    }
     "season_expiries" {
         PseudonymousId ["id" "ordered_by" "decided_by"] "qui a ordonné la fin de saison, qui l'a approuvée ou refusée", ACCOUNTS_KEEPING;
         Money ["expected_wallets" "expected_cents" "wallets_swept" "lost_cents"] "sommes perdues en fin de saison", ACCOUNTS_KEEPING;

@@ -114,6 +114,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    enrolment_attestations (enrolment_id) {
+        enrolment_id -> Uuid,
+        college_uai -> Text,
+        level -> Text,
+        attested_by -> Uuid,
+        attested_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    season_openings (id) {
+        id -> Uuid,
+        season -> Text,
+        from_season -> Text,
+        expected_children -> BigInt,
+        ordered_by -> Uuid,
+        ordered_at -> Timestamptz,
+        runs_at -> Timestamptz,
+        state -> Text,
+        last_family -> Nullable<Uuid>,
+        carried -> BigInt,
+        leaving -> BigInt,
+        families -> BigInt,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     ledger_accounts (id) {
         id -> Uuid,
         kind -> Text,
@@ -496,6 +524,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     consents,
     enrolments,
     enrolment_events,
+    enrolment_attestations,
+    season_openings,
     ledger_accounts,
     wallets,
     transfers,

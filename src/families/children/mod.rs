@@ -26,7 +26,7 @@ const CHILDREN_MAX: i64 = 15;
 /// Pupils ahead of their class begin at nine, some profiles go on until twenty-one: whoever lies outside was mistyped.
 const PLAUSIBLE_AGES: RangeInclusive<u32> = 8..=25;
 /// States of an enrolment that rest on the child's identity and residence.
-const RESTING_ON_IDENTITY: &[&str] = &["submitted", "confirmed", "active", "suspended"];
+const RESTING_ON_IDENTITY: &[&str] = &["to_confirm", "submitted", "confirmed", "active", "suspended"];
 
 /// The child, if the caller may see it.
 pub fn child(tx: &mut Tx<'_>, id: ChildId) -> Result<Child, Error> {

@@ -20,21 +20,8 @@ use crate::{
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
-
-/// A choice about one purpose.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecordConsent {
-    pub purpose: ConsentPurpose,
-    #[schema(example = true)]
-    pub granted: bool,
-    /// Version of the text that was shown.
-    #[schema(example = "2026-06")]
-    pub text_version: Code,
-    pub channel: ConsentChannel,
-}
 
 /// What the caller wants now about one purpose.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,18 +85,17 @@ fn choices(last: &[ConsentLine]) -> Vec<ConsentChoiceView> {
 /// Say or withdraw a consent.
 ///
 /// For the caller alone. The choice is added to a journal: nothing said before is erased.
-#[utoipa::path(tag = "families", request_body = RecordConsent, responses((status = 201, body = ConsentLineView)),
+#[utoipa::path(tag = "families", request_body = Choice, responses((status = 201, body = ConsentLineView)),
     security(("bearer" = [])))]
 #[post("/v1/departments/{department}/families/{family}/consents")]
 pub async fn record_consent(
     by: By<Guardian>,
     app: web::Data<App>,
     path: web::Path<(Department, FamilyId)>,
-    body: Body<RecordConsent>,
+    body: Body<Choice>,
 ) -> Result<Created<ConsentLineView>, Error> {
     let ((department, family), account) = (path.into_inner(), by.account);
-    let RecordConsent { purpose, granted, text_version, channel } = body.0;
-    let choice = Choice { purpose, granted, text_version, channel };
+    let choice = body.0;
     let recorded = move |tx: &mut Tx<'_>| consents::record_consent(tx, family, account, &choice);
     app.db.write(department, &by.caller, recorded).await.map(|line| Created(line.into()))
 }

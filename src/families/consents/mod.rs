@@ -15,7 +15,9 @@ use crate::{
         text::Code,
     },
 };
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 text_enum! {
@@ -33,10 +35,15 @@ text_enum! {
 }
 
 /// A choice, with the text that was before the eyes of who made it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RecordConsent)]
 pub struct Choice {
     pub purpose: ConsentPurpose,
+    #[schema(example = true)]
     pub granted: bool,
+    /// Version of the text that was shown.
+    #[schema(example = "2026-06")]
     pub text_version: Code,
     pub channel: ConsentChannel,
 }

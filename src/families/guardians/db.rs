@@ -12,6 +12,8 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{prelude::*, sql_types};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 diesel::define_sql_function! {
     /// The one door by which an invited guardian enters a file that he cannot see yet; null when the code opens nothing.
@@ -26,12 +28,16 @@ pub struct Person {
     pub last_name: Name,
 }
 
-/// How a guardian is reached: for himself and the department only.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+/// How a guardian is reached, as he says it: for himself and the department only.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Deserialize, ToSchema)]
 #[diesel(table_name = guardians, treat_none_as_null = true)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeContact)]
 pub struct Contact {
     pub email: Email,
+    /// Absent: no number is kept.
     pub phone: Option<Phone>,
+    /// Absent: no address is kept.
     pub postal_address: Option<PostalAddress>,
 }
 

@@ -22,17 +22,6 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How the caller wants to be reached from now on.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeContact {
-    pub email: Email,
-    /// Absent: no number is kept.
-    pub phone: Option<Phone>,
-    /// Absent: no address is kept.
-    pub postal_address: Option<PostalAddress>,
-}
-
 /// Another guardian of the same family.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -180,18 +169,17 @@ pub struct GuardianRightsView {
 /// Change my contact record in a family file.
 ///
 /// The whole record is replaced. The other guardians do not see it; the address to sign in with does not change.
-#[utoipa::path(tag = "families", request_body = ChangeContact, responses((status = 200, body = GuardianContactView)),
+#[utoipa::path(tag = "families", request_body = Contact, responses((status = 200, body = GuardianContactView)),
     security(("bearer" = [])))]
 #[put("/v1/departments/{department}/families/{family}/contact")]
 pub async fn change_contact(
     by: By<Guardian>,
     app: web::Data<App>,
     path: web::Path<(Department, FamilyId)>,
-    body: Body<ChangeContact>,
+    body: Body<Contact>,
 ) -> Result<Found<GuardianContactView>, Error> {
     let ((department, family), account) = (path.into_inner(), by.account);
-    let ChangeContact { email, phone, postal_address } = body.0;
-    let contact = Contact { email, phone, postal_address };
+    let contact = body.0;
     let view = GuardianContactView::from(contact.clone());
     let changed = move |tx: &mut Tx<'_>| guardians::change_contact(tx, family, account, &contact);
     app.db.write(department, &by.caller, changed).await.map(|()| Found(view))

@@ -141,6 +141,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("move_affiliation", &[R::StaleVersion, R::AffiliationTransition]),
     ("open_dispute", &[R::ConsultOnly, R::DisputeTooLate, R::AlreadyDisputed, R::DebitGivenBack]),
     ("open_family", &[R::FamilyAlreadyOpen]),
+    ("order_opening", &[R::StepUpRequired, R::OpeningFigures, R::OpeningOrdered]),
     ("order_expiry", &[R::StepUpRequired, R::ExpiryFigures, R::ExpiryOrdered]),
     ("print_ticket", &[R::HoldCaptured, R::HoldVoided, R::HoldExpired]),
     ("propose_bank_account", &[R::StepUpRequired, R::BankAccountPending]),
@@ -185,6 +186,20 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("sign_in", &[R::WrongCredentials, R::SecondFactorRequired, R::WrongSecondFactor, R::TooManyAttempts]),
     ("sign_up", &[R::TooManyAttempts]),
     (
+        "revalidate_family",
+        &[
+            R::StaleVersion,
+            R::SeasonClosed,
+            R::ConsultOnly,
+            R::UnknownCollege,
+            R::OtherDepartmentPays,
+            R::NotEligible,
+            R::DeadlinePassed,
+            R::UnknownFormula,
+            R::EnrolmentTransition,
+        ],
+    ),
+    (
         "submit_enrolment",
         &[
             R::StaleVersion,
@@ -199,6 +214,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         ],
     ),
     ("submit_photo", &[R::ConsultOnly, R::PhotoRefused]),
+    ("withdraw_opening", &[R::OpeningTransition]),
     ("suspend_enrolment", &[R::StaleVersion, R::EnrolmentTransition]),
     ("top_up_enrolment", &[R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp]),
     (

@@ -33,6 +33,7 @@ const DEPARTMENT: &str = "
     children: select insert update
     consents: select insert
     corrections: select insert update(state decided_by decided_at decision_note reversal_id)
+    enrolment_attestations: select insert update(college_uai level attested_by attested_at)
     enrolment_events: select insert
     enrolments: select insert update
     device_keys: select
@@ -54,6 +55,7 @@ const DEPARTMENT: &str = "
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
+    season_openings: select insert update(state last_family carried leaving families done_at)
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
     till_minutes: select
@@ -84,6 +86,7 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("consents", "t.family_id"),
     ("enrolments", "t.family_id"),
     ("enrolment_events", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
+    ("enrolment_attestations", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
     ("wallets", "t.family_id"),
     ("transfers", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
     ("holds", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
@@ -104,6 +107,7 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("ledger_rules", "true"),
     ("till_minutes", "false"),
     ("corrections", "false"),
+    ("season_openings", "false"),
     ("season_expiries", "false"),
     ("bank_accounts", "false"),
     ("payout_batches", "false"),
@@ -289,6 +293,10 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
              select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         insert into enrolment_attestations
+             select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
+         insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
+             values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
          insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
                                       decided_by, decided_at)
              values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());
