@@ -85,6 +85,8 @@ enum Command {
 enum BenchCommand {
     /// Debits under load over HTTP, beside the same statement by pgbench and beside other ledgers.
     Debit(bench::Options),
+    /// The turn of a school year: children carried over, then confirmed, beside bare inserts.
+    Rollover(bench::rollover::Options),
 }
 
 #[derive(Subcommand)]
@@ -168,6 +170,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
+        Command::Bench(BenchCommand::Rollover(options)) => runtime().block_on(bench::rollover::rollover(options)),
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;
