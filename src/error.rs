@@ -90,6 +90,9 @@ refusals! {
     // Enrolments
     OtherDepartmentPays 409 "enrolment.other_department" "Cet élève relève du département de son collège : ouvrez-y un dossier pour l'inscrire.";
     AlreadyEnrolled 409 "enrolment.already_exists" "Cet enfant a déjà une inscription pour cette saison.";
+    PupilKnown 409 "pupil.already_known" "Cet élève a déjà un dossier : sa famille y fait la demande, ou vous enregistrez son arrivée.";
+    DerogationExists 409 "derogation.already_granted" "Cet enfant a déjà une dérogation de cette sorte pour la saison.";
+    DerogationTransition 409 "derogation.already_revoked" "Cette dérogation a déjà été retirée.";
     NotEligible 422 "enrolment.not_eligible" "L'enfant ne remplit aucune des conditions de la saison.";
     DeadlinePassed 409 "enrolment.deadline_passed" "La date limite d'inscription est dépassée.";
     UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
@@ -303,6 +306,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
     ("payout_returns_one_proposed", Refusal::ReturnPending),
     ("ledger_rules_one_per_instant", Refusal::RulesTaken),
+    ("derogations_one_living", Refusal::DerogationExists),
     ("season_openings_one_waiting", Refusal::OpeningOrdered),
     ("season_expiries_one_running", Refusal::ExpiryOrdered),
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),

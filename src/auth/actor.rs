@@ -223,12 +223,16 @@ impl Role for PayoutReader {
 
 /// An agent who instructs files: a case worker, or an administrator.
 #[derive(Debug, Clone, Copy)]
-pub struct CaseWorker;
+pub struct CaseWorker {
+    pub account: AccountId,
+}
 
 impl Role for CaseWorker {
     fn admit(identity: &Identity) -> Option<Self> {
         match identity.actor {
-            Actor::Agent { function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => Some(Self),
+            Actor::Agent { account, function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => {
+                Some(Self { account })
+            }
             _ => None,
         }
     }

@@ -131,6 +131,13 @@ fn moved(tx: &mut Tx<'_>, id: CardId, event: CardEvent, reason: Option<BlockReas
     db::set_state(tx, id, next, reason)
 }
 
+/// Ends the child's living card, if it has one: it has left the scheme.
+pub fn end(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
+    let Some(card) = db::living_of(tx, child)? else { return Ok(()) };
+    moved(tx, card.id, CardEvent::Expire, None)?;
+    audit::record(tx, "card_expired", ("card", card.id), json!({ "child_id": child }))
+}
+
 /// The child's living card.
 pub fn living(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
     families::child(tx, child)?;

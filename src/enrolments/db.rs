@@ -2,7 +2,7 @@
 
 use super::{
     Request,
-    desk::Arrival,
+    moves::Arrival,
     state::{EnrolmentState, RefusalReason},
 };
 use crate::{
@@ -303,6 +303,16 @@ pub fn is_attested(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
         enrolment_attestations::college_uai.eq(&row.college_uai).and(enrolment_attestations::level.eq(row.level)),
     );
     Ok(diesel::select(diesel::dsl::exists(words)).get_result(tx.conn)?)
+}
+
+/// Whether anything of the child still waits or lives.
+pub fn has_open_request(tx: &mut Tx<'_>, child: ChildId) -> Result<bool, Error> {
+    let open = enrolments::table.filter(enrolments::child_id.eq(child)).filter(enrolments::state.ne_all([
+        EnrolmentState::Draft,
+        EnrolmentState::Refused,
+        EnrolmentState::Expired,
+    ]));
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(tx.conn)?)
 }
 
 #[derive(QueryableByName)]

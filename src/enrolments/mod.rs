@@ -4,9 +4,12 @@
 pub mod bulk;
 pub mod closing;
 pub mod db;
+pub mod derogations;
 pub mod desk;
 pub mod http;
+pub mod moves;
 pub mod notices;
+pub mod on_behalf;
 pub mod opening;
 pub mod revalidation;
 pub mod state;
@@ -17,7 +20,7 @@ use crate::{
     colleges::College,
     db::Tx,
     error::{Error, Refusal},
-    families,
+    families::{self, Child},
     kernel::{
         ids::{ChildId, EnrolmentId},
         text::{Code, Note, SeasonCode},
@@ -32,6 +35,7 @@ use crate::{
 };
 use bulk::Attested;
 use db::EnrolmentRow;
+use derogations::Waiver;
 use serde_json::json;
 use state::{EnrolmentEvent, EnrolmentState, RefusalReason};
 
@@ -114,6 +118,29 @@ pub fn edit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, request: &Request) -
     Ok(row)
 }
 
+/// Refuses before the season opens, and after the child's deadline unless a person gave more time.
+fn require_in_time(tx: &mut Tx<'_>, rules: &SeasonRules, child: &Child, season: &SeasonCode) -> Result<(), Error> {
+    let today = time::paris_date(tx.now()?);
+    if today < rules.opens_on {
+        let because = format!("Les inscriptions ouvrent le {}.", rules.opens_on.format("%d/%m/%Y"));
+        return Err(Error::RefusedBecause(Refusal::SeasonClosed, because));
+    }
+    let deadline = rules.deadline_for(child.birth_date).ok_or(Error::Refused(Refusal::SeasonClosed))?;
+    if today > deadline.until && !derogations::is_waived(tx, child.id, season, Waiver::Deadline)? {
+        let because = format!("La date limite ({}) était le {}.", deadline.label, deadline.until.format("%d/%m/%Y"));
+        return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
+    }
+    Ok(())
+}
+
+/// The first rule of the season that the child fulfils; a refusal tells what fails under each.
+fn entitling_rule(rules: &SeasonRules, situation: &Situation) -> Result<Code, Error> {
+    match decide(&rules.eligibility, situation) {
+        Verdict::Eligible { rule, .. } => Ok(rule),
+        refused @ Verdict::Refused { .. } => Err(Error::RefusedBecause(Refusal::NotEligible, refused.explain())),
+    }
+}
+
 /// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
 pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -> Result<EnrolmentRow, Error> {
     let college = &school.college;
@@ -125,16 +152,7 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -
     let next = row.state.after(EnrolmentEvent::Submit).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let rules = seasons::rules_in_force(tx, &row.season)?;
     let child = families::child(tx, row.child_id)?;
-    let today = time::paris_date(tx.now()?);
-    if today < rules.opens_on {
-        let because = format!("Les inscriptions ouvrent le {}.", rules.opens_on.format("%d/%m/%Y"));
-        return Err(Error::RefusedBecause(Refusal::SeasonClosed, because));
-    }
-    let deadline = rules.deadline_for(child.birth_date).ok_or(Error::Refused(Refusal::SeasonClosed))?;
-    if today > deadline.until {
-        let because = format!("La date limite ({}) était le {}.", deadline.label, deadline.until.format("%d/%m/%Y"));
-        return Err(Error::RefusedBecause(Refusal::DeadlinePassed, because));
-    }
+    require_in_time(tx, &rules, &child, &row.season)?;
     // A draft may be older than the rules and what is known of the collège.
     check_request(tx, &rules, school, &row.formula)?;
     let situation = Situation {
@@ -144,12 +162,13 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -
         birth_date: child.birth_date,
         ase: row.ase,
     };
-    let verdict = decide(&rules.eligibility, &situation);
-    let Verdict::Eligible { rule, .. } = &verdict else {
-        return Err(Error::RefusedBecause(Refusal::NotEligible, verdict.explain()));
+    let rule = match entitling_rule(&rules, &situation) {
+        Err(error) if !derogations::is_waived(tx, child.id, &row.season, Waiver::Eligibility)? => return Err(error),
+        Err(_) => derogations::RULE.parse().map_err(Error::internal)?,
+        Ok(rule) => rule,
     };
     let in_network = is_in_network(tx, college);
-    let row = db::submitted(tx, &row, next, rule, in_network)?;
+    let row = db::submitted(tx, &row, next, &rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
     // The collège may have spoken first. What it cannot settle (the same pupil in another file) stays with its desk.

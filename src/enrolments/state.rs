@@ -32,6 +32,8 @@ text_enum! {
         Refuse = "refuse",
         Suspend = "suspend",
         Resume = "resume",
+        /// The child leaves the scheme before the season ends.
+        Depart = "depart",
         Expire = "expire",
     }
 }
@@ -58,9 +60,10 @@ impl EnrolmentState {
             (Self::Submitted | Self::ToConfirm, E::Refuse) => Some(Self::Refused),
             (Self::Confirmed, E::Activate) | (Self::Suspended, E::Resume) => Some(Self::Active),
             (Self::Active, E::Suspend) => Some(Self::Suspended),
-            (Self::ToConfirm | Self::Submitted | Self::Confirmed | Self::Active | Self::Suspended, E::Expire) => {
-                Some(Self::Expired)
-            }
+            (
+                Self::ToConfirm | Self::Submitted | Self::Confirmed | Self::Active | Self::Suspended,
+                E::Expire | E::Depart,
+            ) => Some(Self::Expired),
             _ => None,
         }
     }
@@ -92,21 +95,26 @@ mod tests {
     use proptest::prelude::*;
 
     /// All that may happen; every other pair is refused.
-    const TABLE: [(S, E, S); 14] = [
+    const TABLE: [(S, E, S); 19] = [
         (S::Draft, E::Submit, S::Submitted),
         (S::ToConfirm, E::Submit, S::Submitted),
         (S::ToConfirm, E::Refuse, S::Refused),
         (S::ToConfirm, E::Expire, S::Expired),
+        (S::ToConfirm, E::Depart, S::Expired),
         (S::Submitted, E::Expire, S::Expired),
+        (S::Submitted, E::Depart, S::Expired),
         (S::Submitted, E::Confirm, S::Confirmed),
         (S::Submitted, E::Refuse, S::Refused),
         (S::Refused, E::Submit, S::Submitted),
         (S::Confirmed, E::Activate, S::Active),
         (S::Confirmed, E::Expire, S::Expired),
+        (S::Confirmed, E::Depart, S::Expired),
         (S::Active, E::Suspend, S::Suspended),
         (S::Active, E::Expire, S::Expired),
+        (S::Active, E::Depart, S::Expired),
         (S::Suspended, E::Resume, S::Active),
         (S::Suspended, E::Expire, S::Expired),
+        (S::Suspended, E::Depart, S::Expired),
     ];
 
     #[test]

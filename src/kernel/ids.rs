@@ -15,6 +15,8 @@ ids! {
     ConsentId,
     /// What an agent undoes of a movement.
     CorrectionId,
+    /// A person's decision to let a child in though no rule does.
+    DerogationId,
     /// A till or a merchant's server, with its own key, in the directory.
     DeviceId,
     /// A debit that a family contests.

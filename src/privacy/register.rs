@@ -230,6 +230,11 @@ pub const DEPARTMENT: &[Line] = register! {
         Child ["college_uai" "level"] "le collège et le niveau reconnus", SEASON;
         Technical ["attested_at"] "date de la parole du collège", SEASON;
     }
+    "derogations" {
+        PseudonymousId ["id" "child_id" "family_id" "granted_by" "revoked_by"] "enfant admis par dérogation, et par qui", SEASON;
+        Child ["reason"] "motif de la dérogation, pour le département seul", SEASON;
+        Technical ["season" "waives" "until" "granted_at" "revoked_at"] "ce qui est levé, et jusqu'à quand", SEASON;
+    }
     "season_openings" {
         PseudonymousId ["id" "ordered_by" "last_family"] "qui a ordonné l'ouverture, où elle en est", ACCOUNTS_KEEPING;
         Technical ["season" "from_season" "expected_children" "ordered_at" "runs_at" "state" "carried" "leaving" "families" "done_at"]

@@ -124,6 +124,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    derogations (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        waives -> Text,
+        reason -> Text,
+        until -> Date,
+        granted_by -> Uuid,
+        granted_at -> Timestamptz,
+        revoked_by -> Nullable<Uuid>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     season_openings (id) {
         id -> Uuid,
         season -> Text,
@@ -525,6 +541,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrolments,
     enrolment_events,
     enrolment_attestations,
+    derogations,
     season_openings,
     ledger_accounts,
     wallets,

@@ -62,5 +62,6 @@ mod tickets;
 mod till_days;
 mod tokens;
 mod top_ups;
+mod unusual;
 mod voids;
 mod wallets;

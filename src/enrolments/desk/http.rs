@@ -6,8 +6,7 @@ use crate::{
     enrolments::{
         self, Decision,
         db::{self, DeskFilter, PupilRow},
-        desk,
-        http::{EnrolmentView, school},
+        http::EnrolmentView,
         state::{EnrolmentEvent, EnrolmentState, RefusalReason},
     },
     error::Error,
@@ -309,38 +308,4 @@ pub async fn suspend_enrolment(
         .write(department, &by.caller, move |tx| enrolments::move_by_agent(tx, id, version, event, &note))
         .await?;
     Ok(Found(row.into()))
-}
-
-/// A pupil who came from another collège.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecordArrival {
-    pub season: SeasonCode,
-    pub last_name: Name,
-    pub first_names: Name,
-    #[schema(example = "2014-05-17")]
-    pub birth_date: NaiveDate,
-    #[schema(example = "5e")]
-    pub level: Level,
-}
-
-/// Record that a pupil of another collège came to mine.
-///
-/// Case, accents, spaces and hyphens do not count; nothing is found unless exactly one fits. His rights stay as they are and the family
-/// is told.
-#[utoipa::path(tag = "desk", request_body = RecordArrival, responses((status = 200, body = PupilView)), security(("bearer" = [])))]
-#[post("/v1/departments/{department}/desk/arrivals")]
-pub async fn record_arrival(
-    by: By<Secretary>,
-    app: web::Data<App>,
-    path: web::Path<(Department,)>,
-    body: Body<RecordArrival>,
-) -> Result<Found<PupilView>, Error> {
-    let RecordArrival { season, last_name, first_names, birth_date, level } = body.0;
-    let college = school(&app, &by.caller, by.college.clone()).await?.college;
-    let arrival = desk::Arrival { season, last_name, first_names, birth_date, level };
-    let known = arrival.clone();
-    let row = app.db.write(path.0, &by.caller, move |tx| desk::record_arrival(tx, &arrival, &college)).await?;
-    let desk::Arrival { first_names, last_name, birth_date, .. } = known;
-    Ok(Found(PupilRow { enrolment: row, first_names, last_name, birth_date }.into()))
 }

@@ -81,7 +81,8 @@ pub fn correct_child(tx: &mut Tx<'_>, id: ChildId, version: i32, corrections: &C
     Ok(corrected)
 }
 
-fn require_plausible(birth_date: NaiveDate, today: NaiveDate) -> Result<(), Error> {
+/// Refuses a birth date that no pupil has.
+pub fn require_plausible(birth_date: NaiveDate, today: NaiveDate) -> Result<(), Error> {
     if is_plausible(birth_date, today) {
         return Ok(());
     }

@@ -149,6 +149,13 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("propose_correction", &[R::ReversalExceeds, R::CorrectionFunds]),
     ("publish_season", &[R::SeasonNotDraft, R::SeasonInvalid, R::SeasonRetroactive, R::SeasonVersionTaken]),
     ("refuse_payout_return", &[R::ReturnTransition]),
+    ("grant_derogation", &[R::DerogationExists]),
+    ("revoke_derogation", &[R::DerogationTransition]),
+    (
+        "enrol_on_behalf",
+        &[R::StepUpRequired, R::UnknownCollege, R::DeadlinePassed, R::UnknownFormula, R::NotEligible, R::PupilKnown],
+    ),
+    ("record_departure", &[R::StaleVersion, R::EnrolmentTransition]),
     ("record_arrival", &[R::ArrivalNotFound]),
     ("record_consent", &[R::ConsultOnly]),
     ("refresh_session", &[R::UnknownRefresh]),

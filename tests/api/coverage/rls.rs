@@ -55,6 +55,7 @@ const DEPARTMENT: &str = "
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
+    derogations: select insert update(revoked_by revoked_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
@@ -86,6 +87,7 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("consents", "t.family_id"),
     ("enrolments", "t.family_id"),
     ("enrolment_events", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
+    ("derogations", "t.family_id"),
     ("enrolment_attestations", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
     ("wallets", "t.family_id"),
     ("transfers", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
@@ -283,7 +285,7 @@ async fn full_family(world: &World, name: &str) -> Family {
     family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
     let mut conn = as_the_superuser(&world.service, department());
     conn.batch_execute(&format!(
-        "insert into photos values ('{child}', '{}', '\\x00', now())
+        "insert into photos values ('{child}', '{0}', '\\x00', now())
          on conflict do nothing;
          insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
          insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
@@ -295,6 +297,7 @@ async fn full_family(world: &World, name: &str) -> Family {
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
          insert into enrolment_attestations
              select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
+         insert into derogations values (gen_random_uuid(), '{child}', '{0}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
              values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
          insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,

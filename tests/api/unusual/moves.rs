@@ -1,0 +1,64 @@
+//! Pupils who leave: their wallets pay no more, what was paid stays.
+
+use crate::{
+    coverage::rows,
+    support::{COLLEGE, OTHER_COLLEGE, SEASON, Scene, World},
+};
+use serde_json::json;
+
+#[actix_web::test]
+async fn a_child_that_leaves_the_scheme_pays_no_more_and_its_card_ends() {
+    let scene = Scene::set().await;
+    scene.debit("culture", 1_500).await.expect(201);
+    let path = scene.family.path(&format!("enrolments/{}", scene.pupil.enrolment));
+    let version = scene.family.get(&path).await.expect(200).number("/enrolment/version");
+    let case_worker = scene.world.agent("92", "case_worker").await;
+    let leave = |version: i64, reason: &str| json!({ "version": version, "reason": reason, "note": "Bonne route !" });
+    case_worker
+        .post(&format!("{path}/departure"), leave(version - 1, "moved_away"))
+        .await
+        .refused(409, "version.stale");
+    let refused =
+        case_worker.post(&format!("{path}/departure"), leave(version, "fled")).await.refused(422, "request.invalid");
+    assert_eq!(refused.pointers(), ["/reason"]);
+    let left = case_worker.post(&format!("{path}/departure"), leave(version, "moved_away")).await.expect(200);
+    assert_eq!(left.text("/state"), "expired");
+    case_worker
+        .post(&format!("{path}/departure"), leave(version + 1, "moved_away"))
+        .await
+        .refused(409, "enrolment.transition");
+
+    scene.debit("culture", 100).await.refused(409, "debit.refused");
+    let card = scene.family.path(&format!("children/{}/card", scene.pupil.child));
+    scene.family.get(&card).await.refused(404, "card.none");
+    let letters = scene.world.letters_to(&scene.family.email).await;
+    let told = letters.iter().find(|(subject, _)| subject == "Fin des droits").expect("a letter");
+    assert!(told.1.contains("n'habite plus le département") && told.1.contains("Bonne route !"), "{}", told.1);
+    let history = scene.family.get(&path).await.expect(200);
+    assert_eq!(history.at("/history").as_array().unwrap().last().unwrap()["event"], "depart");
+}
+
+#[actix_web::test]
+async fn a_pupil_who_waits_for_its_family_is_claimed_by_the_new_college_and_opens_with_the_familys_word() {
+    let world = World::start().await;
+    let family = world.family("92").await;
+    let child = family.add_child("Lou", "2015-03-14").await;
+    let (enrolment, _) = family.draft(&child, COLLEGE).await;
+    let mut conn = world.superuser("92");
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut conn,
+        &format!("update enrolments set state = 'to_confirm' where id = '{enrolment}'"),
+    )
+    .unwrap();
+    let elsewhere = world.secretary(OTHER_COLLEGE).await;
+    let arrival = json!({ "season": SEASON, "last_name": "MARTIN", "first_names": "lou", "birth_date": "2015-03-14", "level": "5e" });
+    let arrived = elsewhere.api.post("/v1/departments/92/desk/arrivals", arrival).await.expect(200);
+    assert_eq!((arrived.text("/state"), arrived.text("/level")), ("to_confirm".into(), "5e".into()));
+    let word = rows(&mut conn, "select college_uai, level from enrolment_attestations");
+    assert_eq!(json!(word), json!([{ "college_uai": OTHER_COLLEGE, "level": "5e" }]));
+    let submitted = family
+        .post(&family.path(&format!("enrolments/{enrolment}/submit")), json!({ "version": arrived.number("/version") }))
+        .await
+        .expect(200);
+    assert_eq!(submitted.text("/state"), "active");
+}
