@@ -22,6 +22,7 @@ grant select, insert, update (state, decided_by, decided_at, decision_note, reve
 grant select, insert, update (done_at, wallets_swept, lost_cents, state, decided_by, decided_at) on season_expiries to {app};
 -- A collège's word may be said anew; an order to open a season is withdrawn before it begins, and counted by the worker.
 grant select, insert, update (college_uai, level, attested_by, attested_at) on enrolment_attestations to {app};
+grant select, insert, update (state, decided_by, decided_at, last_guardian, letters, sent_at) on news to {app};
 grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
 grant select, insert, update, delete on jobs to {app};

@@ -90,6 +90,7 @@ refusals! {
     // Enrolments
     OtherDepartmentPays 409 "enrolment.other_department" "Cet élève relève du département de son collège : ouvrez-y un dossier pour l'inscrire.";
     AlreadyEnrolled 409 "enrolment.already_exists" "Cet enfant a déjà une inscription pour cette saison.";
+    NewsTransition 409 "news.transition" "Une décision a déjà été prise sur ce message.";
     PupilKnown 409 "pupil.already_known" "Cet élève a déjà un dossier : sa famille y fait la demande, ou vous enregistrez son arrivée.";
     DerogationExists 409 "derogation.already_granted" "Cet enfant a déjà une dérogation de cette sorte pour la saison.";
     DerogationTransition 409 "derogation.already_revoked" "Cette dérogation a déjà été retirée.";

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{EnrolmentId, FamilyId, HoldId, TransferId},
+        ids::{EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
         text::{SeasonCode, Sensitive},
     },
     mail::Letter,
@@ -39,6 +39,8 @@ pub enum Job {
     DebitNotice { transfer: TransferId },
     /// A word to the family about a request that became active.
     EnrolmentNotice { enrolment: EnrolmentId },
+    /// News to a guardian, if he still wants them.
+    NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
     SeasonNotice { family: FamilyId, season: SeasonCode },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
@@ -114,6 +116,10 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
     match row.kind.as_str() {
         "debit_notice" => return Some(Job::DebitNotice { transfer: field("transfer_id")?.parse().ok()? }),
         "enrolment_notice" => return Some(Job::EnrolmentNotice { enrolment: field("enrolment_id")?.parse().ok()? }),
+        "news_letter" => {
+            let (news, guardian) = (field("news_id")?.parse().ok()?, field("guardian_id")?.parse().ok()?);
+            return Some(Job::NewsLetter { news, guardian });
+        }
         "season_notice" => {
             let (family, season) = (field("family_id")?.parse().ok()?, field("season")?.parse().ok()?);
             return Some(Job::SeasonNotice { family, season });

@@ -45,6 +45,9 @@ pub mod enrolments;
 /// Money, cards, and the yearly request that gives both.
 pub mod ledger;
 
+/// Letters to whoever wants them.
+pub mod news;
+
 /// What agents undo, what families contest.
 pub mod corrections;
 pub mod disputes;

@@ -9,7 +9,7 @@ use crate::{
     kernel::{actor::Caller, department::Department},
     ledger::{expiry, holds, notices},
     mail::{Letter, Mailer},
-    proof,
+    news, proof,
 };
 use std::time::Duration;
 use tokio::{sync::watch, time::Instant};
@@ -98,6 +98,10 @@ pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
             Ok(swept) => taken = taken.saturating_add(usize::from(swept)),
             Err(error) => tracing::warn!(%error, %department, "the end of a season cannot be carried out"),
         }
+        match db.write(department, &caller, news::send_batch).await {
+            Ok(sent) => taken = taken.saturating_add(usize::from(sent)),
+            Err(error) => tracing::warn!(%error, %department, "news cannot be sent"),
+        }
         match db.write(department, &caller, opening::open_batch).await {
             Ok(opened) => taken = taken.saturating_add(usize::from(opened)),
             Err(error) => tracing::warn!(%error, %department, "the opening of a season cannot be carried out"),
@@ -132,6 +136,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         }
         Job::SeasonNotice { family, season } => {
             db.read(department, caller, move |tx| enrolment_notices::season_opened(tx, family, &season)).await?
+        }
+        Job::NewsLetter { news, guardian } => {
+            db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?
         }
         Job::DebitNotice { transfer } => {
             db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
-    journal, ledger, merchants, photos, seasons, settlement,
+    journal, ledger, merchants, news, photos, seasons, settlement,
 };
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, get, http::header, web};
 use problems::Problems;
@@ -116,6 +116,10 @@ endpoints! {
     enrolments::derogations::http::revoke_derogation,
     enrolments::derogations::http::list_derogations,
     enrolments::derogations::http::list_child_derogations,
+    news::http::propose_news,
+    news::http::list_news,
+    news::http::approve_news,
+    news::http::withdraw_news,
     enrolments::top_up::http::top_up_enrolment,
     cards::http::show_card,
     cards::http::draw_card_png,

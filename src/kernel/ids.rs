@@ -35,6 +35,8 @@ ids! {
     LedgerRulesId,
     /// An affiliated organisation, in the directory.
     MerchantId,
+    /// A piece of news that a department writes.
+    NewsId,
     /// What one batch pays one merchant.
     PayoutId,
     /// A payout whose money came back from the bank.

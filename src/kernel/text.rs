@@ -64,6 +64,18 @@ fn email(raw: &str, min: usize, max: usize) -> Result<String, String> {
         .ok_or_else(|| "une adresse électronique est attendue".to_owned())
 }
 
+/// Several lines: no control character but the ends of lines, written `\n`.
+fn paragraphs(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    let text = raw.replace("\r\n", "\n");
+    let text = text.trim();
+    let plain = !text.chars().any(|c| c.is_control() && c != '\n');
+    if plain && (min..=max).contains(&text.chars().count()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("de {min} à {max} caractères sont attendus, sans caractère de contrôle"))
+    }
+}
+
 fn phone(raw: &str, min: usize, max: usize) -> Result<String, String> {
     let text: String = raw.chars().filter(|c| !matches!(c, ' ' | '.' | '-')).collect();
     let digits = text.strip_prefix('+').unwrap_or(&text);
@@ -146,6 +158,10 @@ checked_text! {
 checked_text! {
     /// A sentence or two: the reason of a decision.
     Note, 1..=500, "Le certificat de scolarité est illisible.", no_control
+}
+checked_text! {
+    /// A text of several lines.
+    Paragraphs, 1..=5_000, "Bonjour,\n\nLe guide de la saison est paru.", paragraphs
 }
 checked_text! {
     /// A postal address on one line.

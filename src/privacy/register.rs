@@ -235,6 +235,11 @@ pub const DEPARTMENT: &[Line] = register! {
         Child ["reason"] "motif de la dérogation, pour le département seul", SEASON;
         Technical ["season" "waives" "until" "granted_at" "revoked_at"] "ce qui est levé, et jusqu'à quand", SEASON;
     }
+    "news" {
+        PseudonymousId ["id" "written_by" "decided_by" "last_guardian"] "qui a écrit et approuvé les nouvelles, jusqu'où elles sont parties", JOURNAL;
+        None ["subject" "body"] "nouvelles du département", JOURNAL;
+        Technical ["state" "written_at" "decided_at" "letters" "sent_at"] "où en est l'envoi", JOURNAL;
+    }
     "season_openings" {
         PseudonymousId ["id" "ordered_by" "last_family"] "qui a ordonné l'ouverture, où elle en est", ACCOUNTS_KEEPING;
         Technical ["season" "from_season" "expected_children" "ordered_at" "runs_at" "state" "carried" "leaving" "families" "done_at"]

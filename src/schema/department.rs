@@ -140,6 +140,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    news (id) {
+        id -> Uuid,
+        subject -> Text,
+        body -> Text,
+        state -> Text,
+        written_by -> Uuid,
+        written_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        last_guardian -> Nullable<Uuid>,
+        letters -> BigInt,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     season_openings (id) {
         id -> Uuid,
         season -> Text,
@@ -542,6 +558,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrolment_events,
     enrolment_attestations,
     derogations,
+    news,
     season_openings,
     ledger_accounts,
     wallets,

@@ -45,6 +45,7 @@ mod ledger_rules;
 mod letters;
 mod look_ups;
 mod merchants;
+mod news;
 mod payout_returns;
 mod photos;
 mod proof;

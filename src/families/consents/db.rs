@@ -6,12 +6,12 @@ use crate::{
     error::Error,
     kernel::{
         ids::{ConsentId, FamilyId, GuardianId},
-        text::Code,
+        text::{Code, Email},
     },
     schema::department::consents,
 };
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{prelude::*, sql_query, sql_types};
 use uuid::Uuid;
 
 /// A line of the journal.
@@ -74,4 +74,66 @@ pub fn lines(
         query = query.filter(consents::id.lt(before));
     }
     Ok(query.load(tx.conn)?)
+}
+
+/// Guardians with an account and present rights whose last word about news by e-mail is a yes. `$1` is today.
+const NEWS_BY_EMAIL: &str = "
+    from guardians g
+   cross join lateral (select granted, at from consents c where c.guardian_id = g.id and c.purpose = 'news_email'
+                        order by at desc, id desc limit 1) word
+   where word.granted and g.account_id is not null and g.rights_from <= $1 and (g.rights_until is null or g.rights_until >= $1)";
+
+#[derive(QueryableByName)]
+struct Reader {
+    #[diesel(sql_type = sql_types::Text)]
+    email: Email,
+    #[diesel(sql_type = sql_types::Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+pub fn news_by_email(
+    tx: &mut Tx<'_>,
+    guardian: GuardianId,
+    today: NaiveDate,
+) -> Result<Option<(Email, DateTime<Utc>)>, Error> {
+    let reader: Option<Reader> = sql_query(format!("select g.email, word.at {NEWS_BY_EMAIL} and g.id = $2"))
+        .bind::<sql_types::Date, _>(today)
+        .bind::<sql_types::Uuid, _>(guardian)
+        .get_result(tx.conn)
+        .optional()?;
+    Ok(reader.map(|reader| (reader.email, reader.at)))
+}
+
+#[derive(QueryableByName)]
+struct ReaderId {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: GuardianId,
+}
+
+pub fn next_news_by_email(
+    tx: &mut Tx<'_>,
+    after: Option<GuardianId>,
+    limit: i64,
+    today: NaiveDate,
+) -> Result<Vec<GuardianId>, Error> {
+    let readers: Vec<ReaderId> =
+        sql_query(format!("select g.id {NEWS_BY_EMAIL} and ($2 is null or g.id > $2) order by g.id limit $3"))
+            .bind::<sql_types::Date, _>(today)
+            .bind::<sql_types::Nullable<sql_types::Uuid>, _>(after)
+            .bind::<sql_types::BigInt, _>(limit)
+            .load(tx.conn)?;
+    Ok(readers.into_iter().map(|reader| reader.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = sql_types::BigInt)]
+    readers: i64,
+}
+
+pub fn count_news_by_email(tx: &mut Tx<'_>, today: NaiveDate) -> Result<i64, Error> {
+    let count: Count = sql_query(format!("select count(*) as readers {NEWS_BY_EMAIL}"))
+        .bind::<sql_types::Date, _>(today)
+        .get_result(tx.conn)?;
+    Ok(count.readers)
 }

@@ -11,10 +11,12 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{AccountId, ConsentId, FamilyId},
-        text::Code,
+        ids::{AccountId, ConsentId, FamilyId, GuardianId},
+        text::{Code, Email},
+        time::paris_date,
     },
 };
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -46,6 +48,45 @@ pub struct Choice {
     #[schema(example = "2026-06")]
     pub text_version: Code,
     pub channel: ConsentChannel,
+}
+
+/// Proof that a guardian with an account and present rights wants news by e-mail, as his last word stands: only reading the journal
+/// makes one, and what sends news takes it.
+#[derive(Debug)]
+pub struct NewsByEmail {
+    to: Email,
+    since: DateTime<Utc>,
+}
+
+impl NewsByEmail {
+    #[must_use]
+    pub const fn to(&self) -> &Email {
+        &self.to
+    }
+
+    /// When he said so.
+    #[must_use]
+    pub const fn since(&self) -> DateTime<Utc> {
+        self.since
+    }
+}
+
+/// The proof for one guardian; none when he never said yes, said no since, or has no present rights.
+pub fn news_by_email(tx: &mut Tx<'_>, guardian: GuardianId) -> Result<Option<NewsByEmail>, Error> {
+    let today = paris_date(tx.now()?);
+    Ok(db::news_by_email(tx, guardian, today)?.map(|(to, since)| NewsByEmail { to, since }))
+}
+
+/// The next guardians after that one who want news by e-mail, in the order of their ids.
+pub fn next_news_by_email(tx: &mut Tx<'_>, after: Option<GuardianId>, limit: i64) -> Result<Vec<GuardianId>, Error> {
+    let today = paris_date(tx.now()?);
+    db::next_news_by_email(tx, after, limit, today)
+}
+
+/// How many want news by e-mail now.
+pub fn count_news_by_email(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    let today = paris_date(tx.now()?);
+    db::count_news_by_email(tx, today)
 }
 
 /// Adds one line for the calling guardian. Present rights of any kind are enough: he speaks for himself alone.

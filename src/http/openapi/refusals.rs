@@ -149,6 +149,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("propose_correction", &[R::ReversalExceeds, R::CorrectionFunds]),
     ("publish_season", &[R::SeasonNotDraft, R::SeasonInvalid, R::SeasonRetroactive, R::SeasonVersionTaken]),
     ("refuse_payout_return", &[R::ReturnTransition]),
+    ("approve_news", &[R::StepUpRequired, R::SamePerson, R::NewsTransition]),
+    ("withdraw_news", &[R::NewsTransition]),
     ("grant_derogation", &[R::DerogationExists]),
     ("revoke_derogation", &[R::DerogationTransition]),
     (

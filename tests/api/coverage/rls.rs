@@ -56,6 +56,7 @@ const DEPARTMENT: &str = "
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
     derogations: select insert update(revoked_by revoked_at)
+    news: select insert update(state decided_by decided_at last_guardian letters sent_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
@@ -110,6 +111,7 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("till_minutes", "false"),
     ("corrections", "false"),
     ("season_openings", "false"),
+    ("news", "false"),
     ("season_expiries", "false"),
     ("bank_accounts", "false"),
     ("payout_batches", "false"),
@@ -298,6 +300,8 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into enrolment_attestations
              select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
          insert into derogations values (gen_random_uuid(), '{child}', '{0}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
+         insert into news (id, subject, body, state, written_by, written_at)
+             values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
              values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
          insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
