@@ -1,8 +1,10 @@
 //! The yearly request of a child: drafted and submitted by the family, confirmed by the collège, and by that the right to two wallets.
 
+pub mod bulk;
 pub mod db;
 pub mod desk;
 pub mod http;
+pub mod rosters;
 pub mod state;
 pub mod top_up;
 

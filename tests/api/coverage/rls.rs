@@ -54,6 +54,7 @@ const DEPARTMENT: &str = "
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
     photos: select insert update delete
+    roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
     till_minutes: select
@@ -104,6 +105,7 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("ledger_rules", "true"),
     ("till_minutes", "false"),
     ("corrections", "false"),
+    ("roster_checks", "false"),
     ("season_expiries", "false"),
     ("bank_accounts", "false"),
     ("payout_batches", "false"),
@@ -289,6 +291,7 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
              select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         insert into roster_checks values (gen_random_uuid(), decode(repeat('00', 32), 'hex'), '2026-2027', '{{}}', gen_random_uuid(), now());
          insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
                                       decided_by, decided_at)
              values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());
