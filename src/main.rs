@@ -85,6 +85,8 @@ enum Command {
 enum BenchCommand {
     /// Debits under load over HTTP, beside the same statement by pgbench and beside other ledgers.
     Debit(bench::Options),
+    /// Rosters of schools: read, matched and applied.
+    Roster(bench::roster::Options),
 }
 
 #[derive(Subcommand)]
@@ -168,6 +170,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
+        Command::Bench(BenchCommand::Roster(options)) => runtime().block_on(bench::roster::roster(options)),
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;

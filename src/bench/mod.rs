@@ -6,6 +6,7 @@ pub mod load;
 mod peers;
 mod pgbench;
 mod report;
+pub mod roster;
 pub mod seed;
 pub mod stage;
 

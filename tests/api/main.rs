@@ -51,6 +51,7 @@ mod proof;
 mod races;
 mod refunds;
 mod refused_payments;
+mod rosters;
 mod seasons;
 mod service;
 mod sessions;

@@ -42,6 +42,6 @@ fn decoded(cell: &[u8]) -> Cow<'_, str> {
 /// The sign that separates most in the first lines.
 fn delimiter(text: &[u8]) -> u8 {
     let head: &[u8] = text.get(..text.len().min(4_000)).unwrap_or_default();
-    let count = |sign: u8| head.iter().filter(|byte| **byte == sign).count();
+    let count = |sign: u8| head.split(|byte| *byte == sign).count();
     [b',', b'\t', b';'].into_iter().max_by_key(|sign| count(*sign)).unwrap_or(b';')
 }
