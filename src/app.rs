@@ -40,7 +40,7 @@ pub struct App {
     pub passwords: Gate,
     /// Decoding a portrait takes up to 100 MB: two at a time.
     pub pictures: Gate,
-    /// Reading a roster of a department takes up to 200 MB and some seconds: one at a time.
+    /// Reading a roster of a department takes up to 150 MB and some seconds: one at a time.
     pub rosters: Gate,
     /// Address of the service as its users see it, without trailing slash.
     pub public_url: Arc<str>,

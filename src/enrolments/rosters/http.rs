@@ -27,7 +27,7 @@ const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 
 /// Rosters of a collège in memory at a time, from their first byte to the answer: 10 MB of file each and as much of rows.
 static OF_COLLEGES: Semaphore = Semaphore::const_new(8);
-/// Of a department: 40 MB of file, and with its requests 200 MB.
+/// Of a department: 150,000 rows with as many requests take some 220 MB.
 static OF_DEPARTMENTS: Semaphore = Semaphore::const_new(1);
 /// How long a file may take to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(60);
