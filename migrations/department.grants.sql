@@ -17,7 +17,7 @@ grant select, insert, update (email, phone, postal_address) on guardians to {app
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
 grant delete on photos to {app};
-grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys to {app};
+grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys, roster_checks to {app};
 grant select, insert, update (state, decided_by, decided_at, decision_note, reversal_id) on corrections to {app};
 grant select, insert, update (done_at, wallets_swept, lost_cents, state, decided_by, decided_at) on season_expiries to {app};
 -- A collège's word may be said anew; an order to open a season is withdrawn before it begins, and counted by the worker.

@@ -40,6 +40,8 @@ pub struct App {
     pub passwords: Gate,
     /// Decoding a portrait takes up to 100 MB: two at a time.
     pub pictures: Gate,
+    /// Reading a roster of a department takes up to 150 MB and some seconds: one at a time.
+    pub rosters: Gate,
     /// Address of the service as its users see it, without trailing slash.
     pub public_url: Arc<str>,
     pub departments: Arc<BTreeMap<Department, String>>,
@@ -60,6 +62,7 @@ impl App {
             db,
             passwords: Gate::new(2, 64),
             pictures: Gate::new(2, 16),
+            rosters: Gate::new(1, 16),
             public_url: config.public_url.as_str().into(),
             departments: Arc::new(config.departments.iter().map(|d| (d.code, d.name.clone())).collect()),
             trusted_proxies: config.trusted_proxies.clone().into(),

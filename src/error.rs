@@ -99,6 +99,9 @@ refusals! {
     UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
     DuplicatePupil 409 "enrolment.duplicate_pupil" "Cet élève a déjà ses droits pour la saison par un autre dossier.";
     EnrolmentTransition 409 "enrolment.transition" "L'état actuel de l'inscription ne permet pas cette action.";
+    RosterUnreadable 422 "roster.unreadable" "Ce fichier n'est pas une liste d'élèves lisible.";
+    RosterChanged 409 "roster.changed" "La situation ou le fichier a changé depuis la vérification : rien n'a été fait, vérifiez de nouveau avant d'appliquer.";
+    RosterNotChecked 409 "roster.not_checked" "Une autre personne doit d'abord vérifier ce même fichier : aucune vérification de moins de sept jours n'y correspond.";
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";

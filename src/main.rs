@@ -87,6 +87,8 @@ enum BenchCommand {
     Debit(bench::Options),
     /// The turn of a school year: children carried over, then confirmed, beside bare inserts.
     Rollover(bench::rollover::Options),
+    /// Rosters of schools: read, matched and applied.
+    Roster(bench::roster::Options),
 }
 
 #[derive(Subcommand)]
@@ -171,6 +173,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
         Command::Bench(BenchCommand::Rollover(options)) => runtime().block_on(bench::rollover::rollover(options)),
+        Command::Bench(BenchCommand::Roster(options)) => runtime().block_on(bench::roster::roster(options)),
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;

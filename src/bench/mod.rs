@@ -7,6 +7,7 @@ mod peers;
 mod pgbench;
 mod report;
 pub mod rollover;
+pub mod roster;
 pub mod seed;
 pub mod stage;
 

@@ -6,10 +6,10 @@
 
 use crate::kernel::{
     department::Department,
+    lines::Lines,
     text::{Label, Uai},
     words::SchoolKind,
 };
-use csv::StringRecord;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod columns;
@@ -87,14 +87,14 @@ pub fn read(bytes: &[u8], department: Department) -> Result<Import, ImportError>
     let mut reader = csv::ReaderBuilder::new().delimiter(b';').flexible(true).from_reader(text.as_bytes());
     let columns = Columns::find(reader.headers().map_err(|_| ImportError::Unreadable)?)?;
     let mut import = Import::default();
-    let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
+    let mut lines = Lines::new(text.as_bytes());
     let mut seen: BTreeMap<Uai, u64> = BTreeMap::new();
     for (count, record) in reader.records().enumerate() {
         if count >= MAX_ROWS {
             return Err(ImportError::TooManyRows);
         }
         let record = record.map_err(|_| ImportError::Unreadable)?;
-        let line = lines.of(&record);
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
         match columns.row(&record, line, department) {
             Ok(None) => import.ignored = import.ignored.saturating_add(1),
             Ok(Some(row)) => {
@@ -113,24 +113,6 @@ pub fn read(bytes: &[u8], department: Department) -> Result<Import, ImportError>
         }
     }
     Ok(import)
-}
-
-/// Counts lines forward to the start of each row. The reader's own count runs one behind after `\r\n` and after empty lines.
-struct Lines<'a> {
-    text: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, record: &StringRecord) -> u64 {
-        let start = record.position().and_then(|p| usize::try_from(p.byte()).ok()).unwrap_or(self.at);
-        while let Some(byte) = self.text.get(self.at).filter(|b| self.at < start || matches!(b, b'\r' | b'\n')) {
-            self.line = self.line.saturating_add(u64::from(*byte == b'\n'));
-            self.at = self.at.saturating_add(1);
-        }
-        self.line
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The main job, step by step: each with its request, its answer and a sentence, each checked.
 
+mod portrait;
+mod rosters;
 mod settlement;
 mod tickets;
 
@@ -14,10 +16,8 @@ use crate::{
     kernel::{crypto::random, ids::RequestId, time},
 };
 use anyhow::{Context, ensure};
-use image::{ImageFormat, RgbImage};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::io::Cursor;
 
 struct Tour<'a> {
     client: &'a Client,
@@ -38,6 +38,7 @@ pub async fn play(client: &Client, cast: &mut Cast) -> anyhow::Result<()> {
     let family_token = tour.open_account(&season).await?;
     let (child, enrolment) = tour.enrol_child(&season, &family_token).await?;
     let issued = tour.confirm(cast, &family_token, &child, &enrolment).await?;
+    tour.apply_roster(cast, &family_token).await?;
     let till = tour.debit(cast, &issued.signed).await?;
     tour.look_back(&family_token, &issued, &till).await?;
     tour.use_ticket(&family_token, &child, &issued.culture_wallet, &till).await?;
@@ -125,7 +126,7 @@ impl Tour<'_> {
             method: Method::PUT,
             path: format!("/v1/departments/92/children/{child}/photo"),
             token: Some(family_token.to_owned()),
-            body: Body::Raw("image/png", portrait()?),
+            body: Body::Raw("image/png", portrait::portrait()?),
             key: None,
         };
         self.show(204, photo, "The photo is decoded within limits and drawn anew: no metadata survives.").await?;
@@ -383,18 +384,4 @@ fn wallet(wallets: &Answer, kind: &str) -> anyhow::Result<(String, i64)> {
         .with_context(|| format!("there is a {kind} wallet"))?;
     let id = found.get("id").and_then(Value::as_str).context("a wallet has an id")?.to_owned();
     Ok((id, found.get("balance_cents").and_then(Value::as_i64).context("a wallet has a balance")?))
-}
-
-/// A drawn portrait: a face before a blue wall.
-fn portrait() -> anyhow::Result<Vec<u8>> {
-    let mut picture = RgbImage::from_pixel(600, 800, image::Rgb([120, 150, 200]));
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let (dx, dy) = (i64::from(x) - 300, i64::from(y) - 340);
-        if dx * dx * 100 / 64 + dy * dy < 200 * 200 {
-            *pixel = image::Rgb([224, 184, 150]);
-        }
-    }
-    let mut png = Cursor::new(vec![]);
-    picture.write_to(&mut png, ImageFormat::Png)?;
-    Ok(png.into_inner())
 }

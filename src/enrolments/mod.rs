@@ -12,6 +12,7 @@ pub mod notices;
 pub mod on_behalf;
 pub mod opening;
 pub mod revalidation;
+pub mod rosters;
 pub mod state;
 pub mod top_up;
 

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod crypto;
 pub mod department;
 pub mod ids;
+pub mod lines;
 pub mod money;
 pub mod text;
 pub mod time;

@@ -245,6 +245,10 @@ pub const DEPARTMENT: &[Line] = register! {
         Technical ["season" "from_season" "expected_children" "ordered_at" "runs_at" "state" "carried" "leaving" "families" "done_at"]
             "ouverture d'une saison et ce qu'elle a fait", ACCOUNTS_KEEPING;
     }
+    "roster_checks" {
+        PseudonymousId ["id" "checked_by"] "qui a vérifié une liste d'élèves avant qu'un autre l'applique", JOURNAL;
+        Technical ["digest" "season" "counts" "checked_at"] "empreinte et décompte d'une liste ; aucun élève", JOURNAL;
+    }
     "season_expiries" {
         PseudonymousId ["id" "ordered_by" "decided_by"] "qui a ordonné la fin de saison, qui l'a approuvée ou refusée", ACCOUNTS_KEEPING;
         Money ["expected_wallets" "expected_cents" "wallets_swept" "lost_cents"] "sommes perdues en fin de saison", ACCOUNTS_KEEPING;

@@ -547,6 +547,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    roster_checks (id) {
+        id -> Uuid,
+        digest -> Binary,
+        season -> Text,
+        counts -> Jsonb,
+        checked_by -> Uuid,
+        checked_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -582,5 +593,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     payout_batches,
     payouts,
     payout_lines,
-    payout_returns
+    payout_returns,
+    roster_checks
 );

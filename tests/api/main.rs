@@ -52,6 +52,7 @@ mod proof;
 mod races;
 mod refunds;
 mod refused_payments;
+mod rosters;
 mod school_year;
 mod seasons;
 mod service;

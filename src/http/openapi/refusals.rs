@@ -9,6 +9,11 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("accept_invitation", &[R::TooManyAttempts, R::WeakPassword, R::InvalidLink]),
     ("add_child", &[R::AlreadyChild, R::ConsultOnly, R::TooManyMembers]),
     ("affiliate_merchant", &[R::AlreadyAffiliated]),
+    (
+        "apply_department_roster",
+        &[R::RosterUnreadable, R::RosterChanged, R::RosterNotChecked, R::SamePerson, R::StepUpRequired],
+    ),
+    ("apply_roster", &[R::RosterUnreadable, R::RosterChanged, R::StepUpRequired]),
     ("approve_bank_account", &[R::StepUpRequired, R::SamePerson, R::BankAccountTransition]),
     (
         "approve_batch",
@@ -60,6 +65,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         ],
     ),
     ("change_family", &[R::ConsultOnly]),
+    ("check_department_roster", &[R::RosterUnreadable]),
+    ("check_roster", &[R::RosterUnreadable]),
     ("confirm_account", &[R::TooManyAttempts, R::WeakPassword, R::InvalidLink]),
     ("confirm_factor", &[R::WrongSecondFactor, R::TooManyAttempts]),
     ("correct_child", &[R::StaleVersion, R::AlreadyChild, R::ConsultOnly, R::ChildEnrolled]),

@@ -58,6 +58,7 @@ const DEPARTMENT: &str = "
     derogations: select insert update(revoked_by revoked_at)
     news: select insert update(state decided_by decided_at last_guardian letters sent_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
+    roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
     till_minutes: select
@@ -112,6 +113,7 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("corrections", "false"),
     ("season_openings", "false"),
     ("news", "false"),
+    ("roster_checks", "false"),
     ("season_expiries", "false"),
     ("bank_accounts", "false"),
     ("payout_batches", "false"),
@@ -304,6 +306,7 @@ async fn full_family(world: &World, name: &str) -> Family {
              values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
              values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
+         insert into roster_checks values (gen_random_uuid(), decode(repeat('00', 32), 'hex'), '2026-2027', '{{}}', gen_random_uuid(), now());
          insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
                                       decided_by, decided_at)
              values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());

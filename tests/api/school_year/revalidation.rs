@@ -3,6 +3,7 @@
 use super::{June, as_it_stands, pupil};
 use crate::{
     coverage::rows,
+    rosters::send,
     support::{Family, OTHER_COLLEGE, Secretary, World},
 };
 use passplus::proof::verify::verify;
@@ -82,6 +83,22 @@ async fn where_the_college_has_spoken_the_rights_open_with_the_familys_word() {
     let confirmed =
         letters.iter().filter(|(subject, body)| subject == "Inscription confirmée" && body.contains("2027-2028"));
     assert_eq!(confirmed.count(), 1);
+}
+
+#[actix_web::test]
+async fn a_roster_speaks_for_pupils_whose_families_have_not_answered_and_corrects_their_level() {
+    let (june, family, _) = carried().await;
+    let roster = |step: &str| format!("/v1/departments/92/desk/roster/{step}season=2027-2028");
+    let file = "Nom;Prénom;Né(e) le;Niveau\nMARTIN;Lou;06/05/2013;6EME\n";
+    let checked = send(&june.secretary.api, &roster("check?"), "text/csv", file).await.expect(200);
+    assert_eq!((checked.number("/counts/to_confirm"), checked.number("/counts/missing")), (1, 0), "{}", checked.json);
+    let path = roster(&format!("apply?digest={}&", checked.text("/digest")));
+    let applied = send(&june.secretary.api, &path, "text/csv", file).await.expect(200);
+    assert_eq!((applied.number("/attested"), applied.number("/activated")), (1, 0), "{}", applied.json);
+    let waiting = june.waiting(&family).await;
+    assert_eq!((&waiting[0]["known_to_college"], &waiting[0]["enrolment"]["level"]), (&json!(true), &json!("6e")));
+    let answered = june.revalidate(&family, json!({ "children": [as_it_stands(&waiting[0])] })).await.expect(200);
+    assert_eq!((answered.text("/0/state"), answered.text("/0/level")), ("active".into(), "6e".into()));
 }
 
 #[actix_web::test]

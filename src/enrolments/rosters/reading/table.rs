@@ -1,0 +1,47 @@
+//! CSV: semicolons, commas or tabs; each cell in UTF-8, or else in Windows' own Latin, so that a file glued together from both is read.
+
+use super::{Reader, RosterError};
+use crate::kernel::lines::Lines;
+use csv::ByteRecord;
+use encoding_rs::WINDOWS_1252;
+use std::borrow::Cow;
+
+/// No cell of a roster is longer: beyond, a quote was opened and never closed, and has swallowed the rows that follow.
+const CELL_MAX_BYTES: usize = 2_000;
+
+pub(super) fn read(file: &[u8], reader: &mut Reader) -> Result<(), RosterError> {
+    let text = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
+    if text.contains(&0) {
+        return Err(RosterError::NotATable);
+    }
+    let mut table =
+        csv::ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).has_headers(false).from_reader(text);
+    let mut lines = Lines::new(text);
+    let mut record = ByteRecord::new();
+    while table.read_byte_record(&mut record).map_err(|_| RosterError::NotATable)? {
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
+        if record.iter().any(|cell| cell.len() > CELL_MAX_BYTES) {
+            return Err(RosterError::OpenQuote(line));
+        }
+        let cells: Vec<Cow<'_, str>> = record.iter().map(decoded).collect();
+        reader.row(line, &cells)?;
+        if reader.gives_up() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn decoded(cell: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(cell).0,
+    }
+}
+
+/// The sign that separates most in the first lines.
+fn delimiter(text: &[u8]) -> u8 {
+    let head: &[u8] = text.get(..text.len().min(4_000)).unwrap_or_default();
+    let count = |sign: u8| head.split(|byte| *byte == sign).count();
+    [b',', b'\t', b';'].into_iter().max_by_key(|sign| count(*sign)).unwrap_or(b';')
+}
