@@ -2,6 +2,7 @@
 
 use crate::{
     db::Db,
+    documents,
     error::Error,
     families,
     jobs::{self, Claimed, Job},
@@ -26,6 +27,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
+            delete_overdue_documents(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -53,6 +55,25 @@ pub async fn expire_holds(db: &Db) -> i64 {
                 }
                 Err(error) => {
                     tracing::warn!(%error, %department, "expired holds cannot be let go");
+                    break;
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Deletes, in every department, the documents that nobody decided in time. Returns how many.
+pub async fn delete_overdue_documents(db: &Db) -> usize {
+    let caller = Caller::system();
+    let mut all = 0_usize;
+    for department in db.departments() {
+        loop {
+            match db.write(department, &caller, documents::delete_overdue).await {
+                Ok(0) => break,
+                Ok(deleted) => all = all.saturating_add(deleted),
+                Err(error) => {
+                    tracing::warn!(%error, %department, "overdue documents cannot be deleted");
                     break;
                 }
             }

@@ -3,6 +3,7 @@
 pub mod db;
 pub mod desk;
 pub mod http;
+pub mod proofs;
 pub mod state;
 pub mod top_up;
 
@@ -217,7 +218,8 @@ fn grant_rights(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
         row.season,
         rules.spend_until.format("%d/%m/%Y")
     );
-    families::notify(tx, row.family_id, "Inscription confirmée", &body)
+    families::notify(tx, row.family_id, "Inscription confirmée", &body)?;
+    top_up::give_if_proven(tx, row)
 }
 
 /// Suspends an active enrolment (its wallets pay nothing meanwhile), or takes the suspension away.
@@ -241,5 +243,7 @@ pub fn move_by_agent(
     let body =
         format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
     families::notify(tx, row.family_id, subject, &body)?;
+    // A proof may have been accepted during the suspension.
+    top_up::give_if_proven(tx, &row)?;
     Ok(row)
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit,
     db::Tx,
+    documents::{self, kinds::DocumentKind},
     error::{Error, Refusal},
     families,
     kernel::{ids::EnrolmentId, time, words::GrantKind},
@@ -25,6 +26,20 @@ text_enum! {
         CollegeAttestation = "college_attestation",
         /// The ministry's own answer.
         StateService = "state_service",
+    }
+}
+
+/// Credits the top-up where an accepted notice of scholarship and open rights meet, whichever came last. Where it is given already, not
+/// foreseen or too late to be spent, there is nothing to give.
+pub fn give_if_proven(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
+    if row.state != EnrolmentState::Active
+        || !documents::has_accepted(tx, row.child_id, DocumentKind::ScholarshipNotice, &row.season)?
+    {
+        return Ok(());
+    }
+    match top_up(tx, row.id, row.version, TopUpEvidence::ScholarshipNotice) {
+        Ok(_) | Err(Error::Refused(Refusal::ToppedUp | Refusal::NoTopUp | Refusal::SpendingOver)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -37,6 +37,8 @@ const DEPARTMENT: &str = "
     enrolments: select insert update
     device_keys: select
     disputes: select insert update
+    document_files: select insert update(key_sealed key_version) delete
+    documents: select insert update(state decided_by closed_at refusal_reason refusal_note deletion_reason version)
     families: select insert update(debit_notices)
     guardians: select insert update(email phone postal_address)
     holds: select
@@ -81,6 +83,8 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("guardians", "t.family_id"),
     ("children", "t.family_id"),
     ("photos", "t.family_id"),
+    ("documents", "t.family_id"),
+    ("document_files", "t.family_id"),
     ("consents", "t.family_id"),
     ("enrolments", "t.family_id"),
     ("enrolment_events", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
@@ -281,6 +285,11 @@ async fn full_family(world: &World, name: &str) -> Family {
     conn.batch_execute(&format!(
         "insert into photos values ('{child}', '{}', '\\x00', now())
          on conflict do nothing;
+         with document as (
+             insert into documents (id, child_id, family_id, season, kind, media, bytes, content_hash, state, sent_by, received_at)
+             select gen_random_uuid(), '{child}', id, '2026-2027', 'tax_notice', 'application/pdf', 1, decode(repeat('00', 32), 'hex'),
+                    'received', created_by, now() from families where id = '{}' returning id, family_id, sent_by)
+         insert into document_files select id, family_id, sent_by, '\\x00', '\\x00', '' from document;
          insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
          insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
          insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
@@ -311,7 +320,7 @@ async fn full_family(world: &World, name: &str) -> Family {
          lines as (
              insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing)
          insert into payout_returns select gen_random_uuid(), payout.id, 'AC04', 'proposed', gen_random_uuid(), now() from payout",
-        family.id
+        family.id, family.id
     ))
     .unwrap();
     family
