@@ -171,12 +171,7 @@ pub fn decide(
 }
 
 /// Closes a document that nobody decided; refused when somebody was faster.
-pub fn delete(
-    tx: &mut Tx<'_>,
-    row: &DocumentRow,
-    state: DocumentState,
-    reason: DeletionReason,
-) -> Result<(), Error> {
+pub fn delete(tx: &mut Tx<'_>, row: &DocumentRow, state: DocumentState, reason: DeletionReason) -> Result<(), Error> {
     let now = tx.now()?;
     let closed = diesel::update(documents::table.find(row.id))
         .filter(documents::version.eq(row.version).and(documents::state.eq(row.state)))
@@ -196,6 +191,24 @@ pub fn forget_file(tx: &mut Tx<'_>, id: DocumentId) -> Result<(), Error> {
         1 => Ok(()),
         _ => Err(Error::internal("a document that waits has no file")),
     }
+}
+
+/// Sealed keys of files under a master key of that version.
+pub fn keys_of_version(tx: &mut Tx<'_>, version: &str, limit: i64) -> Result<Vec<(DocumentId, Vec<u8>)>, Error> {
+    Ok(document_files::table
+        .filter(document_files::key_version.eq(version))
+        .limit(limit)
+        .select((document_files::document_id, document_files::key_sealed))
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
+
+pub fn set_key(tx: &mut Tx<'_>, id: DocumentId, key_sealed: &[u8], version: &str) -> Result<(), Error> {
+    diesel::update(document_files::table.find(id))
+        .set((document_files::key_sealed.eq(key_sealed), document_files::key_version.eq(version)))
+        .execute(tx.conn)?;
+    Ok(())
 }
 
 /// Seasons of which a document waits.
@@ -232,12 +245,7 @@ struct Accepted {
 }
 
 /// Through the database's own door: a secretary sees no document.
-pub fn has_accepted(
-    tx: &mut Tx<'_>,
-    child: ChildId,
-    kind: DocumentKind,
-    season: &SeasonCode,
-) -> Result<bool, Error> {
+pub fn has_accepted(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<bool, Error> {
     let Accepted { accepted } = diesel::sql_query("select has_accepted_document($1, $2, $3) as accepted")
         .bind::<sql_types::Uuid, _>(child)
         .bind::<sql_types::Text, _>(kind)

@@ -91,13 +91,7 @@ mod tests {
             (Situation { usual_age: false, ..plain }, &[K::ProofOfAge]),
             (
                 Situation { in_network: false, declares_scholarship: true, ase: true, usual_age: false },
-                &[
-                    K::ProofOfAddress,
-                    K::CertificateOfSchooling,
-                    K::ProofOfAge,
-                    K::ScholarshipNotice,
-                    K::AseAttestation,
-                ],
+                &[K::ProofOfAddress, K::CertificateOfSchooling, K::ProofOfAge, K::ScholarshipNotice, K::AseAttestation],
             ),
         ];
         for (situation, expected) in cases {

@@ -41,7 +41,7 @@ const WAITING_MAX: i64 = 10;
 const SENT_MAX: i64 = 60;
 /// A proof that nobody looked at for half a year proves little; it is not kept in the hope of it.
 const KEPT_MAX: TimeDelta = TimeDelta::days(180);
-/// Documents that the worker deletes in one transaction.
+/// Documents deleted, or keys sealed again, in one transaction.
 const BATCH: i64 = 50;
 
 impl From<ContentError> for Error {
@@ -215,12 +215,7 @@ fn tell(tx: &mut Tx<'_>, row: &DocumentRow, subject: &str, said: &str) -> Result
 }
 
 /// Whether a proof of that kind was accepted for a child and season. Also for the secretary who opens the rights that rest on it.
-pub fn has_accepted(
-    tx: &mut Tx<'_>,
-    child: ChildId,
-    kind: DocumentKind,
-    season: &SeasonCode,
-) -> Result<bool, Error> {
+pub fn has_accepted(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<bool, Error> {
     db::has_accepted(tx, child, kind, season)
 }
 
@@ -242,4 +237,14 @@ pub fn delete_overdue(tx: &mut Tx<'_>) -> Result<usize, Error> {
         tell(tx, row, "Document effacé", &format!("est effacé. {}", reason.sentence()))?;
     }
     Ok(rows.len())
+}
+
+/// Seals with the department's present key a batch of the files' keys that the former one sealed; no file is touched. Returns how many.
+pub fn rewrap(tx: &mut Tx<'_>, former: &MasterKey) -> Result<usize, Error> {
+    let keys = db::keys_of_version(tx, &former.version(), BATCH)?;
+    for (id, key_sealed) in &keys {
+        let key_sealed = tx.key.rewrap(former, PURPOSE, id.uuid().as_bytes(), key_sealed).map_err(Error::internal)?;
+        db::set_key(tx, *id, &key_sealed, &tx.key.version())?;
+    }
+    Ok(keys.len())
 }

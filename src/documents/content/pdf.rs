@@ -78,7 +78,8 @@ fn require_frame(file: &[u8]) -> Result<(), ContentError> {
 
 /// Unpacks what is packed: streams of objects to be searched, others to know how much they would fill.
 fn stream(dictionary: &[u8], data: &[u8], unpacked: &mut u64, found: &mut Found) -> Result<(), ContentError> {
-    let (mut packed, mut filters, mut plain_index, mut may_hold_objects, mut filter_awaited) = (0, 0, true, false, false);
+    let (mut packed, mut filters, mut plain_index, mut may_hold_objects, mut filter_awaited) =
+        (0, 0, true, false, false);
     each_name(dictionary, |name, after| {
         match name {
             b"FlateDecode" | b"Fl" => {

@@ -140,7 +140,8 @@ mod tests {
     fn what_is_too_small_too_large_or_cut_is_refused() {
         assert_eq!(redraw(&jpeg(299, 800), Media::Jpeg), Err(ContentError::Dimensions));
         assert_eq!(redraw(&png(RgbImage::new(12_001, 300)), Media::Png), Err(ContentError::Dimensions));
-        let (whole, whole_png) = (jpeg(400, 400), png(RgbImage::from_fn(400, 400, |x, y| Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 7]))));
+        let (whole, whole_png) =
+            (jpeg(400, 400), png(RgbImage::from_fn(400, 400, |x, y| Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 7]))));
         for length in [10, whole.len() / 2, whole.len() - 1] {
             assert_eq!(redraw(&whole[..length], Media::Jpeg), Err(ContentError::Unreadable), "{length}");
         }

@@ -29,7 +29,9 @@ pub fn object_after(file: &[u8], from: usize) -> Option<usize> {
     let found = memmem::find_iter(file.get(from..)?, b"obj").map(|at| from + at).find(|at| {
         let led = match before(1, *at) {
             Some(b'0'..=b'9' | b'\r' | b'\n') => true,
-            Some(space) if is_space(space) => before(2, *at).is_some_and(|byte| byte.is_ascii_digit() || is_space(byte)),
+            Some(space) if is_space(space) => {
+                before(2, *at).is_some_and(|byte| byte.is_ascii_digit() || is_space(byte))
+            }
             _ => false,
         };
         led && file.get(at + 3).is_none_or(|byte| !is_regular(*byte))

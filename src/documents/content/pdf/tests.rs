@@ -55,7 +55,7 @@ fn documents_of_pages_are_taken() {
     assert_eq!(refused(b"<</OpenAction 7 0 R>>"), None, "a jump");
     assert_eq!(refused(b"<</Title(balanced (brackets) and \\) escaped \\( ones) % a comment ) >>\n/A[<00ff>]>>"), None);
     // A picture's data may hold any bytes but those of an object's start.
-    assert_eq!(refused(&stream_object("/Subtype/Image", b"\xff\xd8 /JS /AA object 5 objet \x00obj")), None);
+    assert_eq!(refused(&stream_object("/Subtype/Image", b"\xff\xd8 /JS /AA object 5 objet \x01obj xobj ")), None);
     // Without a reason to be here but to show that real ones pass: printed by the service itself.
     let unpacked = stream_object("/Type/ObjStm/N 1/First 4", b"5 0 <</Type/Page>>");
     assert_eq!(refused(&unpacked), None);
@@ -78,7 +78,9 @@ fn what_acts_is_refused_however_it_is_written() {
         "<</OpenAction 7 0 R>>\nendobj\n8 0 obj<</S/URI/URI(https://evil.example)>>",
     ] {
         assert_eq!(refused(acting.as_bytes()), Some(ContentError::Active), "{acting}");
-        assert_eq!(refused(&objects(&format!("5 0 {acting}"))), Some(ContentError::Active), "packed {acting}");
+        // One object behind another: in a stream of objects, nothing stands between.
+        let objects = objects(&format!("5 0 {}", acting.replace("endobj\n8 0 obj", "")));
+        assert_eq!(refused(&objects), Some(ContentError::Active), "packed {acting}");
         let commented = format!("<<>>\n% {acting}");
         assert_eq!(refused(commented.as_bytes()), Some(ContentError::Active), "commented {acting}");
     }
@@ -130,9 +132,14 @@ fn nothing_hides_where_only_some_readers_look() {
     ] {
         assert_eq!(refused(value.as_bytes()), Some(ContentError::Unusual), "{value}");
     }
-    let feint = [b"<</Type/ObjStm/N(>>stream\n)/First 4/Filter/FlateDecode>>stream\n".as_slice(), &hidden, b"\nendstream"];
+    let feint =
+        [b"<</Type/ObjStm/N(>>stream\n)/First 4/Filter/FlateDecode>>stream\n".as_slice(), &hidden, b"\nendstream"];
     assert_eq!(refused(&feint.concat()), Some(ContentError::Active), "a string is no stream");
-    let named = [b"<</endobj 1/stream 2/obj 3/Type/ObjStm/First 4/N 1/Filter/FlateDecode>>stream\n".as_slice(), &hidden, b"\nendstream"];
+    let named = [
+        b"<</endobj 1/stream 2/obj 3/Type/ObjStm/First 4/N 1/Filter/FlateDecode>>stream\n".as_slice(),
+        &hidden,
+        b"\nendstream",
+    ];
     assert_eq!(refused(&named.concat()), Some(ContentError::Unusual), "names are no words");
 }
 
@@ -160,9 +167,9 @@ fn files_that_are_cut_or_are_something_else_too_are_refused() {
 fn what_swells_when_unpacked_is_refused_within_bounds() {
     let mega = 1024 * 1024;
     assert_eq!(refused(&objects(&" ".repeat(5 * mega))), Some(ContentError::Unusual), "objects");
-    let page = stream_object("/Filter/FlateDecode", &packed(&vec![0; 50 * mega]));
-    assert_eq!(check(&proof(&[&page, &page])), Ok(()));
-    assert_eq!(check(&proof(&[&page, &page, &page])), Err(ContentError::Unusual), "pages");
+    let page = stream_object("/Filter/FlateDecode", &packed(&vec![0; 65 * mega]));
+    assert_eq!(check(&proof(&[&page])), Ok(()));
+    assert_eq!(check(&proof(&[&page, &page])), Err(ContentError::Unusual), "pages");
 }
 
 proptest! {
