@@ -40,6 +40,7 @@ impl DocumentKind {
 
 /// What of a request decides which documents it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each with or without the others")]
 pub struct Situation {
     /// A secretary of the department's network confirms the pupil; else an agent does, on documents.
     pub in_network: bool,

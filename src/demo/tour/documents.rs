@@ -22,7 +22,7 @@ impl Tour<'_> {
     ) -> anyhow::Result<()> {
         title("The family proves a scholarship");
         let path = format!("/v1/departments/92/children/{child}/documents?kind=scholarship_notice&season={season}");
-        let send = |file| Request {
+        let upload = |file| Request {
             method: Method::POST,
             path: path.clone(),
             token: Some(family_token.to_owned()),
@@ -33,10 +33,10 @@ impl Tour<'_> {
         notice.paragraph("Sacha est boursier pour cette année scolaire.");
         let notice = notice.finish()?;
         let script = [notice.as_slice(), b"<</S/JavaScript/JS(app.alert(1))>>\nstartxref\n0\n%%EOF"].concat();
-        self.show(422, send(script), "A PDF that carries a program is refused, and the family is told what to do.")
+        self.show(422, upload(script), "A PDF that carries a program is refused, and the family is told what to do.")
             .await?;
         let sent = self
-            .show(201, send(notice), "The notice itself is kept encrypted, under a key of its own, for the agents.")
+            .show(201, upload(notice), "The notice itself is kept encrypted, under a key of its own, for the agents.")
             .await?;
         let document = sent.text("/id")?;
         let agent = cast.administrator_92.sign_in(self.client).await?;

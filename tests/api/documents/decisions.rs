@@ -70,11 +70,8 @@ async fn two_agents_on_one_document_decide_once() {
         let path = decision_path(&family, &id);
         let own = family.path(&format!("documents/{id}"));
         let refuse = json!({ "version": 1, "decision": "refuse", "reason": "illegible" });
-        let (one, two, withdrawn) = tokio::join!(
-            accept(&agent, &family, &id),
-            other.post(&path, refuse.clone()),
-            family.delete(&own)
-        );
+        let (one, two, withdrawn) =
+            tokio::join!(accept(&agent, &family, &id), other.post(&path, refuse.clone()), family.delete(&own));
         let done = [one.status == 200, two.status == 200, withdrawn.status == 204];
         assert_eq!(done.iter().filter(|done| **done).count(), 1, "{} {} {}", one.json, two.json, withdrawn.json);
         assert!([&one, &two, &withdrawn].iter().all(|answer| [200, 204, 409].contains(&answer.status)));

@@ -139,7 +139,7 @@ async fn what_is_no_plain_document_is_refused_with_its_reason() {
 
 #[actix_web::test]
 async fn ten_wait_and_the_same_file_waits_once() {
-    let (_, family, child, _) = desk().await;
+    let (_world, family, child, _agent) = desk().await;
     let page = pdf();
     let again = || send_as(&family, &child, "proof_of_age", "application/pdf", page.clone());
     again().await.expect(201);

@@ -97,7 +97,7 @@ async fn a_secretary_cannot_ask_who_has_a_scholarship() {
     let agent = world.agent("92", "case_worker").await;
     let notice = send(&family, &child, "scholarship_notice").await;
     accept(&agent, &family, &notice).await.expect(200);
-    let (_, _) = family.submit(&child, crate::support::COLLEGE).await;
+    family.submit(&child, crate::support::COLLEGE).await;
     let mut intruder = world.app_role("92");
     let mut asked = |college: &str| {
         intruder.batch_execute(&format!("set app.kind = 'secretary'; set app.college = '{college}'")).unwrap();
