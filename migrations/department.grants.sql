@@ -17,6 +17,9 @@ grant select, insert, update (email, phone, postal_address) on guardians to {app
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
 grant delete on photos to {app};
+-- Of a document only what is decided of it changes; its file goes with the decision.
+grant select, insert, update (state, decided_by, closed_at, refusal_reason, refusal_note, deletion_reason, version) on documents to {app};
+grant select, insert, update (key_sealed, key_version), delete on document_files to {app};
 grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys, roster_checks to {app};
 grant select, insert, update (state, decided_by, decided_at, decision_note, reversal_id) on corrections to {app};
 grant select, insert, update (done_at, wallets_swept, lost_cents, state, decided_by, decided_at) on season_expiries to {app};

@@ -7,9 +7,10 @@ use crate::{
         staff::{self, Invitation, Place},
     },
     config::Config,
+    documents,
     kernel::{
         actor::Caller,
-        crypto::random_token,
+        crypto::{MasterKey, random_token},
         department::Department,
         ids::DeviceId,
         text::{Email, Name},
@@ -63,6 +64,22 @@ pub async fn invite_administrator(
 pub async fn rotate_keys(config: &Config) -> anyhow::Result<String> {
     let app = App::new(config);
     app.db.directory_write(&Caller::system(), keys::rotate).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// Seals again, with a department's present key, the keys of the documents that wait under its former one. Returns how many.
+pub async fn rewrap_documents(config: &Config, department: Department, former: MasterKey) -> anyhow::Result<usize> {
+    let db = App::new(config).db;
+    let present = db.key(department).map_err(|error| anyhow::anyhow!("{error}"))?;
+    ensure!(!former.same_as(present), "the former key of {department} is its present one");
+    let mut all = 0_usize;
+    loop {
+        let former = former.clone();
+        let moved = db.write(department, &Caller::system(), move |tx| documents::rewrap(tx, &former)).await;
+        match moved.map_err(|error| anyhow::anyhow!("{error}"))? {
+            0 => return Ok(all),
+            moved => all = all.saturating_add(moved),
+        }
+    }
 }
 
 /// Asks a server on this machine whether it is ready.

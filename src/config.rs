@@ -149,6 +149,11 @@ pub fn check_url(read: Read<'_>, code: Department) -> anyhow::Result<String> {
     required(read, &format!("PASSPLUS_DEPARTMENT_{code}_CHECK_URL"))
 }
 
+/// The key that a department had before the present one, for what moves sealed values from one to the other.
+pub fn former_key(read: Read<'_>, code: Department) -> anyhow::Result<MasterKey> {
+    key(read, &format!("PASSPLUS_DEPARTMENT_{code}_FORMER_KEY"))
+}
+
 fn required(read: Read<'_>, name: &str) -> anyhow::Result<String> {
     read(name).filter(|value| !value.is_empty()).with_context(|| format!("{name} is missing"))
 }

@@ -375,7 +375,11 @@ fn begin_sql(mode: Mode, actor: &Actor, clock_offset: TimeDelta) -> String {
     set("kind", actor.kind());
     match actor {
         Actor::System | Actor::Anonymous => {}
-        Actor::Guardian { account } | Actor::Agent { account, .. } => set("account", &account.to_string()),
+        Actor::Guardian { account } => set("account", &account.to_string()),
+        Actor::Agent { account, function, .. } => {
+            set("account", &account.to_string());
+            set("function", function.as_str());
+        }
         Actor::Secretary { account, college, .. } => {
             set("account", &account.to_string());
             set("college", college.as_str());

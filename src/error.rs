@@ -83,6 +83,11 @@ refusals! {
     ChildEnrolled 409 "child.enrolled" "L'identité d'un enfant inscrit ne se change plus en ligne : adressez-vous au département.";
     TooManyMembers 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
     PhotoRefused 422 "photo.refused" "Cette photo ne peut pas être utilisée.";
+    // Documents
+    DocumentRefused 422 "document.refused" "Ce document ne peut pas être pris.";
+    TooManyDocuments 409 "document.too_many" "Trop de documents de cet enfant attendent déjà d'être examinés.";
+    DocumentAlreadySent 409 "document.already_sent" "Ce fichier est déjà reçu et attend d'être examiné.";
+    DocumentTransition 409 "document.transition" "Ce document est déjà décidé, retiré ou effacé.";
     // Collèges
     ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
     UnknownCollege 422 "college.unknown" "Ce collège n'est pas connu ou n'est plus ouvert.";
@@ -304,6 +309,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("families_one_per_creator", Refusal::FamilyAlreadyOpen),
     ("guardians_account_unique", Refusal::AlreadyGuardian),
     ("children_same_child", Refusal::AlreadyChild),
+    ("documents_same_file", Refusal::DocumentAlreadySent),
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),
     ("cards_one_live", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),

@@ -39,6 +39,8 @@ pub enum Job {
     DebitNotice { transfer: TransferId },
     /// A word to the family about a request that became active.
     EnrolmentNotice { enrolment: EnrolmentId },
+    /// The top-up of a request that became active after its proof was accepted.
+    TopUp { enrolment: EnrolmentId },
     /// News to a guardian, if he still wants them.
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
@@ -116,6 +118,7 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
     match row.kind.as_str() {
         "debit_notice" => return Some(Job::DebitNotice { transfer: field("transfer_id")?.parse().ok()? }),
         "enrolment_notice" => return Some(Job::EnrolmentNotice { enrolment: field("enrolment_id")?.parse().ok()? }),
+        "top_up" => return Some(Job::TopUp { enrolment: field("enrolment_id")?.parse().ok()? }),
         "news_letter" => {
             let (news, guardian) = (field("news_id")?.parse().ok()?, field("guardian_id")?.parse().ok()?);
             return Some(Job::NewsLetter { news, guardian });

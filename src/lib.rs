@@ -35,8 +35,9 @@ pub mod auth;
 /// Dated rules of a department.
 pub mod seasons;
 
-/// Schools, families and their children.
+/// Schools, families and their children, with their portraits and proofs.
 pub mod colleges;
+pub mod documents;
 pub mod families;
 pub mod photos;
 

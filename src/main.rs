@@ -52,6 +52,12 @@ enum Command {
     },
     /// Publish a new token-signing key; it signs in ten minutes, the old one stays valid half an hour more.
     RotateKeys,
+    /// Seal the keys of waiting documents again, after a department's key changed: reads the former one from
+    /// `PASSPLUS_DEPARTMENT_<code>_FORMER_KEY`.
+    RewrapDocuments {
+        #[arg(long)]
+        department: Department,
+    },
     /// Prove the ledger: every chain, sum and cause of every department, or name the first row that is wrong.
     Verify(proof::command::Options),
     /// Make a key for the configuration.
@@ -143,6 +149,13 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = Config::from_env()?;
             let kid = runtime().block_on(admin::rotate_keys(&config))?;
             println!("Key {kid} is published and will sign in ten minutes.");
+            Ok(())
+        }
+        Command::RewrapDocuments { department } => {
+            let read = |name: &str| std::env::var(name).ok();
+            let (config, former) = (Config::from_env()?, config::former_key(&read, department)?);
+            let moved = runtime().block_on(admin::rewrap_documents(&config, department, former))?;
+            println!("{moved} documents of {department} now open with its present key.");
             Ok(())
         }
         Command::Verify(options) => {

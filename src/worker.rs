@@ -2,7 +2,8 @@
 
 use crate::{
     db::Db,
-    enrolments::{closing, notices as enrolment_notices, opening},
+    documents,
+    enrolments::{closing, notices as enrolment_notices, opening, top_up},
     error::Error,
     families,
     jobs::{self, Claimed, Job},
@@ -28,6 +29,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
             close_enrolments(&db).await;
+            delete_overdue_documents(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -78,6 +80,25 @@ pub async fn close_enrolments(db: &Db) {
             }
         }
     }
+}
+
+/// Deletes, in every department, the documents that nobody decided in time. Returns how many.
+pub async fn delete_overdue_documents(db: &Db) -> usize {
+    let caller = Caller::system();
+    let mut all = 0_usize;
+    for department in db.departments() {
+        loop {
+            match db.write(department, &caller, documents::delete_overdue).await {
+                Ok(0) => break,
+                Ok(deleted) => all = all.saturating_add(deleted),
+                Err(error) => {
+                    tracing::warn!(%error, %department, "overdue documents cannot be deleted");
+                    break;
+                }
+            }
+        }
+    }
+    all
 }
 
 /// Does what is due now in every database: one job each, one batch of a season's end. Returns how many things were taken in hand.
@@ -136,6 +157,10 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         }
         Job::SeasonNotice { family, season } => {
             db.read(department, caller, move |tx| enrolment_notices::season_opened(tx, family, &season)).await?
+        }
+        Job::TopUp { enrolment } => {
+            db.write(department, caller, move |tx| top_up::catch_up(tx, enrolment)).await?;
+            vec![]
         }
         Job::NewsLetter { news, guardian } => {
             db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?

@@ -238,6 +238,20 @@ impl Role for CaseWorker {
     }
 }
 
+/// Who follows a file: a guardian, or an agent who instructs it. The database shows each his own.
+#[derive(Debug, Clone, Copy)]
+pub struct FileReader;
+
+impl Role for FileReader {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Guardian { .. }
+            | Actor::Agent { function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => Some(Self),
+            _ => None,
+        }
+    }
+}
+
 /// An agent who may undo a movement of money: all but the DPO.
 #[derive(Debug, Clone, Copy)]
 pub struct Corrector {

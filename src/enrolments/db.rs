@@ -85,6 +85,16 @@ pub fn lock(tx: &mut Tx<'_>, id: EnrolmentId, version: i32) -> Result<EnrolmentR
     if row.version == version { Ok(row) } else { Err(Refusal::StaleVersion.into()) }
 }
 
+/// The child's enrolment for a season, locked, if it has one.
+pub fn lock_of_child(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode) -> Result<Option<EnrolmentRow>, Error> {
+    Ok(enrolments::table
+        .filter(enrolments::child_id.eq(child).and(enrolments::season.eq(season)))
+        .select(EnrolmentRow::as_select())
+        .for_update()
+        .first(tx.conn)
+        .optional()?)
+}
+
 pub fn rewrite(
     tx: &mut Tx<'_>,
     row: &EnrolmentRow,

@@ -11,6 +11,7 @@ pub mod moves;
 pub mod notices;
 pub mod on_behalf;
 pub mod opening;
+pub mod proofs;
 pub mod revalidation;
 pub mod rosters;
 pub mod state;
@@ -240,5 +241,7 @@ pub fn move_by_agent(
     let body =
         format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
     families::notify(tx, row.family_id, subject, &body)?;
+    // A proof may have been accepted during the suspension.
+    top_up::give_if_proven(tx, &row)?;
     Ok(row)
 }

@@ -4,7 +4,7 @@ mod problems;
 mod refusals;
 
 use crate::{
-    auth, cards, colleges, corrections, disputes, enrolments,
+    auth, cards, colleges, corrections, disputes, documents, enrolments,
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
@@ -43,6 +43,7 @@ macro_rules! endpoints {
                 (name = "colleges", description = "The collèges of the departments"),
                 (name = "families", description = "Family files: guardians, children, consents"),
                 (name = "photos", description = "Portraits of children"),
+                (name = "documents", description = "Supporting documents of children, until an agent has decided"),
                 (name = "enrolments", description = "The yearly request of a child, and its scholarship top-up"),
                 (name = "desk", description = "The secretary's desk of a collège"),
                 (name = "agents-desk", description = "What a department's agents instruct; personal readings are journalled"),
@@ -125,6 +126,8 @@ endpoints! {
     enrolments::rosters::http::check_department_roster,
     enrolments::rosters::http::apply_department_roster,
     enrolments::top_up::http::top_up_enrolment,
+    enrolments::proofs::http::list_proofs,
+    enrolments::proofs::http::decide_document,
     cards::http::show_card,
     cards::http::draw_card_png,
     cards::http::draw_card_svg,
@@ -161,6 +164,12 @@ endpoints! {
     photos::http::submit_photo,
     photos::http::show_photo,
     photos::http::remove_photo,
+    documents::http::send_document,
+    documents::http::list_documents,
+    documents::http::read_own_document,
+    documents::http::withdraw_document,
+    documents::desk::http::list_waiting_documents,
+    documents::desk::http::inspect_document,
     ledger::http::list_wallets,
     ledger::http::show_statement,
     ledger::http::export_statement,

@@ -1,5 +1,9 @@
 //! The few cryptographic verbs of the service, each over one well-kept library.
 
+mod envelope;
+
+pub use envelope::Envelope;
+
 use crate::kernel::text::Sensitive;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},

@@ -21,6 +21,8 @@ ids! {
     DeviceId,
     /// A debit that a family contests.
     DisputeId,
+    /// A supporting document that a family sent.
+    DocumentId,
     /// A child's enrolment for one season.
     EnrolmentId,
     /// A family file, in one department.

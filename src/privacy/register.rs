@@ -48,6 +48,7 @@ const STAFF: &str = "durée des fonctions, puis 12 mois";
 const FAMILY: &str = "tant que le dossier est revalidé chaque année";
 const CHILD: &str = "scolarité au collège et revalidation annuelle, puis effacement";
 const SEASON: &str = "année scolaire, puis durée de recouvrement des sommes";
+const WAITING: &str = "jusqu'à la décision, au plus 6 mois et la fin de la saison";
 const ACCOUNTS_KEEPING: &str = "durée légale des pièces comptables (10 ans)";
 const JOURNAL: &str = "12 mois en ligne";
 const JOB: &str = "jusqu'à l'envoi ; échecs purgés sous 30 jours";
@@ -157,6 +158,18 @@ pub const DEPARTMENT: &[Line] = register! {
         PseudonymousId ["child_id" "family_id"] ORDER, CHILD;
         Photo ["image_sealed"] "portrait chiffré : lutte contre l'usage de la carte d'autrui", CHILD;
         Technical ["submitted_at"] "date d'envoi", CHILD;
+    }
+    "documents" {
+        PseudonymousId ["id" "child_id" "family_id" "sent_by" "decided_by"] "justificatif d'un enfant, qui l'a envoyé, qui l'a décidé", SEASON;
+        Child ["kind" "refusal_reason" "refusal_note"] "nature du justificatif et motif de la décision", SEASON;
+        Secret ["content_hash"] "empreinte à clé du fichier : preuve de ce qui a été examiné", SEASON;
+        Technical ["season" "media" "bytes" "state" "received_at" "closed_at" "deletion_reason" "version"]
+            "où en est le justificatif", SEASON;
+    }
+    "document_files" {
+        PseudonymousId ["document_id" "family_id" "sent_by"] ORDER, WAITING;
+        Child ["file_sealed"] "justificatif chiffré, lu par les agents qui instruisent et par qui l'a envoyé", WAITING;
+        Secret ["key_sealed" "key_version"] "clé propre du fichier, chiffrée par celle du département", WAITING;
     }
     "consents" {
         PseudonymousId ["id" "family_id" "guardian_id"] "auteur du choix", FAMILY;

@@ -65,6 +65,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    documents (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        kind -> Text,
+        media -> Text,
+        bytes -> Integer,
+        content_hash -> Binary,
+        state -> Text,
+        sent_by -> Uuid,
+        received_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        refusal_reason -> Nullable<Text>,
+        refusal_note -> Nullable<Text>,
+        deletion_reason -> Nullable<Text>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    document_files (document_id) {
+        document_id -> Uuid,
+        family_id -> Uuid,
+        sent_by -> Uuid,
+        file_sealed -> Binary,
+        key_sealed -> Binary,
+        key_version -> Text,
+    }
+}
+
+diesel::table! {
     consents (id) {
         id -> Uuid,
         family_id -> Uuid,
@@ -564,6 +597,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     guardians,
     children,
     photos,
+    documents,
+    document_files,
     consents,
     enrolments,
     enrolment_events,

@@ -29,6 +29,7 @@ mod desk_sight;
 mod device_tokens;
 mod devices;
 mod disputes;
+mod documents;
 mod enrolments;
 mod expiry;
 mod families;

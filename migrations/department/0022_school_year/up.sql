@@ -170,6 +170,13 @@ begin
     insert into jobs (id, kind, payload, created_at, run_at)
         select time_ordered_id(), 'enrolment_notice', jsonb_build_object('enrolment_id', id), instant(), instant()
           from unnest(chosen) c (id);
+    -- Proven before it was active: the worker gives what a scholarship adds.
+    insert into jobs (id, kind, payload, created_at, run_at)
+        select time_ordered_id(), 'top_up', jsonb_build_object('enrolment_id', e.id), instant(), instant()
+          from enrolments e
+         where e.id = any(chosen)
+           and exists (select 1 from documents d
+                        where d.child_id = e.child_id and d.season = e.season and d.kind = 'scholarship_notice' and d.state = 'accepted');
     return chosen;
 end $$;
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit,
     db::Tx,
+    documents::{self, kinds::DocumentKind},
     error::{Error, Refusal},
     families,
     kernel::{ids::EnrolmentId, time, words::GrantKind},
@@ -26,6 +27,26 @@ text_enum! {
         /// The ministry's own answer.
         StateService = "state_service",
     }
+}
+
+/// Credits the top-up where an accepted notice of scholarship and open rights meet, whichever came last. Where it is given already, not
+/// foreseen or too late to be spent, there is nothing to give.
+pub fn give_if_proven(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<(), Error> {
+    if row.state != EnrolmentState::Active
+        || !documents::has_accepted(tx, row.child_id, DocumentKind::ScholarshipNotice, &row.season)?
+    {
+        return Ok(());
+    }
+    match top_up(tx, row.id, row.version, TopUpEvidence::ScholarshipNotice) {
+        Ok(_) | Err(Error::Refused(Refusal::ToppedUp | Refusal::NoTopUp | Refusal::SpendingOver)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same for a request that became active by a hand that sees no proof: a secretary's, or the family's own.
+pub fn catch_up(tx: &mut Tx<'_>, id: EnrolmentId) -> Result<(), Error> {
+    let row = db::enrolment(tx, id)?;
+    give_if_proven(tx, &row)
 }
 
 /// Credits the top-up of the enrolment's formula. The rules are those in force when the family submitted, as for the base amounts.

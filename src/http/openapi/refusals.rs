@@ -76,6 +76,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ),
     ("decide_as_agent", &[R::StaleVersion, R::NotEligible, R::DuplicatePupil, R::EnrolmentTransition]),
     ("decide_enrolments", &[R::StepUpRequired]),
+    ("decide_document", &[R::StaleVersion, R::DocumentTransition]),
     ("discard_draft", &[R::SeasonNotDraft]),
     (
         "draft_enrolment",
@@ -192,6 +193,10 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
             R::BatchTransition,
         ],
     ),
+    (
+        "send_document",
+        &[R::ConsultOnly, R::SeasonClosed, R::TooManyDocuments, R::DocumentAlreadySent, R::DocumentRefused],
+    ),
     ("set_ledger_rules", &[R::StepUpRequired, R::RulesRetroactive, R::RulesTaken]),
     ("show_card", &[R::NoCard]),
     (
@@ -250,4 +255,5 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("uphold_dispute", &[R::ReversalExceeds, R::DisputeTransition]),
     ("void_hold", &[R::HoldCaptured, R::HoldExpired]),
     ("void_key", &[R::IdempotencyKeyMalformed, R::RefundNeedsAgent, R::HoldCaptured, R::HoldExpired, R::VoidOfRefund]),
+    ("withdraw_document", &[R::ConsultOnly, R::DocumentTransition]),
 ];

@@ -41,6 +41,7 @@ async fn plant(world: &World) -> Planted {
     let correction = json!({ "transfer_id": debited.text("/id"), "amount_cents": 100, "reason": "other" });
     let corrections = family.path("corrections");
     let correction = world.administrator.post_keyed(&corrections, &key, correction).await.expect(201);
+    let document = crate::documents::send(&family, &child, "tax_notice").await;
     let seen = world.administrator.get(&family.path(&format!("agents-desk/families/{}", family.id))).await.expect(200);
     for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
         assert!(seen.json.to_string().contains(canary), "{canary} is not known to its own department: {}", seen.json);
@@ -54,6 +55,7 @@ async fn plant(world: &World) -> Planted {
         ("wallet", culture.clone()),
         ("transfer", debited.text("/id")),
         ("ticket", ticket.text("/id")),
+        ("document", document.clone()),
         ("dispute", dispute.text("/id")),
         ("correction", correction.text("/id")),
         ("hold", ticket.text("/id")),
@@ -64,7 +66,8 @@ async fn plant(world: &World) -> Planted {
         ("uai", COLLEGE.to_owned()),
     ]);
     let texts = [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS].map(str::to_owned);
-    let secrets = [card_code, card_signed, ticket.text("/code"), family.id.clone(), child, enrolment, card_id, culture];
+    let secrets =
+        [card_code, card_signed, ticket.text("/code"), family.id.clone(), child, enrolment, card_id, culture, document];
     Planted { ids, canaries: texts.into_iter().chain(secrets).collect() }
 }
 

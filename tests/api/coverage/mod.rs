@@ -3,6 +3,7 @@
 
 mod architecture;
 mod authz;
+mod full_family;
 mod isolation;
 mod migrations;
 mod openapi;

@@ -1,7 +1,8 @@
 //! The database's own locks: row-level security, roles and grants, as an intruder with the service's password would meet them.
 
+use super::full_family::full_family;
 use super::{assert_same, privacy, relations, rows, schemas, texts};
-use crate::support::{COLLEGE, Family, Service, World};
+use crate::support::{Service, World};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use passplus::{kernel::time::server_now, migrate::Schema, privacy::register::Class};
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ const DEPARTMENT: &str = "
     enrolments: select insert update
     device_keys: select
     disputes: select insert update
+    document_files: select insert update(key_sealed key_version) delete
+    documents: select insert update(state decided_by closed_at refusal_reason refusal_note deletion_reason version)
     families: select insert update(debit_notices)
     guardians: select insert update(email phone postal_address)
     holds: select
@@ -86,6 +89,8 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("guardians", "t.family_id"),
     ("children", "t.family_id"),
     ("photos", "t.family_id"),
+    ("documents", "t.family_id"),
+    ("document_files", "t.family_id"),
     ("consents", "t.family_id"),
     ("enrolments", "t.family_id"),
     ("enrolment_events", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
@@ -276,63 +281,6 @@ async fn grants_are_those_of_the_list() {
         );
         assert_same(&format!("what {} writes", schema.check()), &BTreeSet::new(), &texts(&mut conn, &sql));
     }
-}
-
-/// A family with something of everything, made through the API but for what the API does not make yet.
-async fn full_family(world: &World, name: &str) -> Family {
-    let family = world.family("92").await;
-    let secretary = world.secretary(COLLEGE).await;
-    let child = family.add_child(name, "2015-03-14").await;
-    let (enrolment, version) = family.submit(&child, &secretary.college).await;
-    secretary.confirm(&enrolment, version).await;
-    let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
-    family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
-    let mut conn = as_the_superuser(&world.service, department());
-    conn.batch_execute(&format!(
-        "insert into photos values ('{child}', '{0}', '\\x00', now())
-         on conflict do nothing;
-         insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
-         insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
-         insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
-             (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1);
-         insert into till_minutes values (gen_random_uuid(), now(), 1);
-         insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
-             select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
-               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
-         insert into enrolment_attestations
-             select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
-         insert into derogations values (gen_random_uuid(), '{child}', '{0}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
-         insert into news (id, subject, body, state, written_by, written_at)
-             values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
-         insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
-             values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
-         insert into roster_checks values (gen_random_uuid(), decode(repeat('00', 32), 'hex'), '2026-2027', '{{}}', gen_random_uuid(), now());
-         insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
-                                      decided_by, decided_at)
-             values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());
-         insert into holds (id, kind, wallet_id, amount_cents, merchant_id, client_id, key, fingerprint, request_id, made_at, expires_at,
-                            holder_first_name, holder_initial)
-             select gen_random_uuid(), 'till', id, 1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid(),
-                    now(), now(), 'x', 'x' from wallets where child_id = '{child}';
-         insert into disputes (id, transfer_id, family_id, merchant_id, state, reason, opened_by, opened_at)
-             select gen_random_uuid(), t.id, family_id, gen_random_uuid(), 'open', 'other', gen_random_uuid(), now()
-               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
-         with account as (
-             insert into bank_accounts values (gen_random_uuid(), gen_random_uuid(), 'Cinéma', '\\x00', '0189', 'proposed',
-                 gen_random_uuid(), now(), null, null, null) returning id),
-         batch as (
-             insert into payout_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from payout_batches), now(),
-                 'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
-         payout as (
-             insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
-                 gen_random_uuid()::text from batch, account returning id),
-         lines as (
-             insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing)
-         insert into payout_returns select gen_random_uuid(), payout.id, 'AC04', 'proposed', gen_random_uuid(), now() from payout",
-        family.id
-    ))
-    .unwrap();
-    family
 }
 
 /// The rows of a table that are seen, or that the condition tells, as a set of texts.

@@ -1,0 +1,67 @@
+//! Something of everything that the department's database can hold, so that no table is looked at while it is empty.
+
+use crate::support::{COLLEGE, Family, World};
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+
+/// A family with something of everything, made through the API but for what the API does not make yet.
+pub async fn full_family(world: &World, name: &str) -> Family {
+    let family = world.family("92").await;
+    let secretary = world.secretary(COLLEGE).await;
+    let child = family.add_child(name, "2015-03-14").await;
+    let (enrolment, version) = family.submit(&child, &secretary.college).await;
+    secretary.confirm(&enrolment, version).await;
+    let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
+    family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
+    let mut conn = world.superuser("92");
+    conn.batch_execute(&format!(
+        "insert into photos values ('{child}', '{file}', '\\x00', now())
+         on conflict do nothing;
+         with document as (
+             insert into documents (id, child_id, family_id, season, kind, media, bytes, content_hash, state, sent_by, received_at)
+             select gen_random_uuid(), '{child}', id, '2026-2027', 'tax_notice', 'application/pdf', 1, decode(repeat('00', 32), 'hex'),
+                    'received', created_by, now() from families where id = '{file}' returning id, family_id, sent_by)
+         insert into document_files select id, family_id, sent_by, '\\x00', '\\x00', '' from document;
+         insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
+         insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
+         insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
+             (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1);
+         insert into till_minutes values (gen_random_uuid(), now(), 1);
+         insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
+             select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
+               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         insert into enrolment_attestations
+             select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
+         insert into derogations values (gen_random_uuid(), '{child}', '{file}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
+         insert into news (id, subject, body, state, written_by, written_at)
+             values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
+         insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
+             values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
+         insert into roster_checks values (gen_random_uuid(), decode(repeat('00', 32), 'hex'), '2026-2027', '{{}}', gen_random_uuid(), now());
+         insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, state,
+                                      decided_by, decided_at)
+             values (gen_random_uuid(), '2025-2026', 1, 1, gen_random_uuid(), now(), now(), 'refused', gen_random_uuid(), now());
+         insert into holds (id, kind, wallet_id, amount_cents, merchant_id, client_id, key, fingerprint, request_id, made_at, expires_at,
+                            holder_first_name, holder_initial)
+             select gen_random_uuid(), 'till', id, 1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid(),
+                    now(), now(), 'x', 'x' from wallets where child_id = '{child}';
+         insert into disputes (id, transfer_id, family_id, merchant_id, state, reason, opened_by, opened_at)
+             select gen_random_uuid(), t.id, family_id, gen_random_uuid(), 'open', 'other', gen_random_uuid(), now()
+               from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
+         with account as (
+             insert into bank_accounts values (gen_random_uuid(), gen_random_uuid(), 'Cinéma', '\\x00', '0189', 'proposed',
+                 gen_random_uuid(), now(), null, null, null) returning id),
+         batch as (
+             insert into payout_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from payout_batches), now(),
+                 'frozen', decode(repeat('00', 32), 'hex'), 1, account.id, gen_random_uuid(), now() from account returning id),
+         payout as (
+             insert into payouts select gen_random_uuid(), batch.id, gen_random_uuid(), 'Cinéma', account.id, 1, 0, 1, 'to_pay',
+                 gen_random_uuid()::text from batch, account returning id),
+         lines as (
+             insert into payout_lines select t.id, payout.id, 1 from payout, transfers t on conflict do nothing)
+         insert into payout_returns select gen_random_uuid(), payout.id, 'AC04', 'proposed', gen_random_uuid(), now() from payout",
+        file = family.id
+    ))
+    .unwrap();
+    family
+}
