@@ -307,11 +307,15 @@ pub fn to_confirm(tx: &mut Tx<'_>, family: FamilyId) -> Result<Vec<EnrolmentRow>
         .load(tx.conn)?)
 }
 
-/// Whether the collège has said that it knows the pupil, at the level and in the place that the request names now.
+/// Whether the collège has said that it knows the pupil, at the level and in the place that the request names now, and has not given the
+/// request back since.
 pub fn is_attested(tx: &mut Tx<'_>, row: &EnrolmentRow) -> Result<bool, Error> {
-    let words = enrolment_attestations::table.find(row.id).filter(
-        enrolment_attestations::college_uai.eq(&row.college_uai).and(enrolment_attestations::level.eq(row.level)),
-    );
+    let given_back_at = row.decided_at.unwrap_or(row.created_at);
+    let words = enrolment_attestations::table
+        .find(row.id)
+        .filter(enrolment_attestations::college_uai.eq(&row.college_uai))
+        .filter(enrolment_attestations::level.eq(row.level))
+        .filter(enrolment_attestations::attested_at.gt(given_back_at));
     Ok(diesel::select(diesel::dsl::exists(words)).get_result(tx.conn)?)
 }
 

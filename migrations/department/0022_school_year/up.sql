@@ -23,8 +23,8 @@ drop policy enrolment_events_insert on enrolment_events;
 create policy enrolment_events_insert on enrolment_events for insert
     with check (actor_kind() = 'system' or exists (select 1 from enrolments e where e.id = enrolment_id));
 
--- A collège's word on a pupil whose family has not answered yet. It holds for that collège and that level: a family that changes either
--- is looked at again.
+-- A collège's word on a pupil whose family has not answered yet. It holds for that collège and that level, until the request is given back:
+-- a family that changes either, or asks again, is looked at again.
 create table enrolment_attestations (
     enrolment_id uuid primary key constraint enrolment_attestations_enrolment_fk references enrolments on delete restrict,
     college_uai text not null,
@@ -141,7 +141,8 @@ begin
                    when 'secretary' then e.in_network and e.college_uai = actor_college()
                    when 'guardian' then e.in_network and e.family_id in (select my_own_families())
                         and exists (select 1 from enrolment_attestations a
-                                     where a.enrolment_id = e.id and a.college_uai = e.college_uai and a.level = e.level)
+                                     where a.enrolment_id = e.id and a.college_uai = e.college_uai and a.level = e.level
+                                       and a.attested_at > coalesce(e.decided_at, e.created_at))
                    else true end
          order by e.id for update) e;
     -- A pupil once: in this list, and among those who have their rights.

@@ -134,6 +134,21 @@ async fn a_college_that_does_not_know_the_pupil_gives_the_request_back() {
 }
 
 #[actix_web::test]
+async fn a_word_that_was_taken_back_opens_nothing() {
+    let (june, family, _) = carried().await;
+    let waiting = june.waiting(&family).await;
+    attest(&june, &waiting[0]).await;
+    let e = &june.waiting(&family).await[0]["enrolment"];
+    let row = json!({ "enrolment_id": e["id"], "version": e["version"], "decision": "refuse", "reason": "not_enrolled_here" });
+    let decided = june.secretary.decide(json!([row])).await.expect(200);
+    assert_eq!(decided.text("/results/0/state"), "refused");
+    let path = family.path(&format!("enrolments/{}", e["id"].as_str().unwrap()));
+    let version = family.get(&path).await.expect(200).number("/enrolment/version");
+    let submitted = family.post(&format!("{path}/submit"), json!({ "version": version })).await.expect(200);
+    assert_eq!(submitted.text("/state"), "submitted");
+}
+
+#[actix_web::test]
 async fn all_of_a_familys_word_is_taken_or_nothing() {
     let mut families = vec![];
     let june = June::come(async |world: &World, secretary: &Secretary| {
