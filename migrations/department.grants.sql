@@ -11,12 +11,14 @@ grant select on families, wallets, transfers, holds, ledger_refusals, till_minut
     device_keys, journal to {app};
 grant update (debit_notices) on families to {app};
 grant insert on families to {app};
-grant select, insert, update on season_versions, children, photos, enrolments, cards, affiliations, disputes to {app};
+grant select, insert, update on season_versions, children, enrolments, cards, affiliations, disputes to {app};
 -- Of his record a guardian changes how he is reached; rights go through `set_guardian_rights`, invitations through their own door.
 grant select, insert, update (email, phone, postal_address) on guardians to {app};
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
-grant delete on photos to {app};
+-- A portrait is sent, decided once, and goes; the person it shows never changes.
+grant select, insert, delete,
+    update (state, reason, note, hints, image_sealed, till_sealed, gate_sealed, decided_by, decided_at, version) on photos to {app};
 grant select, insert on consents, enrolment_events, audit, ledger_accounts, ledger_rules, card_keys to {app};
 grant select, insert, update (state, decided_by, decided_at, decision_note, reversal_id) on corrections to {app};
 grant select, insert, update (done_at, wallets_swept, lost_cents, state, decided_by, decided_at) on season_expiries to {app};

@@ -83,6 +83,7 @@ refusals! {
     ChildEnrolled 409 "child.enrolled" "L'identité d'un enfant inscrit ne se change plus en ligne : adressez-vous au département.";
     TooManyMembers 409 "family.too_many" "Le nombre maximal de fiches de ce dossier est atteint.";
     PhotoRefused 422 "photo.refused" "Cette photo ne peut pas être utilisée.";
+    PhotoTransition 409 "photo.transition" "L'état actuel de la photo ne permet pas cette action.";
     // Collèges
     ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
     UnknownCollege 422 "college.unknown" "Ce collège n'est pas connu ou n'est plus ouvert.";

@@ -53,7 +53,7 @@ const DEPARTMENT: &str = "
     payout_lines: select insert delete
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
-    photos: select insert update delete
+    photos: select insert update(image_sealed state reason note hints till_sealed gate_sealed decided_by decided_at version) delete
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
     season_versions: select insert update delete
     till_minutes: select
@@ -279,8 +279,8 @@ async fn full_family(world: &World, name: &str) -> Family {
     family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
     let mut conn = as_the_superuser(&world.service, department());
     conn.batch_execute(&format!(
-        "insert into photos values ('{child}', '{}', '\\x00', now())
-         on conflict do nothing;
+        "insert into photos (child_id, family_id, image_sealed, submitted_at, id, state)
+             values ('{child}', '{}', '\\x00', now(), gen_random_uuid(), 'submitted');
          insert into ledger_refusals values (gen_random_uuid(), gen_random_uuid(), '\\x00', 'funds', gen_random_uuid(), null, 1, now());
          insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
          insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
