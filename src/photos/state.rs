@@ -52,7 +52,9 @@ impl PhotoReason {
         match self {
             Self::FaceNotVisible => "Le visage ne se voit pas bien : envoyez une photo de face, bien éclairée.",
             Self::Blurred => "La photo est floue : prenez-la de nouveau, sans bouger.",
-            Self::NotAPortrait => "Ce n'est pas un portrait : envoyez une photo du visage, cadrée comme une photo d'identité.",
+            Self::NotAPortrait => {
+                "Ce n'est pas un portrait : envoyez une photo du visage, cadrée comme une photo d'identité."
+            }
             Self::SeveralPeople => "Plusieurs personnes se voient : l'enfant doit être seul sur la photo.",
             Self::HeadCovered => "La tête est couverte : envoyez une photo tête nue, le visage dégagé.",
             Self::TooOld => "La photo ne ressemble plus à l'enfant : envoyez une photo récente.",

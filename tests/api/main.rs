@@ -46,6 +46,7 @@ mod letters;
 mod look_ups;
 mod merchants;
 mod payout_returns;
+mod photo_reviews;
 mod photos;
 mod proof;
 mod races;

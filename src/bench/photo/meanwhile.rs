@@ -69,10 +69,8 @@ pub async fn measure(folder: &Path, picture: &[u8], seconds: u64) -> anyhow::Res
     let spell = Spell { warm_up: WARM_UP, measured: Duration::from_secs(seconds) };
     let alone = load::run(&stage, &seeded, Access::Uniform, TILLS, spell).await?;
     let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-    let sending: Vec<_> = uploads
-        .into_iter()
-        .map(|upload| tokio::spawn(send(upload, Arc::clone(&stop), Arc::clone(&sent))))
-        .collect();
+    let sending: Vec<_> =
+        uploads.into_iter().map(|upload| tokio::spawn(send(upload, Arc::clone(&stop), Arc::clone(&sent)))).collect();
     let together = load::run(&stage, &seeded, Access::Uniform, TILLS, spell).await;
     stop.store(true, Ordering::SeqCst);
     for family in sending {
