@@ -15,7 +15,6 @@ use crate::{
     kernel::{crypto::random, ids::RequestId, time},
 };
 use anyhow::{Context, ensure};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 struct Tour<'a> {

@@ -99,9 +99,11 @@ impl Moments {
         let (count, sum, squares) =
             values.fold((0_i64, 0_i64, 0_i64), |(count, sum, squares), v| (count + 1, sum + v, squares + v * v));
         let count = count.max(1);
-        let mean = sum / count;
-        let variance = squares / count - mean * mean;
-        Self { mean: u32::try_from(mean).unwrap_or_default(), variance: u32::try_from(variance).unwrap_or_default() }
+        let variance = (count * squares - sum * sum) / (count * count);
+        Self {
+            mean: u32::try_from(sum / count).unwrap_or_default(),
+            variance: u32::try_from(variance).unwrap_or_default(),
+        }
     }
 }
 
@@ -121,7 +123,7 @@ mod tests {
         let wall = Hints::of(&portrait(|_, _| 128), UPRIGHT);
         assert_eq!((wall.brightness, wall.contrast, wall.sharpness), (128, 0, 0));
         assert_eq!(wall.doubts(), [Doubt::Blurred, Doubt::LowContrast]);
-        let board = Hints::of(&portrait(|x, y| if (x / 8 + y / 8) % 2 == 0 { 60 } else { 180 }), UPRIGHT);
+        let board = Hints::of(&portrait(|x, y| if (x / 10 + y / 10) % 2 == 0 { 60 } else { 180 }), UPRIGHT);
         assert_eq!((board.brightness, board.contrast), (120, 60));
         assert_eq!(board.doubts(), []);
     }
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn light_and_source_are_doubted_at_their_bounds() {
-        let board = |low, high| portrait(move |x, y| if (x / 8 + y / 8) % 2 == 0 { low } else { high });
+        let board = |low, high| portrait(move |x, y| if (x / 10 + y / 10) % 2 == 0 { low } else { high });
         assert_eq!(Hints::of(&board(0, 90), UPRIGHT).doubts(), [Doubt::Dark]);
         assert_eq!(Hints::of(&board(200, 255), UPRIGHT).doubts(), [Doubt::Bright]);
         let fine = board(60, 180);

@@ -48,18 +48,18 @@ fn shows_the_flag(file: &[u8]) {
 #[test]
 fn jpegs_of_every_kind_and_scale_show_what_they_are() {
     // Below and above each of the reduced scales.
-    for (width, height) in [(210, 270), (541, 700), (1079, 1400), (1080, 1400), (2161, 2500), (4321, 4400)] {
+    for (width, height) in [(210, 270), (541, 700), (1079, 1100), (1080, 1100), (2160, 2161)] {
         shows_the_flag(&rgb(width, height, |_| {}));
     }
     for sampling in [SamplingFactor::R_4_4_4, SamplingFactor::R_4_2_2, SamplingFactor::R_4_4_0, SamplingFactor::R_4_1_1]
     {
-        shows_the_flag(&rgb(1201, 1603, |encoder| encoder.set_sampling_factor(sampling)));
+        shows_the_flag(&rgb(1101, 1103, |encoder| encoder.set_sampling_factor(sampling)));
     }
-    shows_the_flag(&rgb(1200, 1600, |encoder| encoder.set_restart_interval(7)));
-    for (width, height) in [(301, 401), (1200, 1600), (2400, 3201)] {
+    shows_the_flag(&rgb(600, 800, |encoder| encoder.set_restart_interval(7)));
+    for (width, height) in [(301, 401), (1100, 1101)] {
         shows_the_flag(&progressive(width, height));
     }
-    shows_the_flag(&with_exif(&jpeg(&stored_lying(1200, 1600)), 6));
+    shows_the_flag(&with_exif(&jpeg(&stored_lying(1100, 1200)), 6));
 }
 
 #[test]
@@ -115,14 +115,14 @@ fn pngs_of_every_kind_show_what_they_are() {
     assert!(near(*picture.get_pixel(210, 20), RED) && near(*picture.get_pixel(210, 520), [255; 3]));
     // Sixteen bits, with and without alpha, large enough to be averaged.
     let deep = |level: u8| u16::from(level) * 257;
-    let sixteen = ImageBuffer::from_fn(1300, 1700, |_, y| Rgb((if y < 850 { RED } else { BLUE }).map(deep)));
+    let sixteen = ImageBuffer::from_fn(1100, 1200, |_, y| Rgb((if y < 600 { RED } else { BLUE }).map(deep)));
     shows_the_flag(&png(sixteen));
-    let layered = ImageBuffer::from_fn(1300, 1700, |_, y| {
-        let [red, green, blue] = if y < 850 { RED } else { BLUE }.map(deep);
+    let layered = ImageBuffer::from_fn(1100, 1200, |_, y| {
+        let [red, green, blue] = if y < 600 { RED } else { BLUE }.map(deep);
         Rgba([red, green, blue, u16::MAX])
     });
     shows_the_flag(&png(layered));
-    shows_the_flag(&png(flag(2701, 3001)));
+    shows_the_flag(&png(flag(1621, 1901)));
     let adaptive = |encoder: &mut PngWriter<'_, &mut Vec<u8>>| encoder.set_filter(::png::Filter::Adaptive);
     shows_the_flag(&written((700, 901), (ColorType::Rgb, BitDepth::Eight), flag(700, 901).as_raw(), adaptive));
 }
@@ -144,12 +144,12 @@ fn an_animation_shows_its_first_picture() {
 #[test]
 fn every_kind_cut_at_each_twentieth_is_refused() {
     let kinds = [
-        jpeg(&flag(800, 1000)),
-        rgb(800, 1000, |encoder| encoder.set_restart_interval(5)),
-        progressive(800, 1000),
-        with_exif(&jpeg(&stored_lying(800, 1000)), 6),
-        png(flag(800, 1000)),
-        png(ImageBuffer::from_pixel(800, 1000, Rgba([1_u16, 2, 3, 4]))),
+        jpeg(&flag(300, 400)),
+        rgb(300, 400, |encoder| encoder.set_restart_interval(5)),
+        progressive(300, 400),
+        with_exif(&jpeg(&stored_lying(300, 400)), 6),
+        png(flag(300, 400)),
+        png(ImageBuffer::from_pixel(300, 400, Rgba([1_u16, 2, 3, 4]))),
     ];
     for (kind, file) in kinds.iter().enumerate() {
         assert!(normalise(file).is_ok(), "{kind}");
