@@ -244,8 +244,10 @@ async fn the_database_lets_only_an_agent_decide_and_in_his_own_name() {
     let mut conn = desk.world.app_role("92");
     let offset = (desk.world.app.db.server_now() - passplus::kernel::time::server_now()).num_seconds();
     let mut as_one = |kind: &str, statement: &str| -> Result<usize, String> {
+        // A device has no account.
+        let who = if kind == "device" { "device" } else { "account" };
         let begin = format!(
-            "rollback; begin; set local app.kind = '{kind}'; set local app.account = '{me}'; set local app.clock_offset = '{offset} seconds'"
+            "rollback; begin; set local app.kind = '{kind}'; set local app.{who} = '{me}'; set local app.clock_offset = '{offset} seconds'"
         );
         conn.batch_execute(&begin).unwrap();
         diesel::sql_query(statement).execute(&mut conn).map_err(|error| error.to_string())
