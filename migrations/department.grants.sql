@@ -11,12 +11,14 @@ grant select on families, wallets, transfers, holds, ledger_refusals, till_minut
     device_keys, journal to {app};
 grant update (debit_notices) on families to {app};
 grant insert on families to {app};
-grant select, insert, update on season_versions, children, photos, enrolments, cards, affiliations, disputes to {app};
+grant select, insert, update on season_versions, children, enrolments, cards, affiliations, disputes to {app};
 -- Of his record a guardian changes how he is reached; rights go through `set_guardian_rights`, invitations through their own door.
 grant select, insert, update (email, phone, postal_address) on guardians to {app};
 -- Drafts only: the table's policy keeps what is published.
 grant delete on season_versions to {app};
-grant delete on photos to {app};
+-- A portrait is sent, decided once, and goes; the person it shows never changes.
+grant select, insert, delete,
+    update (state, reason, note, hints, image_sealed, till_sealed, gate_sealed, decided_by, decided_at, version) on photos to {app};
 -- Of a document only what is decided of it changes; its file goes with the decision.
 grant select, insert, update (state, decided_by, closed_at, refusal_reason, refusal_note, deletion_reason, version) on documents to {app};
 grant select, insert, update (key_sealed, key_version), delete on document_files to {app};

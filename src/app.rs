@@ -38,7 +38,7 @@ pub struct App {
     pub ledger: Lanes,
     /// Argon2 takes 19 MiB and 30 ms of a core each: two at a time.
     pub passwords: Gate,
-    /// Decoding a portrait takes up to 100 MB: two at a time.
+    /// Decoding a portrait takes 15 MB, or 160 for the worst that is admitted: two at a time.
     pub pictures: Gate,
     /// Reading a roster of a department takes up to 150 MB and some seconds: one at a time.
     pub rosters: Gate,

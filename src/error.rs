@@ -2,7 +2,7 @@
 //! with a stable `code` and a French `detail`, and never learn more than that line says.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 use serde::Serialize;
 use std::{error::Error as StdError, fmt};
 use utoipa::ToSchema;
@@ -88,6 +88,7 @@ refusals! {
     TooManyDocuments 409 "document.too_many" "Trop de documents de cet enfant attendent déjà d'être examinés.";
     DocumentAlreadySent 409 "document.already_sent" "Ce fichier est déjà reçu et attend d'être examiné.";
     DocumentTransition 409 "document.transition" "Ce document est déjà décidé, retiré ou effacé.";
+    PhotoTransition 409 "photo.transition" "L'état actuel de la photo ne permet pas cette action.";
     // Collèges
     ImportRefused 422 "college.import_refused" "Ce fichier ne peut pas être importé.";
     UnknownCollege 422 "college.unknown" "Ce collège n'est pas connu ou n'est plus ouvert.";
@@ -297,70 +298,6 @@ impl From<Refusal> for Error {
     }
 }
 
-/// Named constraints and the refusal each one means; what is not here is a defect of ours.
-const CONSTRAINTS: &[(&str, Refusal)] = &[
-    ("accounts_email_unique", Refusal::AlreadyInvited),
-    ("staff_roles_college_fk", Refusal::UnknownCollege),
-    ("merchants_siret_unique", Refusal::AlreadyMerchant),
-    ("season_versions_one_draft", Refusal::SeasonDraftExists),
-    // Two drafts begun at once take the same number.
-    ("season_versions_pk", Refusal::SeasonDraftExists),
-    ("season_versions_effective_unique", Refusal::SeasonVersionTaken),
-    ("families_one_per_creator", Refusal::FamilyAlreadyOpen),
-    ("guardians_account_unique", Refusal::AlreadyGuardian),
-    ("children_same_child", Refusal::AlreadyChild),
-    ("documents_same_file", Refusal::DocumentAlreadySent),
-    ("enrolments_one_per_season", Refusal::AlreadyEnrolled),
-    ("cards_one_live", Refusal::CardTransition),
-    ("affiliations_one_living", Refusal::AlreadyAffiliated),
-    ("bank_accounts_one_proposed", Refusal::BankAccountPending),
-    ("payout_returns_one_proposed", Refusal::ReturnPending),
-    ("ledger_rules_one_per_instant", Refusal::RulesTaken),
-    ("derogations_one_living", Refusal::DerogationExists),
-    ("season_openings_one_waiting", Refusal::OpeningOrdered),
-    ("season_expiries_one_running", Refusal::ExpiryOrdered),
-    ("disputes_one_per_debit", Refusal::AlreadyDisputed),
-    ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
-];
-
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        let DieselError::DatabaseError(kind, info) = &error else {
-            return if matches!(error, DieselError::NotFound) {
-                Self::Refused(Refusal::NotFound)
-            } else {
-                Self::internal(error)
-            };
-        };
-        if let Some((_, refusal)) =
-            info.constraint_name().and_then(|name| CONSTRAINTS.iter().find(|(constraint, _)| *constraint == name))
-        {
-            return Self::Refused(*refusal);
-        }
-        let message = info.message();
-        match kind {
-            DatabaseErrorKind::SerializationFailure => Self::Retry(error),
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                Self::Later(Refusal::Unavailable, 2)
-            }
-            // Diesel keeps no SQLSTATE; the server speaks English (lc_messages is set on every connection).
-            _ if message.starts_with("deadlock detected") => Self::Retry(error),
-            _ if message.contains("No space left on device") || message.contains("could not extend file") => {
-                Self::Later(Refusal::StorageFull, 60)
-            }
-            _ if message.starts_with("canceling statement") => Self::Later(Refusal::Busy, 1),
-            _ if message.contains("terminating connection")
-                || message.contains("server closed the connection")
-                || message.contains("the database system is")
-                || message.contains("no connection to the server") =>
-            {
-                Self::Later(Refusal::Unavailable, 2)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.refusal().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -389,6 +326,7 @@ impl ResponseError for Error {
     }
 }
 
+mod database;
 mod described;
 
 #[cfg(test)]

@@ -36,3 +36,27 @@ impl Gate {
         tokio::task::spawn_blocking(held).await.map_err(Error::internal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[actix_web::test]
+    async fn beyond_those_that_run_and_wait_one_is_told_to_come_back() {
+        let gate = Gate::new(1, 1);
+        let (release, held) = mpsc::channel::<()>();
+        let running = gate.run(move || held.recv().ok());
+        let waiting = gate.run(|| 7);
+        let late = async {
+            tokio::task::yield_now().await;
+            let late = gate.run(|| ()).await;
+            drop(release);
+            late
+        };
+        let (running, waiting, late) = tokio::join!(running, waiting, late);
+        assert!(matches!(late, Err(Error::Later(Refusal::Busy, 2))));
+        assert_eq!((running.ok(), waiting.ok()), (Some(None), Some(7)));
+        assert!(gate.run(|| ()).await.is_ok(), "the places are free again");
+    }
+}

@@ -95,6 +95,11 @@ enum BenchCommand {
     Rollover(bench::rollover::Options),
     /// Rosters of schools: read, matched and applied.
     Roster(bench::roster::Options),
+    /// Portraits: processor time and memory beside the plain path of `image`.
+    Photo(bench::photo::PhotoOptions),
+    /// One path in a process of its own: `photo` starts it.
+    #[command(hide = true)]
+    PhotoPath(bench::photo::PathOptions),
 }
 
 #[derive(Subcommand)]
@@ -187,6 +192,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
         Command::Bench(BenchCommand::Rollover(options)) => runtime().block_on(bench::rollover::rollover(options)),
         Command::Bench(BenchCommand::Roster(options)) => runtime().block_on(bench::roster::roster(options)),
+        Command::Bench(BenchCommand::Photo(options)) => runtime().block_on(bench::photo::photo(options)),
+        Command::Bench(BenchCommand::PhotoPath(options)) => bench::photo::path(&options),
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;

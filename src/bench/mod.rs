@@ -5,6 +5,7 @@ mod draw;
 pub mod load;
 mod peers;
 mod pgbench;
+pub mod photo;
 mod report;
 pub mod rollover;
 pub mod roster;

@@ -2,7 +2,7 @@
 
 mod documents;
 mod doors;
-mod portrait;
+mod photo;
 mod rosters;
 mod settlement;
 mod tickets;
@@ -18,7 +18,6 @@ use crate::{
     kernel::{crypto::random, ids::RequestId, time},
 };
 use anyhow::{Context, ensure};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 struct Tour<'a> {
@@ -39,6 +38,7 @@ pub async fn play(client: &Client, cast: &mut Cast) -> anyhow::Result<()> {
     let season = cast.season.clone();
     let family_token = tour.open_account(&season).await?;
     let (child, enrolment) = tour.enrol_child(&season, &family_token).await?;
+    tour.review_photo(cast, &child).await?;
     let issued = tour.confirm(cast, &family_token, &child, &enrolment).await?;
     tour.apply_roster(cast, &family_token).await?;
     let till = tour.debit(cast, &issued.signed).await?;
@@ -125,14 +125,7 @@ impl Tour<'_> {
             )
             .await?;
         let child = child.text("/id")?;
-        let photo = Request {
-            method: Method::PUT,
-            path: format!("/v1/departments/92/children/{child}/photo"),
-            token: Some(family_token.to_owned()),
-            body: Body::Raw("image/png", portrait::portrait()?),
-            key: None,
-        };
-        self.show(204, photo, "The photo is decoded within limits and drawn anew: no metadata survives.").await?;
+        self.send_photo(family_token, &child).await?;
         let body = json!({ "season": season, "college_uai": "0920001B", "level": "6e", "formula": "culture", "declares_scholarship": false });
         let request = self
             .show(
@@ -242,7 +235,9 @@ impl Tour<'_> {
             )
             .await?;
         ensure!(
-            holder.text("/first_name")? == "Sacha" && !holder.json.to_string().contains("balance"),
+            holder.text("/first_name")? == "Sacha"
+                && holder.text("/photo_jpeg_base64").is_ok()
+                && !holder.json.to_string().contains("balance"),
             "the till sees who, not how much"
         );
         let key = RequestId::generate().to_string();

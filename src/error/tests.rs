@@ -1,6 +1,7 @@
 //! What PostgreSQL says, and what callers are told of it.
 
 use super::*;
+use diesel::result::DatabaseErrorKind;
 
 fn translated(kind: DatabaseErrorKind, message: &str) -> Error {
     DieselError::DatabaseError(kind, Box::new(message.to_owned())).into()

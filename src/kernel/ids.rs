@@ -45,6 +45,8 @@ ids! {
     PayoutReturnId,
     /// A batch of payouts, settled together.
     PayoutBatchId,
+    /// A portrait of a child.
+    PhotoId,
     /// One request, as logs, answers and the journal name it.
     RequestId,
     /// An order to take back what is left of a season.

@@ -1,10 +1,21 @@
-//! The portrait of a child: uploaded by the family, shown at the till and at the canteen's gate. No biometric template, ever.
+//! The portrait of a child: sent by the family, looked at by the department, then shown to three audiences, each in a size of its own. No
+//! biometric template, ever.
 //!
-//! What is kept is redrawn and sealed with the department's key, bound to the child: moved to another row it does not open.
+//! What is kept is redrawn and sealed with the department's key, bound to the child and the audience: moved to another row or column it does
+//! not open. The accepted portrait stays in use until a newer one is accepted.
 
 mod db;
+mod hints;
 pub mod http;
 pub mod picture;
+pub mod review;
+mod size;
+mod state;
+
+pub use db::PhotoRow;
+pub use hints::Hints;
+pub use size::Size;
+pub use state::{PhotoDecision, PhotoReason, PhotoState};
 
 use crate::{
     audit,
@@ -13,12 +24,11 @@ use crate::{
     families,
     kernel::{crypto::MasterKey, ids::ChildId},
 };
-use picture::PictureError;
+use picture::{PictureError, Portrait};
 use serde_json::json;
 
 /// Media type of a kept portrait, whatever was uploaded.
 pub const MEDIA_TYPE: &str = "image/jpeg";
-const PURPOSE: &str = "photo";
 
 impl From<PictureError> for Error {
     fn from(error: PictureError) -> Self {
@@ -37,33 +47,60 @@ pub fn require_right_to_change(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Er
     families::require_full_rights(tx, family)
 }
 
-/// Keeps a portrait that `picture::normalise` has drawn, in the place of the former one.
-pub fn submit_photo(tx: &mut Tx<'_>, child: ChildId, jpeg: &[u8]) -> Result<(), Error> {
+/// Keeps a portrait that `picture::normalise` has drawn, in the place of one that still waits or was refused.
+pub fn submit_photo(tx: &mut Tx<'_>, child: ChildId, portrait: &Portrait) -> Result<(), Error> {
     let family = families::child(tx, child)?.family_id;
     families::require_full_rights(tx, family)?;
-    let sealed = tx.key.seal(PURPOSE, child.uuid().as_bytes(), jpeg).map_err(Error::internal)?;
-    db::put(tx, child, family, &sealed)?;
-    audit::record(tx, "photo_submitted", ("child", child), json!({ "bytes": jpeg.len() }))
+    db::take_turns(tx, child)?;
+    db::delete(tx, child, &[PhotoState::Submitted, PhotoState::Refused])?;
+    let sealed = seal(tx.key, child, Size::Card, &portrait.jpeg)?;
+    let hints = serde_json::to_value(&portrait.hints).map_err(Error::internal)?;
+    let id = db::insert(tx, (child, family), &sealed, &hints)?;
+    audit::record(tx, "photo_submitted", ("child", child), json!({ "photo_id": id, "bytes": portrait.jpeg.len() }))
 }
 
-/// The portrait, as JPEG.
-pub fn show_photo(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<u8>, Error> {
-    let sealed = db::sealed(tx, child)?;
-    open_sealed(tx.key, child, &sealed)
+/// What became of the portraits of a child the caller may see, newest first.
+pub fn list_photos(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<PhotoRow>, Error> {
+    families::child(tx, child)?;
+    db::of_child(tx, child)
 }
 
-/// Forgets the portrait.
+/// The family's own portrait, as JPEG: in that state, or the one that waits, or else the accepted one.
+pub fn show_photo(tx: &mut Tx<'_>, child: ChildId, state: Option<PhotoState>) -> Result<Vec<u8>, Error> {
+    families::child(tx, child)?;
+    let states = state.map_or_else(|| vec![PhotoState::Submitted, PhotoState::Accepted], |state| vec![state]);
+    for state in states {
+        if let Some(sealed) = db::sealed(tx, child, state, Size::Card)? {
+            return open_sealed(tx.key, child, Size::Card, &sealed);
+        }
+    }
+    Err(Refusal::NotFound.into())
+}
+
+/// Forgets every portrait of the child, the accepted one included.
 pub fn remove_photo(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
     require_right_to_change(tx, child)?;
-    if !db::delete(tx, child)? {
+    db::take_turns(tx, child)?;
+    if db::delete(tx, child, PhotoState::ALL)? == 0 {
         return Err(Refusal::NotFound.into());
     }
     audit::record(tx, "photo_removed", ("child", child), json!({}))
 }
 
-/// The JPEG behind a sealed portrait, for those whom the database gives it by another way than the family's.
-pub fn open_sealed(key: &MasterKey, child: ChildId, sealed: &[u8]) -> Result<Vec<u8>, Error> {
-    key.open(PURPOSE, child.uuid().as_bytes(), sealed).map_err(Error::internal)
+/// The accepted portrait of a child, as JPEG in the size of its audience, if the caller's transaction may see one. Whoever shows it to anybody
+/// but the family writes the view in the journal, in the same transaction.
+pub fn accepted(tx: &mut Tx<'_>, child: ChildId, size: Size) -> Result<Option<Vec<u8>>, Error> {
+    let sealed = db::sealed(tx, child, PhotoState::Accepted, size)?;
+    sealed.map(|sealed| open_sealed(tx.key, child, size, &sealed)).transpose()
+}
+
+/// The JPEG behind a sealed portrait, for a device, which the database gives it by the card that was shown.
+pub fn open_sealed(key: &MasterKey, child: ChildId, size: Size, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+    key.open(size.purpose(), child.uuid().as_bytes(), sealed).map_err(Error::internal)
+}
+
+fn seal(key: &MasterKey, child: ChildId, size: Size, jpeg: &[u8]) -> Result<Vec<u8>, Error> {
+    key.seal(size.purpose(), child.uuid().as_bytes(), jpeg).map_err(Error::internal)
 }
 
 #[cfg(test)]
@@ -71,11 +108,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_portrait_opens_for_its_child_only() {
+    fn a_portrait_opens_for_its_child_and_its_audience_only() {
         let (key, child) = (MasterKey::new([7; 32]), ChildId::generate());
-        let sealed = key.seal(PURPOSE, child.uuid().as_bytes(), b"jpeg").unwrap_or_default();
-        assert_eq!(open_sealed(&key, child, &sealed).ok().as_deref(), Some(b"jpeg".as_slice()));
-        assert!(open_sealed(&key, ChildId::generate(), &sealed).is_err());
+        let sealed = seal(&key, child, Size::Till, b"jpeg").unwrap_or_default();
+        assert_eq!(open_sealed(&key, child, Size::Till, &sealed).ok().as_deref(), Some(b"jpeg".as_slice()));
+        assert!(open_sealed(&key, child, Size::Card, &sealed).is_err());
+        assert!(open_sealed(&key, child, Size::Gate, &sealed).is_err());
+        assert!(open_sealed(&key, ChildId::generate(), Size::Till, &sealed).is_err());
     }
 
     #[test]

@@ -155,9 +155,11 @@ pub const DEPARTMENT: &[Line] = register! {
         Technical ["created_at" "version"] "vie de la fiche", CHILD;
     }
     "photos" {
-        PseudonymousId ["child_id" "family_id"] ORDER, CHILD;
-        Photo ["image_sealed"] "portrait chiffré : lutte contre l'usage de la carte d'autrui", CHILD;
-        Technical ["submitted_at"] "date d'envoi", CHILD;
+        PseudonymousId ["id" "child_id" "family_id" "decided_by"] "portrait d'un enfant, et l'agent qui l'a accepté ou refusé", CHILD;
+        Photo ["image_sealed" "till_sealed" "gate_sealed"] "portrait chiffré, un format par destinataire : carte et département, caisse, cantine ; lutte contre l'usage de la carte d'autrui", "scolarité au collège ; effacé dès un refus, un remplacement ou un retrait";
+        Child ["reason" "note"] "motif du refus, dit à la famille", "jusqu'à la photo suivante";
+        Technical ["hints"] "cadrage et netteté signalés à l'agent : aucun gabarit biométrique", "jusqu'à la décision";
+        Technical ["state" "submitted_at" "decided_at" "version"] "où en est la photo", CHILD;
     }
     "documents" {
         PseudonymousId ["id" "child_id" "family_id" "sent_by" "decided_by"] "justificatif d'un enfant, qui l'a envoyé, qui l'a décidé", SEASON;

@@ -56,11 +56,21 @@ diesel::table! {
 }
 
 diesel::table! {
-    photos (child_id) {
+    photos (id) {
         child_id -> Uuid,
         family_id -> Uuid,
-        image_sealed -> Binary,
+        image_sealed -> Nullable<Binary>,
         submitted_at -> Timestamptz,
+        id -> Uuid,
+        state -> Text,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        hints -> Nullable<Jsonb>,
+        till_sealed -> Nullable<Binary>,
+        gate_sealed -> Nullable<Binary>,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        version -> Integer,
     }
 }
 

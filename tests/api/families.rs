@@ -224,6 +224,7 @@ async fn another_familys_everything_is_not_there_and_stays_as_it_was() {
         (&get, format!("children/{child}"), Value::Null),
         (&patch, format!("children/{child}"), json!({ "version": 1, "first_names": "X" })),
         (&get, format!("children/{child}/photo"), Value::Null),
+        (&get, format!("children/{child}/photos"), Value::Null),
         (&delete, format!("children/{child}/photo"), Value::Null),
         (&get, format!("children/{child}/enrolments"), Value::Null),
         (&post, format!("children/{child}/enrolments"), request),

@@ -160,6 +160,7 @@ async fn a_guardian_who_may_only_consult_reads_everything_and_changes_nothing() 
         format!("families/{}/children", family.id),
         format!("children/{child}"),
         format!("children/{child}/photo"),
+        format!("children/{child}/photos"),
         format!("children/{child}/enrolments"),
         format!("enrolments/{enrolment}"),
         format!("children/{child}/card"),

@@ -29,15 +29,29 @@ async fn submit_photo(scene: &Scene, child: &str) -> Vec<u8> {
     scene.family.get(&path).await.expect(200).bytes
 }
 
+/// The width of a portrait.
+fn width(jpeg_base64: &str) -> u32 {
+    image::load_from_memory(&BASE64.decode(jpeg_base64.as_bytes()).unwrap()).unwrap().width()
+}
+
 #[actix_web::test]
 async fn a_till_sees_a_first_name_an_initial_and_a_photo_and_nothing_else() {
     let scene = Scene::set().await;
     let pupil = scene.sibling("Zoé Anne").await;
     let without_photo = look_up(&scene.till, &pupil.card_code).await.expect(200);
     assert_eq!(without_photo.json, json!({ "first_name": "Zoé", "initial": "M" }));
-    let photo = submit_photo(&scene, &pupil.child).await;
-    let shown = json!({ "first_name": "Zoé", "initial": "M", "photo_jpeg_base64": BASE64.encode(&photo) });
     let code = &pupil.card_code;
+    // A portrait that nobody looked at yet is shown to no till.
+    let photo = submit_photo(&scene, &pupil.child).await;
+    assert_eq!(look_up(&scene.till, code).await.expect(200).json, without_photo.json);
+    let case_worker = scene.world.agent("92", "case_worker").await;
+    crate::photo_reviews::accept(&case_worker, &pupil.child).await;
+    let shown = look_up(&scene.till, code).await.expect(200).json;
+    let seen = shown["photo_jpeg_base64"].as_str().unwrap().to_owned();
+    assert_eq!((width(&seen), width(&BASE64.encode(&photo))), (210, 420));
+    assert_eq!(shown, json!({ "first_name": "Zoé", "initial": "M", "photo_jpeg_base64": seen }));
+    // A newer one waits: the accepted one stays in use.
+    submit_photo(&scene, &pupil.child).await;
     let dashless = format!("{}{}", &code[..3], code[3..].replace('-', ""));
     let spaced = code.to_lowercase().replace('0', "o").replace('1', "l");
     for card in [code, &dashless, &spaced, &format!("  {code} "), &pupil.card_signed] {
@@ -58,7 +72,8 @@ async fn a_till_sees_a_first_name_an_initial_and_a_photo_and_nothing_else() {
         .map(|line| (line["actor_id"].as_str().unwrap(), line["details"]["photo"].as_bool().unwrap()))
         .collect();
     let by = &*scene.till.device;
-    assert_eq!(looks, [(by, false), (by, true), (by, true), (by, true), (by, true), (by, true), (by, false)]);
+    let (without, with) = ((by, false), (by, true));
+    assert_eq!(looks, [without, without, with, with, with, with, with, with, without]);
 }
 
 #[actix_web::test]

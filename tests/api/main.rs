@@ -48,6 +48,7 @@ mod look_ups;
 mod merchants;
 mod news;
 mod payout_returns;
+mod photo_reviews;
 mod photos;
 mod proof;
 mod races;

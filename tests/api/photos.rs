@@ -104,6 +104,7 @@ async fn a_portrait_comes_back_upright_without_metadata_and_lies_sealed() {
     send(&family, &child, "image/jpeg", sent.clone()).await.expect(204);
     let shown = family.get(&path(&family, &child)).await.expect(200);
     assert_eq!(shown.headers["content-type"], "image/jpeg");
+    assert_eq!(family.get(&format!("{}?state=submitted", path(&family, &child))).await.expect(200).bytes, shown.bytes);
     for word in [b"Exif".as_slice(), b"SecretCam", b"GPS", b"II*"] {
         assert!(!has(&shown.bytes, word));
     }
@@ -221,4 +222,58 @@ async fn a_portrait_is_its_familys_alone() {
     let journal = world.administrator.get(&format!("/v1/departments/92/journal?object_id={child}")).await.expect(200);
     let actions: Vec<&str> = journal.items().iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["child_added", "photo_submitted"]);
+}
+
+/// Holds every place of the gate of pictures until the sender is dropped.
+fn crowd(world: &World) -> Vec<std::sync::mpsc::Sender<()>> {
+    let mut held = vec![];
+    for _ in 0..18 {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let gate = world.app.pictures.clone();
+        actix_web::rt::spawn(async move { gate.run(move || wait.recv().ok()).await.ok() });
+        held.push(release);
+    }
+    held
+}
+
+#[actix_web::test]
+async fn a_storm_of_portraits_is_told_to_come_back_while_debits_go_on() {
+    let scene = crate::support::Scene::set().await;
+    let child = &scene.pupil.child;
+    let crowd = crowd(&scene.world);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let refused = send(&scene.family, child, "image/jpeg", jpeg(300, 400)).await.refused(503, "service.busy");
+    assert_eq!(refused.headers["retry-after"], "2");
+    scene.debit("culture", 100).await.expect(201);
+    scene.family.get(&path(&scene.family, child)).await.refused(404, "not_found");
+    drop(crowd);
+    // Those that held the places have left.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    send(&scene.family, child, "image/jpeg", jpeg(300, 400)).await.expect(204);
+}
+
+/// A 12 Mpx JPEG as telephones store them.
+fn telephone() -> Vec<u8> {
+    let picture = RgbImage::from_fn(4000, 3000, |x, y| {
+        let [soft, fine] = [(x / 40 + y / 30) % 200, (x * 7 + y * 13) % 24];
+        let level = u8::try_from(soft + fine).unwrap();
+        Rgb([level, 255 - level, level / 2])
+    });
+    with_exif(&encoded(&picture), 6)
+}
+
+#[test]
+fn a_telephones_portrait_takes_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portrait.jpg");
+    std::fs::write(&file, telephone()).unwrap();
+    let measured = std::process::Command::new(env!("CARGO_BIN_EXE_passplus"))
+        .args(["bench", "photo-path", "ours"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(measured.status.success(), "{}", String::from_utf8_lossy(&measured.stderr));
+    let figures: serde_json::Value = serde_json::from_slice(&measured.stdout).unwrap();
+    // The file itself included; decoded whole it would be 36 MB and twice that to turn it.
+    assert!(figures["peak_mb"].as_f64().unwrap() < 30.0, "{figures}");
 }

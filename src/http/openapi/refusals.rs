@@ -75,6 +75,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
     ),
     ("decide_as_agent", &[R::StaleVersion, R::NotEligible, R::DuplicatePupil, R::EnrolmentTransition]),
+    ("decide_photo", &[R::StaleVersion, R::PhotoTransition]),
     ("decide_enrolments", &[R::StepUpRequired]),
     ("decide_document", &[R::StaleVersion, R::DocumentTransition]),
     ("discard_draft", &[R::SeasonNotDraft]),

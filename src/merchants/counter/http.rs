@@ -46,7 +46,7 @@ pub struct CardHolderView {
     pub first_name: String,
     #[schema(example = "M")]
     pub initial: String,
-    /// The portrait, if the family gave one.
+    /// The portrait, if the family gave one and the department accepted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/9j/4AAQSkZJRg==", content_encoding = "base64", content_media_type = "image/jpeg")]
     pub photo_jpeg_base64: Option<String>,

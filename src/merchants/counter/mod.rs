@@ -28,7 +28,7 @@ use crate::{
         words::WalletKind,
     },
     ledger::{self, Debit, Declined, Movement, Outcome, Refund},
-    photos,
+    photos::{self, Size},
 };
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use data_encoding::HEXLOWER;
@@ -90,7 +90,7 @@ fn holder(tx: &mut Tx<'_>, code: &CardCode) -> Result<Shown, Error> {
         return Ok(Shown::Unusable);
     };
     let sealed = row.photo_sealed;
-    let photo_jpeg = sealed.map(|sealed| photos::open_sealed(tx.key, child, &sealed)).transpose()?;
+    let photo_jpeg = sealed.map(|sealed| photos::open_sealed(tx.key, child, Size::Till, &sealed)).transpose()?;
     // A portrait seen is a line of the journal.
     audit::record(tx, "card_looked_up", ("child", child), json!({ "photo": photo_jpeg.is_some() }))?;
     Ok(Shown::Usable(Holder { first_name, initial, photo_jpeg }))

@@ -1,23 +1,24 @@
-use super::*;
-use image::{Luma, LumaA, RgbaImage, codecs::png::PngEncoder, metadata::Orientation};
+use super::{png::over_white, *};
+use crate::photos::hints::Doubt;
+use image::{Luma, LumaA, Rgb, Rgba, RgbaImage, codecs::png::PngEncoder};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-const RED: [u8; 3] = [220, 30, 30];
-const BLUE: [u8; 3] = [30, 30, 220];
+pub(super) const RED: [u8; 3] = [220, 30, 30];
+pub(super) const BLUE: [u8; 3] = [30, 30, 220];
 
 /// Red above, blue below.
-fn flag(width: u32, height: u32) -> RgbImage {
+pub(super) fn flag(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |_, y| Rgb(if y < height / 2 { RED } else { BLUE }))
 }
 
-fn jpeg(picture: &RgbImage) -> Vec<u8> {
+pub(super) fn jpeg(picture: &RgbImage) -> Vec<u8> {
     let mut file = Vec::new();
     JpegEncoder::new_with_quality(&mut file, 90).encode_image(picture).unwrap();
     file
 }
 
-fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+pub(super) fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
     let mut file = Vec::new();
     picture.into().write_with_encoder(PngEncoder::new(&mut file)).unwrap();
     file
@@ -33,29 +34,29 @@ fn exif(orientation: u8) -> Vec<u8> {
 }
 
 /// The same JPEG with an Exif segment after its first marker.
-fn with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
+pub(super) fn with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
     let block = exif(orientation);
     let length = u16::try_from(block.len() + 8).unwrap().to_be_bytes();
     [&file[..2], &[0xff, 0xe1], &length, b"Exif\0\0", &block, &file[2..]].concat()
 }
 
-fn has(file: &[u8], needle: &[u8]) -> bool {
+pub(super) fn has(file: &[u8], needle: &[u8]) -> bool {
     file.windows(needle.len()).any(|window| window == needle)
 }
 
 /// What came out, checked to be ours: its kind, its size, and no segment that carries words.
-fn out(bytes: &[u8]) -> RgbImage {
-    let file = normalise(bytes).unwrap();
+pub(super) fn out(bytes: &[u8]) -> RgbImage {
+    let file = normalise(bytes).unwrap().jpeg;
     assert!(file.starts_with(JPEG_MAGIC) && file.ends_with(&[0xff, 0xd9]));
     for word in [b"Exif".as_slice(), b"SecretCam", b"ICC_PROFILE", b"http", b"<html", b"PK\x03\x04"] {
         assert!(!has(&file, word));
     }
     let picture = image::load_from_memory_with_format(&file, image::ImageFormat::Jpeg).unwrap().into_rgb8();
-    assert_eq!(picture.dimensions(), (WIDTH, HEIGHT));
+    assert_eq!(picture.dimensions(), (Size::Card.width(), Size::Card.height()));
     picture
 }
 
-fn near(pixel: Rgb<u8>, wanted: [u8; 3]) -> bool {
+pub(super) fn near(pixel: Rgb<u8>, wanted: [u8; 3]) -> bool {
     pixel.0.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 12)
 }
 
@@ -129,7 +130,7 @@ fn sizes_have_their_bounds() {
     assert_eq!(normalise(&heavy(spare + 1)), Err(PictureError::TooLarge));
 }
 
-fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let body = [kind.as_slice(), data].concat();
     let mut crc = u32::MAX;
     for byte in &body {
@@ -157,9 +158,8 @@ fn a_header_that_promises_too_much_is_refused_before_decoding() {
             "{width} × {height}"
         );
     }
-    // Within 40 Mpx, but 8 bytes a pixel.
-    assert_eq!(normalise(&promise(8_000, 5_000, 16, 6)), Err(PictureError::Dimensions));
-    // Bearable, and empty.
+    // Bearable by rows, however deep; and empty.
+    assert_eq!(normalise(&promise(8_000, 5_000, 16, 6)), Err(PictureError::Unreadable));
     assert_eq!(normalise(&promise(300, 300, 8, 2)), Err(PictureError::Unreadable));
     let mut lying = jpeg(&flag(200, 200));
     let frame = lying.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
@@ -172,8 +172,7 @@ fn truncated_files_are_refused_wherever_they_stop() {
     for (file, step) in
         [(jpeg(&flag(300, 300)), 37), (with_exif(&jpeg(&flag(300, 300)), 6), 37), (png(flag(300, 300)), 7)]
     {
-        // The last 12 bytes of a PNG say only that it ends.
-        for length in (8..file.len() - 16).step_by(step) {
+        for length in (8..file.len()).step_by(step) {
             assert_eq!(normalise(&file[..length]), Err(PictureError::Unreadable), "{length}");
         }
     }
@@ -224,8 +223,39 @@ proptest! {
                 file[place] = *byte;
             }
             if let Ok(kept) = normalise(&file) {
-                prop_assert!(kept.starts_with(JPEG_MAGIC));
+                prop_assert!(kept.jpeg.starts_with(JPEG_MAGIC));
             }
         }
     }
+}
+
+/// The stored picture of a flag that a camera held on its side shows.
+pub(super) fn stored_lying(width: u32, height: u32) -> RgbImage {
+    let mut stored = DynamicImage::from(flag(width, height));
+    stored.apply_orientation(Orientation::Rotate270);
+    stored.into_rgb8()
+}
+
+#[test]
+fn the_reviewer_is_told_of_the_upright_source() {
+    let hints = normalise(&with_exif(&jpeg(&stored_lying(1200, 1600)), 6)).unwrap().hints;
+    assert_eq!((hints.source_width, hints.source_height), (1200, 1600));
+    assert!(!hints.doubts().contains(&Doubt::Landscape));
+    let hints = normalise(&png(flag(1600, 1200))).unwrap().hints;
+    assert_eq!((hints.source_width, hints.source_height), (1600, 1200));
+    assert!(hints.doubts().contains(&Doubt::Landscape));
+    assert!(normalise(&jpeg(&flag(300, 400))).unwrap().hints.doubts().contains(&Doubt::SmallSource));
+}
+
+#[test]
+fn smaller_sizes_are_drawn_from_the_cards() {
+    let card = normalise(&jpeg(&flag(700, 900))).unwrap().jpeg;
+    for size in [Size::Till, Size::Gate, Size::Card] {
+        let file = smaller(&card, size).unwrap();
+        let picture = image::load_from_memory_with_format(&file, ImageFormat::Jpeg).unwrap().into_rgb8();
+        assert_eq!(picture.dimensions(), (size.width(), size.height()));
+        assert!(near(*picture.get_pixel(size.width() / 2, 10), RED));
+        assert!(near(*picture.get_pixel(size.width() / 2, size.height() - 10), BLUE));
+    }
+    assert_eq!(smaller(b"not ours", Size::Till), Err(PictureError::Unreadable));
 }

@@ -15,8 +15,8 @@ pub async fn full_family(world: &World, name: &str) -> Family {
     family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
     let mut conn = world.superuser("92");
     conn.batch_execute(&format!(
-        "insert into photos values ('{child}', '{file}', '\\x00', now())
-         on conflict do nothing;
+        "insert into photos (child_id, family_id, image_sealed, submitted_at, id, state)
+             values ('{child}', '{file}', '\\x00', now(), gen_random_uuid(), 'submitted');
          with document as (
              insert into documents (id, child_id, family_id, season, kind, media, bytes, content_hash, state, sent_by, received_at)
              select gen_random_uuid(), '{child}', id, '2026-2027', 'tax_notice', 'application/pdf', 1, decode(repeat('00', 32), 'hex'),

@@ -46,12 +46,16 @@ async fn plant(world: &World) -> Planted {
     for canary in [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS] {
         assert!(seen.json.to_string().contains(canary), "{canary} is not known to its own department: {}", seen.json);
     }
+    crate::photos::send(&family, &child, "image/jpeg", crate::photos::jpeg(300, 400)).await.expect(204);
+    let photos = family.path(&format!("agents-desk/photos?child_id={child}"));
+    let photo = world.administrator.get(&photos).await.expect(200).text("/items/0/id");
     let ids = BTreeMap::from([
         ("family", family.id.clone()),
         ("child", child.clone()),
         ("guardian", seen.text("/guardians/0/id")),
         ("enrolment", enrolment.clone()),
         ("card", card_id.clone()),
+        ("photo", photo),
         ("wallet", culture.clone()),
         ("transfer", debited.text("/id")),
         ("ticket", ticket.text("/id")),

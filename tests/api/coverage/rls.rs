@@ -57,7 +57,7 @@ const DEPARTMENT: &str = "
     payout_lines: select insert delete
     payout_returns: select insert update(state decided_by decided_at)
     payouts: select insert update(state reason_code carried_into) delete
-    photos: select insert update delete
+    photos: select insert update(image_sealed state reason note hints till_sealed gate_sealed decided_by decided_at version) delete
     derogations: select insert update(revoked_by revoked_at)
     news: select insert update(state decided_by decided_at last_guardian letters sent_at)
     season_openings: select insert update(state last_family carried leaving families done_at)

@@ -1,0 +1,74 @@
+//! JPEG at reduced scale: each block of 8 × 8 gives 4 × 4, 2 × 2 or one pixel, so the picture never exists at its full size.
+
+use super::{PictureError, Reduced, require_bearable, shrink};
+use image::{RgbImage, metadata::Orientation};
+use jpeg_decoder::{CodingProcess, Decoder, PixelFormat};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Passes over a picture, at most: encoders make ten. A few bytes ask for one, and each costs the time of the whole picture.
+const MAX_SCANS: u32 = 64;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Reduced, PictureError> {
+    let whole = whole(bytes).ok_or(PictureError::Unreadable)?;
+    // A decoder that stumbles over a crafted file refuses it, like every other error of it.
+    catch_unwind(AssertUnwindSafe(|| reduced(whole))).unwrap_or(Err(PictureError::Unreadable))
+}
+
+fn reduced(file: &[u8]) -> Result<Reduced, PictureError> {
+    let unreadable = |_| PictureError::Unreadable;
+    let mut decoder = Decoder::new(file);
+    decoder.read_info().map_err(unreadable)?;
+    let header = decoder.info().ok_or(PictureError::Unreadable)?;
+    let (width, height) = (u32::from(header.width), u32::from(header.height));
+    require_bearable(width, height, header.coding_process == CodingProcess::DctProgressive)?;
+    if header.coding_process == CodingProcess::Lossless {
+        // Of scanners and medicine: it has no blocks to reduce.
+        return Err(PictureError::Unreadable);
+    }
+    let most = shrink(width, height);
+    let by = [8, 4, 2].into_iter().find(|by| u32::from(*by) <= most).unwrap_or(1);
+    decoder.scale(header.width.div_ceil(by), header.height.div_ceil(by)).map_err(unreadable)?;
+    let decoded = decoder.decode().map_err(unreadable)?;
+    let info = decoder.info().ok_or(PictureError::Unreadable)?;
+    let rgb = match info.pixel_format {
+        PixelFormat::RGB24 => decoded,
+        PixelFormat::L8 => decoded.into_iter().flat_map(|grey| [grey; 3]).collect(),
+        PixelFormat::CMYK32 => decoded.as_chunks().0.iter().flat_map(|ink| without_ink(*ink)).collect(),
+        PixelFormat::L16 => return Err(PictureError::Unreadable),
+    };
+    let pixels = RgbImage::from_raw(info.width.into(), info.height.into(), rgb).ok_or(PictureError::Unreadable)?;
+    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    Ok(Reduced { pixels, orientation, source: (width, height) })
+}
+
+/// What white paper shows under that much cyan, magenta, yellow and black.
+fn without_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
+    [cyan, magenta, yellow].map(|ink| {
+        let light = u32::from(255 - ink) * u32::from(255 - black);
+        u8::try_from((light + 127) / 255).unwrap_or(u8::MAX)
+    })
+}
+
+/// The file up to its end marker, `None` when it has none: the decoder would fill what is missing with grey and call it a picture; `None`
+/// also when it has too many passes. What follows the marker (a film, an archive, a page) is not even shown to the decoder.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    let mut scans = 0;
+    let mut rest = bytes.get(2..)?;
+    loop {
+        let lead = rest.iter().position(|byte| *byte == 0xff)?;
+        rest = rest.get(lead + 1..)?;
+        match rest {
+            [0xd9, after @ ..] => return bytes.get(..bytes.len() - after.len()),
+            // Fill, a stuffed byte of the scan, a restart: no length follows.
+            [0xff | 0x00 | 0x01 | 0xd0..=0xd8, ..] => {}
+            [marker, high, low, ..] => {
+                scans += u32::from(*marker == 0xda);
+                if scans > MAX_SCANS {
+                    return None;
+                }
+                rest = rest.get(1 + usize::from(u16::from_be_bytes([*high, *low]))..)?;
+            }
+            _ => return None,
+        }
+    }
+}
