@@ -98,6 +98,10 @@ refusals! {
     UnknownFormula 422 "enrolment.unknown_formula" "Cette formule n'existe pas pour la saison.";
     DuplicatePupil 409 "enrolment.duplicate_pupil" "Cet élève a déjà ses droits pour la saison par un autre dossier.";
     EnrolmentTransition 409 "enrolment.transition" "L'état actuel de l'inscription ne permet pas cette action.";
+    // What the State's services are asked
+    AuthorityOff 409 "authority.off" "Ce département n'interroge pas les services de l'État.";
+    SchoolingAsked 409 "schooling.already_asked" "La question est déjà posée, ou l'a été dans l'heure : attendez la réponse.";
+    NoScholarshipTold 409 "schooling.no_scholarship" "Le service de l'État n'a pas indiqué que cet élève est boursier.";
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";

@@ -40,6 +40,9 @@ pub mod colleges;
 pub mod families;
 pub mod photos;
 
+/// What the administrations are asked, and how carefully.
+pub mod fiscal;
+
 pub mod cards;
 pub mod enrolments;
 /// Money, cards, and the yearly request that gives both.

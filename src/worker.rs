@@ -5,6 +5,7 @@ use crate::{
     enrolments::{closing, notices as enrolment_notices, opening},
     error::Error,
     families,
+    fiscal::{Administrations, checks},
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
     ledger::{expiry, holds, notices},
@@ -20,14 +21,18 @@ const REST: Duration = Duration::from_millis(500);
 const ROUND: Duration = Duration::from_secs(60);
 
 /// Works until told to stop.
-pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
+pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut stop: watch::Receiver<bool>) {
     let mut next_round = Instant::now();
     // The drift of a large ledger takes seconds: letters do not wait for it.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
+    // Nor do they wait for an administration.
+    let asking = administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
+    let asking: Vec<_> = asking.map(tokio::spawn).collect();
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
             close_enrolments(&db).await;
+            forget_answers(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -39,6 +44,9 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
         }
     }
     watch.await.ok();
+    for task in asking {
+        task.await.ok();
+    }
 }
 
 /// Lets go, in every department, the money whose hold is over. Returns how many holds that was. Several workers may: a hold goes once.
@@ -73,6 +81,23 @@ pub async fn close_enrolments(db: &Db) {
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, %department, "requests of a past season cannot be closed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Forgets, in every department, what the State told about a school year that is over.
+pub async fn forget_answers(db: &Db) {
+    let caller = Caller::system();
+    for department in db.departments() {
+        loop {
+            match db.write(department, &caller, checks::forget).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, %department, "answers of the State cannot be forgotten");
                     break;
                 }
             }

@@ -12,6 +12,7 @@ const ORDER: &[&[&str]] = &[
     &["auth"],
     &["seasons"],
     &["colleges", "families", "photos"],
+    &["fiscal"],
     &["ledger", "cards", "enrolments"],
     &["corrections", "disputes"],
     &["proof"],

@@ -27,6 +27,8 @@ const DIRECTORY: &str = "
 const DEPARTMENT: &str = "
     affiliations: select insert update
     audit: select insert
+    authority_calls: select insert update(outcome error_code duration_ms) delete
+    authority_limits: select update(next_call_at blocked_until failures paused_until)
     bank_accounts: select insert update(state decided_by decided_at effective_from)
     card_keys: select insert
     cards: select insert update
@@ -58,6 +60,8 @@ const DEPARTMENT: &str = "
     derogations: select insert update(revoked_by revoked_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
+    scholarship_answers: select insert update(is_scholar echelon answered_at) delete
+    schooling_checks: select update(civil_sex state next_try_at attempts call_id answered_at is_enrolled told_uai) delete
     season_versions: select insert update delete
     till_minutes: select
     transfers: select
@@ -94,6 +98,7 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("holds", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
     ("disputes", "t.family_id"),
     ("cards", "t.family_id"),
+    ("schooling_checks", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
@@ -116,6 +121,9 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("payouts", "false"),
     ("payout_lines", "false"),
     ("payout_returns", "false"),
+    ("authority_limits", "false"),
+    ("authority_calls", "false"),
+    ("scholarship_answers", "false"),
 ];
 
 fn department() -> Schema {
@@ -297,6 +305,11 @@ async fn full_family(world: &World, name: &str) -> Family {
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
          insert into enrolment_attestations
              select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
+         insert into schooling_checks (enrolment_id, child_id, season, college_uai, state, asked_at, answered_at, is_enrolled)
+             select id, child_id, season, college_uai, 'suggested', now(), now(), true from enrolments where child_id = '{child}';
+         insert into scholarship_answers select id, true, 1, now() from enrolments where child_id = '{child}';
+         insert into authority_calls select gen_random_uuid(), 'api_particulier', 'schooling', id, now() from enrolments
+             where child_id = '{child}';
          insert into derogations values (gen_random_uuid(), '{child}', '{0}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
              values (gen_random_uuid(), '2025-2026', '2024-2025', 1, gen_random_uuid(), now(), now(), 'withdrawn');
