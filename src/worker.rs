@@ -26,7 +26,8 @@ pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut s
     // The drift of a large ledger takes seconds: letters do not wait for it.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
     // Nor do they wait for an administration.
-    let asking = administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
+    let asking =
+        administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
     let asking: Vec<_> = asking.map(tokio::spawn).collect();
     while !*stop.borrow() {
         if next_round <= Instant::now() {

@@ -68,12 +68,7 @@ impl Client {
     }
 
     /// One question. What may be personal stands in `params`: neither they nor the errors made of them are ever shown.
-    pub async fn get(
-        &self,
-        path: &str,
-        params: &[(&str, String)],
-        token: &Sensitive<String>,
-    ) -> Result<Reply, Fault> {
+    pub async fn get(&self, path: &str, params: &[(&str, String)], token: &Sensitive<String>) -> Result<Reply, Fault> {
         let url = Url::parse_with_params(&format!("{}{path}", self.base), params).map_err(|_| Fault::Unreachable)?;
         let asked = self.http.get(url).bearer_auth(token.expose()).header(ACCEPT, "application/json");
         let mut response = asked.send().await.map_err(|error| fault(&error))?;

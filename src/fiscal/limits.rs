@@ -50,8 +50,7 @@ impl Limits {
             return Err(from);
         }
         // After a rest one call tries the ground, and the others wait for what it tells.
-        let paused_until =
-            if self.failures >= FAILURES_MAX { after(now, REST_FIRST) } else { self.paused_until };
+        let paused_until = if self.failures >= FAILURES_MAX { after(now, REST_FIRST) } else { self.paused_until };
         Ok(Self { next_call_at: after(now, DISTANCE), paused_until, ..self })
     }
 

@@ -202,11 +202,7 @@ pub fn read(reply: &Reply, question: &Question) -> Answer {
         _ => Outcome::Malformed,
     };
     let is_plain = |code: &&str| code.len() <= 10 && code.bytes().all(|b| b.is_ascii_alphanumeric());
-    Answer {
-        outcome,
-        error_code: code.filter(is_plain).map(ToOwned::to_owned),
-        request_id: reply.request_id.clone(),
-    }
+    Answer { outcome, error_code: code.filter(is_plain).map(ToOwned::to_owned), request_id: reply.request_id.clone() }
 }
 
 /// The answer, if it is about the pupil and the year that were asked for and does not contradict itself.

@@ -52,6 +52,7 @@ mod races;
 mod refunds;
 mod refused_payments;
 mod school_year;
+mod schooling;
 mod seasons;
 mod service;
 mod sessions;

@@ -133,8 +133,16 @@ pub async fn revalidate_family(
     }
     let mut children = Vec::with_capacity(asked.len());
     for child in asked {
-        let RevalidateChild { enrolment_id, version, college_uai, level, formula, declares_scholarship, ase, civil_sex } =
-            child;
+        let RevalidateChild {
+            enrolment_id,
+            version,
+            college_uai,
+            level,
+            formula,
+            declares_scholarship,
+            ase,
+            civil_sex,
+        } = child;
         let school = school(&app, &by.caller, college_uai).await?;
         let request = Request { school, level, formula, declares_scholarship, ase };
         let civil_sex = civil_sex.filter(|_| app.asking.contains(&department));

@@ -89,8 +89,7 @@ impl From<Schooling> for SchoolingView {
 
 impl From<Schooling> for SchoolingFileView {
     fn from(shown: Schooling) -> Self {
-        let (check, scholarship, version) =
-            (shown.check.clone(), shown.scholarship.clone(), shown.enrolment.version);
+        let (check, scholarship, version) = (shown.check.clone(), shown.scholarship.clone(), shown.enrolment.version);
         Self {
             school: shown.into(),
             asked_at: check.as_ref().map(|check| check.asked_at),

@@ -114,7 +114,8 @@ fn each_published_refusal_has_its_meaning() {
     let pause = Some(Pause::For(TimeDelta::seconds(7)));
     let limited = Reply { retry_after: pause, ..reply(503, vec![]) };
     assert_eq!(read(&limited, &question()).outcome, Outcome::Limited(pause));
-    let coded = |code: &str| read(&reply(502, problem(code, json!({})).to_string().into_bytes()), &question()).error_code;
+    let coded =
+        |code: &str| read(&reply(502, problem(code, json!({})).to_string().into_bytes()), &question()).error_code;
     assert_eq!(coded("30999").as_deref(), Some("30999"));
     assert_eq!(coded("Lefèvre"), None, "only codes reach the trace");
 }

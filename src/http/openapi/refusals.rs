@@ -226,14 +226,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("ask_schooling", &[R::AuthorityOff, R::SchoolingAsked, R::EnrolmentTransition]),
     (
         "accept_schooling",
-        &[
-            R::NoScholarshipTold,
-            R::StaleVersion,
-            R::EnrolmentTransition,
-            R::SpendingOver,
-            R::ToppedUp,
-            R::NoTopUp,
-        ],
+        &[R::NoScholarshipTold, R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp],
     ),
     ("top_up_enrolment", &[R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp]),
     (
