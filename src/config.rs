@@ -27,7 +27,6 @@ pub enum MailConfig {
 /// How a department calls API Particulier.
 #[derive(Debug, Clone)]
 pub struct ParticulierConfig {
-    /// Without trailing slash.
     pub url: String,
     pub token: Sensitive<String>,
     /// The department itself: the data are for nobody else.
@@ -163,16 +162,16 @@ fn department(read: Read<'_>, code: Department) -> anyhow::Result<DepartmentConf
 fn particulier(read: Read<'_>, code: Department) -> anyhow::Result<Option<ParticulierConfig>> {
     let name = |what: &str| format!("PASSPLUS_DEPARTMENT_{code}_PARTICULIER_{what}");
     let Some(token) = read(&name("TOKEN")).filter(|token| !token.is_empty()) else { return Ok(None) };
+    ensure!(token.bytes().all(|b| b.is_ascii_graphic()), "{} is not a token: it has no spaces", name("TOKEN"));
     let recipient = required(read, &name("RECIPIENT"))?;
     let recipient = recipient.parse().map_err(|reason| anyhow::anyhow!("{}: {reason}", name("RECIPIENT")))?;
     let url = read(&name("URL")).unwrap_or_else(|| "https://particulier.api.gouv.fr".to_owned());
-    let url = url.trim_end_matches('/').to_owned();
     // Names and the token travel: in clear on this machine only, for trials.
-    ensure!(
-        ["https://", "http://127.0.0.1:", "http://localhost:"].iter().any(|start| url.starts_with(start)),
-        "{}: {url} is not an address that begins with https://",
-        name("URL")
-    );
+    let is_safe = reqwest::Url::parse(&url).is_ok_and(|url| {
+        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        url.username().is_empty() && (url.scheme() == "https" || (url.scheme() == "http" && is_here))
+    });
+    ensure!(is_safe, "{}: {url} is not an address that begins with https://", name("URL"));
     Ok(Some(ParticulierConfig { url, token: Sensitive::new(token), recipient }))
 }
 

@@ -193,7 +193,7 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<
     let mut headers = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
     headers.push_str("Connection: close\r\nX-Request-ID: 0199a8f0-7c3e-7bbd-8000-000000000001\r\n");
     if let Some(retry_after) = fault["retry_after"].as_str() {
-        headers.push_str(&format!("Retry-After: {retry_after}\r\n"));
+        headers.extend(["Retry-After: ", retry_after, "\r\n"]);
     }
     if status == 302 {
         headers.push_str("Location: /elsewhere\r\n");

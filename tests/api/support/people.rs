@@ -109,14 +109,8 @@ impl World {
         Self::of(Service::start().await).await
     }
 
-    /// The same, with 92 asking the State.
-    pub async fn start_asking(particulier: passplus::config::ParticulierConfig) -> Self {
-        let departments = [("92", "Hauts-de-Seine"), ("78", "Yvelines")];
-        let asks = |config: &mut passplus::config::Config| config.departments[0].particulier = Some(particulier);
-        Self::of(Service::start_with(&departments, asks).await).await
-    }
-
-    async fn of(service: Service) -> Self {
+    /// That service at work.
+    pub async fn of(service: Service) -> Self {
         let administrator = service.first_administrator("92").await;
         let administrator_78 = service.first_administrator("78").await;
         for agent in [&administrator, &administrator_78] {
