@@ -31,6 +31,12 @@ grant select, insert, update (state, decided_by, decided_at, last_guardian, lett
 grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
 grant select, insert, update, delete on jobs to {app};
+-- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
+grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};
+grant select, insert, update (outcome, error_code, duration_ms), delete on authority_calls to {app};
+grant select, update (state, civil_sex, next_try_at, attempts, call_id, answered_at, is_enrolled, told_uai), delete
+    on schooling_checks to {app};
+grant select, insert, update (is_scholar, echelon, answered_at), delete on scholarship_answers to {app};
 -- Of a payout and its batch nothing changes but where it stands; what was not sent may be given up.
 grant select, insert, update (state, decided_by, decided_at, effective_from) on bank_accounts to {app};
 grant select, insert, update (state, first_approved_by, first_approved_at, second_approved_by, second_approved_at, sent_at)

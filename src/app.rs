@@ -12,7 +12,7 @@ use crate::{
 };
 use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -45,6 +45,8 @@ pub struct App {
     /// Address of the service as its users see it, without trailing slash.
     pub public_url: Arc<str>,
     pub departments: Arc<BTreeMap<Department, String>>,
+    /// Those that ask the State about pupils.
+    pub asking: Arc<BTreeSet<Department>>,
     pub trusted_proxies: Arc<[IpAddr]>,
     pub cors_origins: Arc<[String]>,
 }
@@ -65,6 +67,7 @@ impl App {
             rosters: Gate::new(1, 16),
             public_url: config.public_url.as_str().into(),
             departments: Arc::new(config.departments.iter().map(|d| (d.code, d.name.clone())).collect()),
+            asking: Arc::new(config.departments.iter().filter(|d| d.particulier.is_some()).map(|d| d.code).collect()),
             trusted_proxies: config.trusted_proxies.clone().into(),
             cors_origins: config.cors_origins.clone().into(),
         }

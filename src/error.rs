@@ -108,6 +108,10 @@ refusals! {
     RosterUnreadable 422 "roster.unreadable" "Ce fichier n'est pas une liste d'élèves lisible.";
     RosterChanged 409 "roster.changed" "La situation ou le fichier a changé depuis la vérification : rien n'a été fait, vérifiez de nouveau avant d'appliquer.";
     RosterNotChecked 409 "roster.not_checked" "Une autre personne doit d'abord vérifier ce même fichier : aucune vérification de moins de sept jours n'y correspond.";
+    // What the State's services are asked
+    AuthorityOff 409 "authority.off" "Ce département n'interroge pas les services de l'État.";
+    SchoolingAsked 409 "schooling.already_asked" "La question est déjà posée, ou l'a été dans l'heure : attendez la réponse.";
+    NoScholarshipTold 409 "schooling.no_scholarship" "Le service de l'État n'a pas indiqué que cet élève est boursier.";
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";

@@ -41,6 +41,9 @@ pub mod documents;
 pub mod families;
 pub mod photos;
 
+/// What the administrations are asked, and how carefully.
+pub mod fiscal;
+
 pub mod cards;
 pub mod enrolments;
 /// Money, cards, and the yearly request that gives both.

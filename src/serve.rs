@@ -4,6 +4,7 @@ use crate::{
     app::{self, App},
     cards,
     config::{Config, MailConfig},
+    fiscal::Administrations,
     kernel::actor::Caller,
     mail::Mailer,
     migrate::{self, Schema},
@@ -68,7 +69,7 @@ impl Running {
 pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Running> {
     check(config)?;
     let app = App::new(config);
-    let (caller, mailer) = (Caller::system(), mailer(config)?);
+    let (caller, mailer, administrations) = (Caller::system(), mailer(config)?, Administrations::new(config)?);
     app.keys.refresh(&app.db, None).await.map_err(|error| {
         anyhow::anyhow!("the signing keys do not open: {error}; is the directory's key the right one?")
     })?;
@@ -82,7 +83,7 @@ pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Run
     let server = app::server(app.clone(), listener, None)?;
     let handle = server.handle();
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, stopped));
+    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, stopped));
     let serving = tokio::spawn(server);
     Ok(Running { app, address, stop, server: handle, worker, serving })
 }
@@ -112,7 +113,8 @@ pub async fn work(config: &Config) -> anyhow::Result<()> {
     check(config)?;
     let app = App::new(config);
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker::run(app.db.clone(), mailer(config)?, stopped));
+    let (mailer, administrations) = (mailer(config)?, Administrations::new(config)?);
+    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, stopped));
     wait_for_signal().await?;
     stop.send(true).ok();
     worker.await?;

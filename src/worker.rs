@@ -1,11 +1,12 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    db::Db,
+    db::{Db, Tx},
     documents,
     enrolments::{closing, notices as enrolment_notices, opening, top_up},
     error::Error,
     families,
+    fiscal::{Administrations, checks},
     jobs::{self, Claimed, Job},
     kernel::{actor::Caller, department::Department},
     ledger::{expiry, holds, notices},
@@ -17,19 +18,23 @@ use tokio::{sync::watch, time::Instant};
 
 /// How long the worker rests when nothing is due.
 const REST: Duration = Duration::from_millis(500);
+/// One batch of what somebody ordered; false when there is nothing to do.
+type OrderBatch = fn(&mut Tx<'_>) -> Result<bool, Error>;
 /// How often what is only a matter of time is looked at: money held too long waits no longer than that.
 const ROUND: Duration = Duration::from_secs(60);
 
 /// Works until told to stop.
-pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
+pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut stop: watch::Receiver<bool>) {
     let mut next_round = Instant::now();
     // The drift of a large ledger takes seconds: letters do not wait for it.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
+    // Nor do they wait for an administration.
+    let asking =
+        administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
+    let asking: Vec<_> = asking.map(tokio::spawn).collect();
     while !*stop.borrow() {
         if next_round <= Instant::now() {
-            expire_holds(&db).await;
-            close_enrolments(&db).await;
-            delete_overdue_documents(&db).await;
+            do_round(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -41,58 +46,36 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
         }
     }
     watch.await.ok();
-}
-
-/// Lets go, in every department, the money whose hold is over. Returns how many holds that was. Several workers may: a hold goes once.
-pub async fn expire_holds(db: &Db) -> i64 {
-    let caller = Caller::system();
-    let mut all = 0_i64;
-    for department in db.departments() {
-        loop {
-            match db.write(department, &caller, holds::expire).await {
-                Ok(0) => break,
-                Ok(expired) => {
-                    all = all.saturating_add(expired);
-                    metrics::counter!("holds_expired_total").increment(u64::try_from(expired).unwrap_or_default());
-                }
-                Err(error) => {
-                    tracing::warn!(%error, %department, "expired holds cannot be let go");
-                    break;
-                }
-            }
-        }
-    }
-    all
-}
-
-/// Closes, in every department, what still stands of seasons that are over.
-pub async fn close_enrolments(db: &Db) {
-    let caller = Caller::system();
-    for department in db.departments() {
-        loop {
-            match db.write(department, &caller, closing::close_batch).await {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, %department, "requests of a past season cannot be closed");
-                    break;
-                }
-            }
-        }
+    for task in asking {
+        task.await.ok();
     }
 }
 
-/// Deletes, in every department, the documents that nobody decided in time. Returns how many.
-pub async fn delete_overdue_documents(db: &Db) -> usize {
+/// Does, in every department, what is only a matter of time: holds that are over, requests of past seasons, documents that nobody decided,
+/// answers of the State that may not be kept. Several workers may: each thing is done once.
+pub async fn do_round(db: &Db) {
+    let held = until_nothing_is_left(db, holds::expire, "expired holds cannot be let go").await;
+    metrics::counter!("holds_expired_total").increment(u64::try_from(held).unwrap_or_default());
+    until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
+    until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
+    until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+}
+
+/// Repeats a batch in every department until it finds nothing more. Returns how many things that was.
+pub async fn until_nothing_is_left(
+    db: &Db,
+    batch: fn(&mut Tx<'_>) -> Result<usize, Error>,
+    failure: &'static str,
+) -> usize {
     let caller = Caller::system();
     let mut all = 0_usize;
     for department in db.departments() {
         loop {
-            match db.write(department, &caller, documents::delete_overdue).await {
+            match db.write(department, &caller, batch).await {
                 Ok(0) => break,
-                Ok(deleted) => all = all.saturating_add(deleted),
+                Ok(done) => all = all.saturating_add(done),
                 Err(error) => {
-                    tracing::warn!(%error, %department, "overdue documents cannot be deleted");
+                    tracing::warn!(%error, %department, "{failure}");
                     break;
                 }
             }
@@ -115,17 +98,16 @@ pub async fn work_off(db: &Db, mailer: &Mailer) -> usize {
             Ok(worked) => taken = taken.saturating_add(usize::from(worked)),
             Err(error) => tracing::warn!(%error, %department, "the department's jobs cannot be worked off"),
         }
-        match db.write(department, &caller, expiry::sweep_batch).await {
-            Ok(swept) => taken = taken.saturating_add(usize::from(swept)),
-            Err(error) => tracing::warn!(%error, %department, "the end of a season cannot be carried out"),
-        }
-        match db.write(department, &caller, news::send_batch).await {
-            Ok(sent) => taken = taken.saturating_add(usize::from(sent)),
-            Err(error) => tracing::warn!(%error, %department, "news cannot be sent"),
-        }
-        match db.write(department, &caller, opening::open_batch).await {
-            Ok(opened) => taken = taken.saturating_add(usize::from(opened)),
-            Err(error) => tracing::warn!(%error, %department, "the opening of a season cannot be carried out"),
+        let orders: [(OrderBatch, &str); 3] = [
+            (expiry::sweep_batch, "the end of a season cannot be carried out"),
+            (opening::open_batch, "the opening of a season cannot be carried out"),
+            (news::send_batch, "news cannot be sent"),
+        ];
+        for (batch, failure) in orders {
+            match db.write(department, &caller, batch).await {
+                Ok(done) => taken = taken.saturating_add(usize::from(done)),
+                Err(error) => tracing::warn!(%error, %department, "{failure}"),
+            }
         }
     }
     taken

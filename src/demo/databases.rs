@@ -21,7 +21,12 @@ pub fn prepare(
         .iter()
         .map(|(code, name)| {
             let code = code.parse().map_err(|reason: String| anyhow::anyhow!(reason))?;
-            Ok(DepartmentConfig { code, name: (*name).to_owned(), place: place(cluster, Schema::Department(code))? })
+            Ok(DepartmentConfig {
+                code,
+                name: (*name).to_owned(),
+                place: place(cluster, Schema::Department(code))?,
+                particulier: None,
+            })
         })
         .collect::<anyhow::Result<_>>()?;
     Ok(Config {

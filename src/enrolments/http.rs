@@ -10,6 +10,7 @@ use crate::{
         state::{EnrolmentState, RefusalReason},
     },
     error::{Error, Refusal},
+    fiscal::{checks, schooling::CivilSex},
     http::{
         body::Body,
         reply::{Created, Found},
@@ -70,6 +71,10 @@ pub struct EditEnrolment {
 pub struct SubmitEnrolment {
     #[schema(example = 1)]
     pub version: i32,
+    /// Sex as in the civil register: with it the department may ask the State about schooling and scholarship, so that nothing has to be
+    /// proved. It is not kept.
+    #[schema(example = "F")]
+    pub civil_sex: Option<CivilSex>,
 }
 
 /// One step of a request.
@@ -157,6 +162,9 @@ impl From<EnrolmentRow> for EnrolmentView {
 pub struct EnrolmentFileView {
     pub enrolment: EnrolmentView,
     pub history: Vec<EnrolmentEventView>,
+    /// The State has been asked about schooling and scholarship and has not answered yet; a document may be sent instead.
+    #[schema(example = false)]
+    pub state_check_in_progress: bool,
 }
 
 impl From<EventRow> for EnrolmentEventView {
@@ -218,10 +226,13 @@ pub async fn show_enrolment(
     path: web::Path<(Department, EnrolmentId)>,
 ) -> Result<Found<EnrolmentFileView>, Error> {
     let (department, id) = path.into_inner();
-    let read = move |tx: &mut crate::db::Tx<'_>| Ok((db::enrolment(tx, id)?, db::events(tx, id)?));
-    let (row, events) = app.db.read(department, &by.caller, read).await?;
+    let read = move |tx: &mut crate::db::Tx<'_>| {
+        let in_progress = checks::check(tx, id)?.is_some_and(|check| check.is_in_progress());
+        Ok((db::enrolment(tx, id)?, db::events(tx, id)?, in_progress))
+    };
+    let (row, events, state_check_in_progress) = app.db.read(department, &by.caller, read).await?;
     let history = events.into_iter().map(EnrolmentEventView::from).collect();
-    Ok(Found(EnrolmentFileView { enrolment: row.into(), history }))
+    Ok(Found(EnrolmentFileView { enrolment: row.into(), history, state_check_in_progress }))
 }
 
 /// Write a draft or refused request anew.
@@ -252,9 +263,11 @@ pub async fn submit_enrolment(
     path: web::Path<(Department, EnrolmentId)>,
     body: Body<SubmitEnrolment>,
 ) -> Result<Found<EnrolmentView>, Error> {
-    let ((department, id), version) = (path.into_inner(), body.version);
+    let ((department, id), SubmitEnrolment { version, civil_sex }) = (path.into_inner(), body.0);
+    let civil_sex = civil_sex.filter(|_| app.asking.contains(&department));
     let uai = app.db.read(department, &by.caller, move |tx| Ok(db::enrolment(tx, id)?.college_uai)).await?;
     let school = school(&app, &by.caller, uai).await?;
-    let row = app.db.write(department, &by.caller, move |tx| enrolments::submit(tx, id, version, &school)).await?;
+    let submitted = move |tx: &mut crate::db::Tx<'_>| enrolments::submit(tx, id, version, &school, civil_sex);
+    let row = app.db.write(department, &by.caller, submitted).await?;
     Ok(Found(row.into()))
 }

@@ -14,6 +14,7 @@ pub mod opening;
 pub mod proofs;
 pub mod revalidation;
 pub mod rosters;
+pub mod schooling;
 pub mod state;
 pub mod top_up;
 
@@ -23,6 +24,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     families::{self, Child},
+    fiscal::{checks, schooling::CivilSex},
     kernel::{
         ids::{ChildId, EnrolmentId},
         text::{Code, Note, SeasonCode},
@@ -143,8 +145,15 @@ fn entitling_rule(rules: &SeasonRules, situation: &Situation) -> Result<Code, Er
     }
 }
 
-/// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child.
-pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -> Result<EnrolmentRow, Error> {
+/// Sends the request to the collège, when the season is open, the deadline not passed and a rule of the season fits the child. With the
+/// sex that its service wants, the State is asked about the pupil, later and without holding anything up.
+pub fn submit(
+    tx: &mut Tx<'_>,
+    id: EnrolmentId,
+    version: i32,
+    school: &School,
+    sex: Option<CivilSex>,
+) -> Result<EnrolmentRow, Error> {
     let college = &school.college;
     let row = lock_as_family(tx, id, version)?;
     // The collège was read before the lock: the request may have been written anew meanwhile.
@@ -173,6 +182,9 @@ pub fn submit(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, school: &School) -
     let row = db::submitted(tx, &row, next, &rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
+    if let Some(sex) = sex {
+        checks::queue(tx, id, sex)?;
+    }
     // The collège may have spoken first. What it cannot settle (the same pupil in another file) stays with its desk.
     if db::is_attested(tx, &row)? && bulk::activate(tx, std::slice::from_ref(&row))?.contains(&id) {
         return db::enrolment(tx, id);

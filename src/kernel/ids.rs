@@ -5,6 +5,8 @@ ids! {
     AccountId,
     /// The affiliation of a merchant for one wallet kind, in one department.
     AffiliationId,
+    /// The trace of one call to an administration.
+    AuthorityCallId,
     /// An account at a bank: a merchant's, or the department's own.
     BankAccountId,
     /// A card, whatever its state.

@@ -53,6 +53,8 @@ const ACCOUNTS_KEEPING: &str = "durée légale des pièces comptables (10 ans)";
 const JOURNAL: &str = "12 mois en ligne";
 const JOB: &str = "jusqu'à l'envoi ; échecs purgés sous 30 jours";
 const MIGRATIONS: &str = "suivi des versions du schéma";
+const TRACE: &str = "36 mois";
+const STATE_ANSWER: &str = "jusqu'au mois d'août de l'année scolaire";
 const ORDER: &str = "rattachement et ordre des lignes";
 
 /// The directory: what all departments share.
@@ -314,6 +316,24 @@ pub const DEPARTMENT: &[Line] = register! {
     "payout_returns" {
         PseudonymousId ["id" "payout_id" "proposed_by" "decided_by"] "versement revenu de la banque, constaté par deux personnes", ACCOUNTS_KEEPING;
         Technical ["reason_code" "state" "proposed_at" "decided_at"] "motif de la banque et vie du constat", ACCOUNTS_KEEPING;
+    }
+    "authority_limits" {
+        Technical ["authority" "next_call_at" "blocked_until" "failures" "paused_until"] "rythme des appels aux administrations", NO_LIMIT;
+    }
+    "authority_calls" {
+        PseudonymousId ["id" "enrolment_id"] "trace d'un appel à une administration : pour quelle demande", TRACE;
+        Technical ["authority" "operation" "at" "outcome" "error_code" "duration_ms"] "trace d'un appel : quand, quelle issue, aucune donnée", TRACE;
+    }
+    "schooling_checks" {
+        PseudonymousId ["enrolment_id" "child_id" "call_id"] "question posée au service de l'État sur la scolarité", STATE_ANSWER;
+        Child ["civil_sex"] "exigé par le service de l'État pour retrouver l'élève", "tant que la question est posée";
+        Child ["college_uai" "is_enrolled" "told_uai"] "collège demandé et réponse, pour aider le collège à confirmer", STATE_ANSWER;
+        Technical ["season" "state" "asked_at" "next_try_at" "attempts" "answered_at"] "où en est la question", STATE_ANSWER;
+    }
+    "scholarship_answers" {
+        PseudonymousId ["enrolment_id"] ORDER, STATE_ANSWER;
+        Child ["is_scholar" "echelon"] "bourse selon le service de l'État, pour les seuls agents", STATE_ANSWER;
+        Technical ["answered_at"] "date de la réponse", STATE_ANSWER;
     }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;

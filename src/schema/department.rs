@@ -601,6 +601,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    authority_limits (authority) {
+        authority -> Text,
+        next_call_at -> Timestamptz,
+        blocked_until -> Timestamptz,
+        failures -> Integer,
+        paused_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    authority_calls (id) {
+        id -> Uuid,
+        authority -> Text,
+        operation -> Text,
+        enrolment_id -> Uuid,
+        at -> Timestamptz,
+        outcome -> Nullable<Text>,
+        error_code -> Nullable<Text>,
+        duration_ms -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    schooling_checks (enrolment_id) {
+        enrolment_id -> Uuid,
+        child_id -> Uuid,
+        season -> Text,
+        college_uai -> Text,
+        civil_sex -> Nullable<Text>,
+        state -> Text,
+        asked_at -> Timestamptz,
+        next_try_at -> Nullable<Timestamptz>,
+        attempts -> Integer,
+        call_id -> Nullable<Uuid>,
+        answered_at -> Nullable<Timestamptz>,
+        is_enrolled -> Nullable<Bool>,
+        told_uai -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    scholarship_answers (enrolment_id) {
+        enrolment_id -> Uuid,
+        is_scholar -> Nullable<Bool>,
+        echelon -> Nullable<Int2>,
+        answered_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -639,5 +689,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     payouts,
     payout_lines,
     payout_returns,
-    roster_checks
+    roster_checks,
+    authority_limits,
+    authority_calls,
+    schooling_checks,
+    scholarship_answers
 );

@@ -1,6 +1,6 @@
 //! Departments by configuration, each behind its own locks; what must not start does not; a database that goes comes back.
 
-use crate::support::{Api, Family, OwnCluster, PASSWORD, SEASON, Service, superuser_url};
+use crate::support::{Api, Family, OwnCluster, PASSWORD, SEASON, Service, siret, superuser_url};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
 use passplus::{
     admin,
@@ -212,6 +212,30 @@ fn a_configuration_that_must_not_serve_is_refused_by_the_name_of_what_is_wrong()
     known.check().unwrap();
     let shared = read(&[("PASSPLUS_DEPARTMENT_78_KEY", Some(&key(1)))]).unwrap();
     assert!(sentence(shared.check()).contains("two places share one key"));
+
+    // The State is asked by the department that has a token and says for whom, and never in clear.
+    let [token, recipient, url] =
+        ["TOKEN", "RECIPIENT", "URL"].map(|what| format!("PASSPLUS_DEPARTMENT_92_PARTICULIER_{what}"));
+    let (token, recipient, url) = (token.as_str(), recipient.as_str(), url.as_str());
+    assert!(read(&[]).unwrap().departments.iter().all(|d| d.particulier.is_none()));
+    let siret = siret(1);
+    let asks = [(token, Some("secret")), (recipient, Some(siret.as_str()))];
+    let config = read(&asks).unwrap();
+    let [of_92, of_78] = [0, 1].map(|rank: usize| config.departments[rank].particulier.as_ref());
+    assert_eq!(of_92.map(|particulier| particulier.url.as_str()), Some("https://particulier.api.gouv.fr"));
+    assert!(of_78.is_none() && !format!("{of_92:?}").contains("secret"));
+    assert_eq!(sentence(read(&asks[..1])), format!("{recipient} is missing"));
+    for (name, value) in [
+        (token, "two words"),
+        (recipient, "12345678901234"),
+        (url, "http://particulier.api.gouv.fr"),
+        (url, "http://127.0.0.1:80@elsewhere.example"),
+        (url, "particulier.api.gouv.fr"),
+    ] {
+        let because = sentence(read(&[asks[0], asks[1], (name, Some(value))]));
+        assert!(because.contains(name), "{name}={value}: {because}");
+    }
+    read(&[asks[0], asks[1], (url, Some("http://127.0.0.1:8788"))]).unwrap();
 }
 
 #[actix_web::test]

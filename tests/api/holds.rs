@@ -5,7 +5,7 @@ use crate::{
     support::{Answer, Scene, Till, ago, days, debit, field_at_fault, key, without_instance},
 };
 use chrono::TimeDelta;
-use passplus::{cards::code::CardCode, worker};
+use passplus::cards::code::CardCode;
 use serde_json::{Value, json};
 
 const HOLDS: &str = "/v1/departments/92/holds";
@@ -123,12 +123,12 @@ async fn a_hold_that_is_let_go_or_whose_time_is_over_gives_back_everything() {
     let forgotten = hold(&scene, 1_000).await.expect(201);
     assert_eq!(scene.sums("culture").await, (6_000, 1_000, 5_000));
     scene.wait(TimeDelta::days(7) - TimeDelta::seconds(60)).await;
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 0);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 0);
     scene.wait(TimeDelta::seconds(61)).await;
     // Not later, whether or not the worker came by.
     let id = forgotten.text("/id");
     capture(&scene.till, &id, 1).await.refused(409, "hold.expired");
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 1);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 1);
     assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
     void(&scene.till, &id).await.refused(409, "hold.expired");
 

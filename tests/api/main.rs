@@ -56,6 +56,7 @@ mod refunds;
 mod refused_payments;
 mod rosters;
 mod school_year;
+mod schooling;
 mod seasons;
 mod service;
 mod sessions;

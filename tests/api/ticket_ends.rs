@@ -4,7 +4,6 @@ use crate::{
     ledger::Books,
     support::{Answer, Scene, key},
 };
-use passplus::worker;
 use serde_json::json;
 
 const SPENDING_OVER: &str = "2027-06-30T22:00:01Z";
@@ -51,8 +50,8 @@ async fn a_ticket_made_on_the_last_day_is_captured_in_part_a_year_later_and_the_
     capture(&scene, &late, 100).await.refused(409, "hold.expired");
     assert_eq!(scene.sums("culture").await, (700, 700, 0));
     // The worker lets it go: the credit of a season that is over is lost, by a line.
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 1);
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 0);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 1);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 0);
     assert_eq!(scene.last_lines(1).await, [line("expiry", -700)]);
     assert_eq!(scene.sums("culture").await, (0, 0, 0));
     capture(&scene, &late, 100).await.refused(409, "hold.expired");
@@ -98,9 +97,9 @@ async fn many_holds_expire_in_batches_and_only_those_whose_time_is_over() {
     }
     let kept = ticket(&scene, 50).await.expect(201);
     assert_eq!(scene.sums("culture").await, (6_000, 151, 5_849));
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 0);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 0);
     scene.wait(crate::support::days(8)).await;
-    assert_eq!(worker::expire_holds(&scene.world.app.db).await, 101);
+    assert_eq!(scene.world.repeat(passplus::ledger::holds::expire).await, 101);
     assert_eq!(scene.sums("culture").await, (6_000, 50, 5_950));
     cancel(&scene, &kept).await.expect(200);
     let api = scene.administrator().await;

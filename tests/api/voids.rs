@@ -110,7 +110,7 @@ async fn a_voided_hold_is_let_go_unless_it_is_too_late() {
     assert_eq!(scene.sums("culture").await, (6_000, 0, 6_000));
     hold(&scene, &three).await;
     scene.wait(days(8)).await;
-    passplus::worker::expire_holds(&scene.world.app.db).await;
+    scene.world.repeat(passplus::ledger::holds::expire).await;
     void(&scene.till, &three).await.refused(409, "hold.expired");
 }
 

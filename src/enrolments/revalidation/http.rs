@@ -17,6 +17,7 @@ use crate::{
         consents::{Choice, ConsentPurpose},
         guardians::Contact,
     },
+    fiscal::schooling::CivilSex,
     http::{body::Body, reply::Found},
     kernel::{
         department::Department,
@@ -71,6 +72,9 @@ pub struct RevalidateChild {
     #[serde(default)]
     #[schema(example = false)]
     pub ase: bool,
+    /// Sex as in the civil register: with it the department may ask the State about schooling and scholarship. It is not kept.
+    #[schema(example = "F")]
+    pub civil_sex: Option<CivilSex>,
 }
 
 /// A family's word for the year.
@@ -129,10 +133,20 @@ pub async fn revalidate_family(
     }
     let mut children = Vec::with_capacity(asked.len());
     for child in asked {
-        let RevalidateChild { enrolment_id, version, college_uai, level, formula, declares_scholarship, ase } = child;
+        let RevalidateChild {
+            enrolment_id,
+            version,
+            college_uai,
+            level,
+            formula,
+            declares_scholarship,
+            ase,
+            civil_sex,
+        } = child;
         let school = school(&app, &by.caller, college_uai).await?;
         let request = Request { school, level, formula, declares_scholarship, ase };
-        children.push(ChildAnswer { enrolment: enrolment_id, version, request });
+        let civil_sex = civil_sex.filter(|_| app.asking.contains(&department));
+        children.push(ChildAnswer { enrolment: enrolment_id, version, request, civil_sex });
     }
     let answer = Answer { contact, consents, children };
     let revalidated = move |tx: &mut Tx<'_>| revalidation::revalidate(tx, family, account, &answer);

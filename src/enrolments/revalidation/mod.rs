@@ -14,6 +14,7 @@ use crate::{
         consents::{self, Choice},
         guardians::{self, Contact},
     },
+    fiscal::schooling::CivilSex,
     kernel::ids::{AccountId, EnrolmentId, FamilyId},
 };
 
@@ -24,6 +25,8 @@ pub struct ChildAnswer {
     /// The version that was read.
     pub version: i32,
     pub request: Request,
+    /// What the State is asked with; `None`: it is not.
+    pub civil_sex: Option<CivilSex>,
 }
 
 /// What a family says for the year.
@@ -75,7 +78,7 @@ fn submit(tx: &mut Tx<'_>, family: FamilyId, child: &ChildAnswer) -> Result<Enro
     } else {
         super::edit(tx, child.enrolment, child.version, &child.request)?.version
     };
-    super::submit(tx, child.enrolment, version, &child.request.school)
+    super::submit(tx, child.enrolment, version, &child.request.school, child.civil_sex)
 }
 
 fn asks_the_same(row: &EnrolmentRow, request: &Request) -> bool {

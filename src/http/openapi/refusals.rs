@@ -238,6 +238,11 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("submit_photo", &[R::ConsultOnly, R::PhotoRefused]),
     ("withdraw_opening", &[R::OpeningTransition]),
     ("suspend_enrolment", &[R::StaleVersion, R::EnrolmentTransition]),
+    ("ask_schooling", &[R::AuthorityOff, R::SchoolingAsked, R::EnrolmentTransition]),
+    (
+        "accept_schooling",
+        &[R::NoScholarshipTold, R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp],
+    ),
     ("top_up_enrolment", &[R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp]),
     (
         "transfer_to_merchant",

@@ -165,8 +165,8 @@ pub fn void(tx: &mut Tx<'_>, key: Uuid) -> Result<Found, Error> {
 }
 
 /// Lets go a batch of holds whose time is over, as the service itself. Returns how many; none are left when it returns 0.
-pub fn expire(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    let expired = db::expire(tx, EXPIRED_AT_ONCE)?;
+pub fn expire(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let expired = usize::try_from(db::expire(tx, EXPIRED_AT_ONCE)?).map_err(Error::internal)?;
     if expired > 0 {
         let place = tx.place;
         audit::record(tx, "holds_expired", ("department", place), json!({ "holds": expired }))?;

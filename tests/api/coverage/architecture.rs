@@ -12,6 +12,7 @@ const ORDER: &[&[&str]] = &[
     &["auth"],
     &["seasons"],
     &["colleges", "families", "photos", "documents"],
+    &["fiscal"],
     &["ledger", "cards", "enrolments"],
     &["news"],
     &["corrections", "disputes"],

@@ -32,6 +32,11 @@ pub async fn full_family(world: &World, name: &str) -> Family {
                from transfers t join wallets w on w.id = t.wallet_id where child_id = '{child}';
          insert into enrolment_attestations
              select id, college_uai, level, gen_random_uuid(), now() from enrolments where child_id = '{child}';
+         insert into schooling_checks (enrolment_id, child_id, season, college_uai, state, asked_at, answered_at, is_enrolled)
+             select id, child_id, season, college_uai, 'suggested', now(), now(), true from enrolments where child_id = '{child}';
+         insert into scholarship_answers select id, true, 1, now() from enrolments where child_id = '{child}';
+         insert into authority_calls select gen_random_uuid(), 'api_particulier', 'schooling', id, now() from enrolments
+             where child_id = '{child}';
          insert into derogations values (gen_random_uuid(), '{child}', '{file}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
          insert into news (id, subject, body, state, written_by, written_at)
              values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());

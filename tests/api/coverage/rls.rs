@@ -28,6 +28,8 @@ const DIRECTORY: &str = "
 const DEPARTMENT: &str = "
     affiliations: select insert update
     audit: select insert
+    authority_calls: select insert update(outcome error_code duration_ms) delete
+    authority_limits: select update(next_call_at blocked_until failures paused_until)
     bank_accounts: select insert update(state decided_by decided_at effective_from)
     card_keys: select insert
     cards: select insert update
@@ -63,6 +65,8 @@ const DEPARTMENT: &str = "
     season_openings: select insert update(state last_family carried leaving families done_at)
     roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
+    scholarship_answers: select insert update(is_scholar echelon answered_at) delete
+    schooling_checks: select update(civil_sex state next_try_at attempts call_id answered_at is_enrolled told_uai) delete
     season_versions: select insert update delete
     till_minutes: select
     transfers: select
@@ -101,6 +105,7 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("holds", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
     ("disputes", "t.family_id"),
     ("cards", "t.family_id"),
+    ("schooling_checks", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
@@ -125,6 +130,9 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("payouts", "false"),
     ("payout_lines", "false"),
     ("payout_returns", "false"),
+    ("authority_limits", "false"),
+    ("authority_calls", "false"),
+    ("scholarship_answers", "false"),
 ];
 
 fn department() -> Schema {

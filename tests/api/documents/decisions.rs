@@ -2,7 +2,6 @@
 
 use super::{accept, decision_path, desk, file, files_at_rest, inspect, listed, send};
 use crate::support::{COLLEGE, Family, OUTSIDE_COLLEGE, SEASON, days, field_at_fault, key};
-use passplus::worker;
 use serde_json::{Value, json};
 
 async fn queue(agent: &crate::support::Api, query: &str) -> (Vec<String>, Option<String>) {
@@ -152,13 +151,13 @@ async fn a_request_says_which_documents_it_asks_for_and_where_each_stands() {
 async fn what_nobody_decided_is_deleted_in_time_and_the_family_is_told() {
     let (mut world, mut family, child, _) = desk().await;
     let early = send(&family, &child, "proof_of_address").await;
-    assert_eq!(worker::delete_overdue_documents(&world.app.db).await, 0);
+    assert_eq!(world.repeat(passplus::documents::delete_overdue).await, 0);
     world.advance(days(179));
     family.api = world.sign_in(&family.email).await;
     let late = send(&family, &child, "proof_of_age").await;
-    assert_eq!(worker::delete_overdue_documents(&world.app.db).await, 0);
+    assert_eq!(world.repeat(passplus::documents::delete_overdue).await, 0);
     world.advance(days(2));
-    assert_eq!(worker::delete_overdue_documents(&world.app.db).await, 1);
+    assert_eq!(world.repeat(passplus::documents::delete_overdue).await, 1);
     family.api = world.sign_in(&family.email).await;
     let rows = listed(&family, &child).await;
     let state = |id: &str| rows.iter().find(|row| row["id"] == json!(id)).unwrap()["deletion_reason"].clone();
@@ -168,7 +167,7 @@ async fn what_nobody_decided_is_deleted_in_time_and_the_family_is_told() {
 
     // The season's last day to spend is 30 June: nothing waits for it any longer, and nothing more is taken.
     world.advance(days(90));
-    assert_eq!(worker::delete_overdue_documents(&world.app.db).await, 1);
+    assert_eq!(world.repeat(passplus::documents::delete_overdue).await, 1);
     assert!(files_at_rest(&world).is_empty());
     family.api = world.sign_in(&family.email).await;
     super::send_as(&family, &child, "proof_of_age", "application/pdf", super::pdf())

@@ -6,7 +6,7 @@ use crate::{
     support::{COLLEGE, SEASON, Scene, World},
 };
 use chrono::TimeDelta;
-use passplus::{kernel::actor::Caller, ledger::expiry, worker};
+use passplus::{enrolments::closing, kernel::actor::Caller, ledger::expiry};
 use serde_json::json;
 
 #[actix_web::test]
@@ -181,14 +181,14 @@ async fn requests_of_a_season_whose_end_was_carried_out_are_closed_and_its_ticke
     let expected = json!({ "expected_wallets": trial.json["wallets"], "expected_cents": trial.json["cents"] });
     let order = finance.post(path, expected).await.expect(201);
     administrator.post(&format!("{path}/{}/approve", order.text("/order/id")), json!({})).await.expect(200);
-    worker::close_enrolments(&scene.world.app.db).await;
+    scene.world.repeat(closing::close_batch).await;
     let mut conn = scene.world.superuser("92");
     let states =
         |conn: &mut _| json!(rows(conn, "select state, count(*)::int as n from enrolments group by 1 order by 1"));
     assert_eq!(states(&mut conn), json!([{ "state": "active", "n": 1 }, { "state": "submitted", "n": 1 }]));
     let caller = Caller::system();
     while scene.world.app.db.write("92".parse().unwrap(), &caller, expiry::sweep_batch).await.unwrap() {}
-    worker::close_enrolments(&scene.world.app.db).await;
+    scene.world.repeat(closing::close_batch).await;
     assert_eq!(states(&mut conn), json!([{ "state": "expired", "n": 2 }]));
     let body =
         json!({ "ticket": ticket, "amount_cents": 500, "activity_label": "Le Cid", "activity_date": "2027-06-20" });

@@ -1,6 +1,7 @@
 //! The harness: one private PostgreSQL a test run, migrated template databases cloned for each test, the real server on a free
 //! port, and one client per kind of caller.
 
+mod authorities;
 mod books;
 mod client;
 mod guests;
@@ -11,6 +12,7 @@ mod scene;
 mod sql;
 mod treasury;
 
+pub use authorities::{Authorities, Given, cases, config as particulier, question};
 pub use books::Books;
 pub use client::{Answer, Api, description};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
@@ -23,7 +25,8 @@ pub use treasury::{Treasury, pain002, server_of, valid_pain001};
 use passplus::{
     app::{self, App},
     config::{Config, DepartmentConfig, MailConfig},
-    db::Place,
+    db::{Place, Tx},
+    error::Error,
     kernel::crypto::MasterKey,
     mail::Mailer,
     migrate::Schema,
@@ -66,6 +69,11 @@ impl Service {
 
     /// Those departments.
     pub async fn start_for(departments: &[(&str, &str)]) -> Self {
+        Self::start_with(departments, |_| {}).await
+    }
+
+    /// Those departments, configured otherwise than most.
+    pub async fn start_with(departments: &[(&str, &str)], configure: impl FnOnce(&mut Config)) -> Self {
         // A failure of ours says why, among the lines of the test that met it.
         tracing_subscriber::fmt().with_env_filter("error").with_test_writer().try_init().ok();
         let schemas: Vec<Schema> = std::iter::once(Schema::Directory)
@@ -76,7 +84,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let place = |schema: Schema, seed: u8| Place { url: databases.url(schema), key: MasterKey::new([seed; 32]) };
-        let config = Config {
+        let mut config = Config {
             listen: address,
             metrics_listen: address,
             public_url: format!("http://{address}"),
@@ -90,11 +98,17 @@ impl Service {
                 .zip(2_u8..)
                 .map(|((code, name), seed)| {
                     let code = code.parse().unwrap();
-                    DepartmentConfig { code, name: (*name).to_owned(), place: place(Schema::Department(code), seed) }
+                    DepartmentConfig {
+                        code,
+                        name: (*name).to_owned(),
+                        place: place(Schema::Department(code), seed),
+                        particulier: None,
+                    }
                 })
                 .collect(),
             demo: false,
         };
+        configure(&mut config);
         let app = App::new(&config);
         // Every test begins on the same autumn morning, whatever the day it runs.
         let begins: chrono::DateTime<chrono::Utc> = "2026-10-15T08:00:00Z".parse().unwrap();
@@ -156,6 +170,11 @@ impl Service {
     /// A department's database with the server's own role and no caller yet.
     pub fn app_role(&self, department: &str) -> diesel::PgConnection {
         diesel::Connection::establish(&self.databases.url(Schema::Department(department.parse().unwrap()))).unwrap()
+    }
+
+    /// What the worker does each minute of one sort of thing, until none is left. Returns how many there were.
+    pub async fn repeat(&self, batch: fn(&mut Tx<'_>) -> Result<usize, Error>) -> usize {
+        worker::until_nothing_is_left(&self.app.db, batch, "a batch fails").await
     }
 
     /// Works off every job that is due.

@@ -106,7 +106,11 @@ pub struct Pupil {
 
 impl World {
     pub async fn start() -> Self {
-        let service = Service::start().await;
+        Self::of(Service::start().await).await
+    }
+
+    /// That service at work.
+    pub async fn of(service: Service) -> Self {
         let administrator = service.first_administrator("92").await;
         let administrator_78 = service.first_administrator("78").await;
         for agent in [&administrator, &administrator_78] {
