@@ -4,6 +4,7 @@ use crate::{db::Transaction, error::Error, kernel::ids::RequestId};
 use diesel::{prelude::*, sql_types};
 use serde_json::Value;
 use std::fmt::Display;
+use uuid::Uuid;
 
 /// Adds one line about `object` (its kind and id). The actor, the instant and the request come from the transaction.
 pub fn record<P>(
@@ -26,6 +27,32 @@ pub fn record<P>(
     .bind::<sql_types::Text, _>(action)
     .bind::<sql_types::Text, _>(object_kind)
     .bind::<sql_types::Text, _>(object_id.to_string())
+    .bind::<sql_types::Jsonb, _>(details)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The same line about each of many objects of one kind.
+pub fn record_each<P>(
+    tx: &mut Transaction<'_, P>,
+    action: &str,
+    object_kind: &str,
+    objects: &[Uuid],
+    details: &Value,
+) -> Result<(), Error> {
+    let at = tx.now()?;
+    diesel::sql_query(
+        "insert into audit (id, at, request_id, actor_kind, actor_id, action, object_kind, object_id, details)
+         select line, $2, $3, $4, $5, $6, $7, object::text, $9 from unnest($1, $8) as one(line, object)",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(objects.iter().map(|_| RequestId::generate()).collect::<Vec<_>>())
+    .bind::<sql_types::Timestamptz, _>(at)
+    .bind::<sql_types::Uuid, _>(tx.caller.request)
+    .bind::<sql_types::Text, _>(tx.caller.actor.kind())
+    .bind::<sql_types::Nullable<sql_types::Uuid>, _>(tx.caller.actor.id())
+    .bind::<sql_types::Text, _>(action)
+    .bind::<sql_types::Text, _>(object_kind)
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(objects)
     .bind::<sql_types::Jsonb, _>(details)
     .execute(tx.conn)?;
     Ok(())

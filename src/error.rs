@@ -98,6 +98,9 @@ refusals! {
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";
+    CardAlreadyOrdered 409 "card.already_ordered" "Une carte plastique est déjà commandée, ou déjà entre vos mains.";
+    NoCardComing 409 "card.none_coming" "Aucune carte plastique n'est en route pour cet enfant.";
+    WrongCardProof 422 "card.wrong_proof" "Ce n'est pas le numéro de la carte envoyée : recopiez-le en entier, ou ses cinq derniers caractères.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
@@ -295,7 +298,8 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("guardians_account_unique", Refusal::AlreadyGuardian),
     ("children_same_child", Refusal::AlreadyChild),
     ("enrolments_one_per_season", Refusal::AlreadyEnrolled),
-    ("cards_one_live", Refusal::CardTransition),
+    ("cards_one_used", Refusal::CardTransition),
+    ("cards_one_coming", Refusal::CardTransition),
     ("affiliations_one_living", Refusal::AlreadyAffiliated),
     ("bank_accounts_one_proposed", Refusal::BankAccountPending),
     ("payout_returns_one_proposed", Refusal::ReturnPending),

@@ -1,7 +1,8 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    db::Db,
+    cards::life,
+    db::{Db, Tx},
     error::Error,
     families,
     jobs::{self, Claimed, Job},
@@ -26,6 +27,7 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             expire_holds(&db).await;
+            expire_cards(&db).await;
             next_round = Instant::now() + ROUND;
         }
         let done = work_off(&db, &mailer).await;
@@ -41,18 +43,28 @@ pub async fn run(db: Db, mailer: Mailer, mut stop: watch::Receiver<bool>) {
 
 /// Lets go, in every department, the money whose hold is over. Returns how many holds that was. Several workers may: a hold goes once.
 pub async fn expire_holds(db: &Db) -> i64 {
+    until_none_is_left(db, "holds_expired_total", holds::expire).await
+}
+
+/// Ends, in every department, the cards whose last day is over. Returns how many those were.
+pub async fn expire_cards(db: &Db) -> i64 {
+    until_none_is_left(db, "cards_expired_total", life::expire).await
+}
+
+/// Takes batch after batch in every department, until one finds nothing to do; counts what was done.
+async fn until_none_is_left(db: &Db, counter: &'static str, batch: fn(&mut Tx<'_>) -> Result<i64, Error>) -> i64 {
     let caller = Caller::system();
     let mut all = 0_i64;
     for department in db.departments() {
         loop {
-            match db.write(department, &caller, holds::expire).await {
+            match db.write(department, &caller, batch).await {
                 Ok(0) => break,
-                Ok(expired) => {
-                    all = all.saturating_add(expired);
-                    metrics::counter!("holds_expired_total").increment(u64::try_from(expired).unwrap_or_default());
+                Ok(done) => {
+                    all = all.saturating_add(done);
+                    metrics::counter!(counter).increment(u64::try_from(done).unwrap_or_default());
                 }
                 Err(error) => {
-                    tracing::warn!(%error, %department, "expired holds cannot be let go");
+                    tracing::warn!(%error, %department, counter, "what is over cannot be ended");
                     break;
                 }
             }

@@ -1,6 +1,6 @@
 //! Cards and the keys that sign them.
 
-use super::{BlockReason, state::CardState};
+use super::{BlockReason, CardForm, state::CardState};
 use crate::{
     db::Tx,
     error::Error,
@@ -9,6 +9,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{prelude::*, sql_types};
+use uuid::Uuid;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = cards)]
@@ -22,31 +23,38 @@ pub struct CardRow {
     pub issued_at: DateTime<Utc>,
     pub blocked_at: Option<DateTime<Utc>>,
     pub block_reason: Option<BlockReason>,
+    pub form: CardForm,
 }
 
-/// Inserts an active card; false when the child has a living one. Neither `returning` nor a conflict target: both would ask for the
-/// right to read the card, and a secretary issues cards he may not see.
-pub fn insert_unless_living(
-    tx: &mut Tx<'_>,
-    id: CardId,
-    child: ChildId,
-    family: FamilyId,
-    fingerprint: &[u8],
-    sealed: &[u8],
-    valid_until: NaiveDate,
-) -> Result<bool, Error> {
+/// A card to be made.
+#[derive(Debug)]
+pub struct NewCard {
+    pub id: CardId,
+    pub child: ChildId,
+    pub family: FamilyId,
+    pub form: CardForm,
+    pub fingerprint: Vec<u8>,
+    pub sealed: Vec<u8>,
+    pub valid_until: NaiveDate,
+}
+
+/// False when the child has one of that place already: in use, or on its way. Neither `returning` nor a conflict target: both would ask
+/// for the right to read the card, and a secretary issues cards he may not see.
+pub fn insert_unless_placed(tx: &mut Tx<'_>, card: NewCard, state: CardState) -> Result<bool, Error> {
     let now = tx.now()?;
     let inserted = diesel::sql_query(
-        "insert into cards (id, child_id, family_id, state, code_fingerprint, code_sealed, valid_until, issued_at)
-         values ($1, $2, $3, 'active', $4, $5, $6, $7)
+        "insert into cards (id, child_id, family_id, state, form, code_fingerprint, code_sealed, valid_until, issued_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict do nothing",
     )
-    .bind::<sql_types::Uuid, _>(id)
-    .bind::<sql_types::Uuid, _>(child)
-    .bind::<sql_types::Uuid, _>(family)
-    .bind::<sql_types::Binary, _>(fingerprint)
-    .bind::<sql_types::Binary, _>(sealed)
-    .bind::<sql_types::Date, _>(valid_until)
+    .bind::<sql_types::Uuid, _>(card.id)
+    .bind::<sql_types::Uuid, _>(card.child)
+    .bind::<sql_types::Uuid, _>(card.family)
+    .bind::<sql_types::Text, _>(state)
+    .bind::<sql_types::Text, _>(card.form)
+    .bind::<sql_types::Binary, _>(card.fingerprint)
+    .bind::<sql_types::Binary, _>(card.sealed)
+    .bind::<sql_types::Date, _>(card.valid_until)
     .bind::<sql_types::Timestamptz, _>(now)
     .execute(tx.conn)?;
     Ok(inserted == 1)
@@ -71,25 +79,76 @@ pub fn card(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
     Ok(cards::table.find(id).select(CardRow::as_select()).first(tx.conn)?)
 }
 
-pub fn lock(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
-    Ok(cards::table.find(id).select(CardRow::as_select()).for_update().first(tx.conn)?)
-}
-
-pub fn living_of(tx: &mut Tx<'_>, child: ChildId) -> Result<Option<CardRow>, Error> {
+/// Every card of the child that may still serve, locked: what becomes of one depends on the others.
+pub fn lock_living_of(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<CardRow>, Error> {
     Ok(cards::table
         .filter(cards::child_id.eq(child))
         .filter(cards::state.ne_all([CardState::Replaced, CardState::Expired]))
+        .order(cards::id)
+        .select(CardRow::as_select())
+        .for_update()
+        .load(tx.conn)?)
+}
+
+/// The child's card in use.
+pub fn used_of(tx: &mut Tx<'_>, child: ChildId) -> Result<Option<CardRow>, Error> {
+    Ok(cards::table
+        .filter(cards::child_id.eq(child))
+        .filter(cards::state.eq_any([CardState::Active, CardState::Blocked]))
         .select(CardRow::as_select())
         .first(tx.conn)
         .optional()?)
 }
 
-pub fn set_state(tx: &mut Tx<'_>, id: CardId, state: CardState, reason: Option<BlockReason>) -> Result<CardRow, Error> {
-    let blocked_at = reason.is_some().then_some(tx.now()?);
+/// All cards a child ever had, from the newest, those before that one only.
+pub fn cards_of(tx: &mut Tx<'_>, child: ChildId, before: Option<CardId>, limit: i64) -> Result<Vec<CardRow>, Error> {
+    let mut query = cards::table
+        .filter(cards::child_id.eq(child))
+        .order(cards::id.desc())
+        .limit(limit)
+        .select(CardRow::as_select())
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(cards::id.lt(before));
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+pub fn set_state(tx: &mut Tx<'_>, id: CardId, state: CardState) -> Result<CardRow, Error> {
     Ok(diesel::update(cards::table.find(id))
-        .set((cards::state.eq(state), cards::block_reason.eq(reason), cards::blocked_at.eq(blocked_at)))
+        .set(cards::state.eq(state))
         .returning(CardRow::as_returning())
         .get_result(tx.conn)?)
+}
+
+/// Notes why and since when a card is blocked, or that it no longer is.
+pub fn set_block(tx: &mut Tx<'_>, id: CardId, reason: Option<BlockReason>) -> Result<CardRow, Error> {
+    let blocked_at = reason.is_some().then_some(tx.now()?);
+    Ok(diesel::update(cards::table.find(id))
+        .set((cards::block_reason.eq(reason), cards::blocked_at.eq(blocked_at)))
+        .returning(CardRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+}
+
+/// Ends so many of the cards whose last day was before `today`, on their way or in use; those in other hands come later.
+pub fn expire(tx: &mut Tx<'_>, today: NaiveDate, limit: i64) -> Result<Vec<Uuid>, Error> {
+    let ended: Vec<Ended> = diesel::sql_query(
+        "update cards set state = 'expired'
+          where id in (select id from cards
+                        where valid_until < $1 and state in ('ordered', 'printed', 'posted', 'active', 'blocked')
+                        order by valid_until limit $2 for update skip locked)
+         returning id",
+    )
+    .bind::<sql_types::Date, _>(today)
+    .bind::<sql_types::BigInt, _>(limit)
+    .load(tx.conn)?;
+    Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
 #[derive(Debug, Queryable)]

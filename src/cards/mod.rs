@@ -1,8 +1,14 @@
-//! Cards: one living card a child. Its code opens nothing by itself; its signed form proves, even offline, that a department issued it.
+//! Cards: one in use a child, and one on its way. A card's code opens nothing by itself; its signed form proves, even offline, that a
+//! department issued it.
+//!
+//! What would surprise: a plastic card is not the digital one printed, but a card with a code of its own. What is posted pays nothing until
+//! the family activates it, and then the former card ends.
 
 pub mod code;
 pub mod db;
+pub mod desk;
 pub mod http;
+pub mod life;
 pub mod qr;
 pub mod reading;
 pub mod state;
@@ -13,6 +19,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     families,
+    http::page::{Page, PageQuery},
     kernel::{
         crypto::{MasterKey, SigningPair},
         ids::{CardId, ChildId, FamilyId},
@@ -23,14 +30,24 @@ use crate::{
 use chrono::NaiveDate;
 use code::CardCode;
 use data_encoding::HEXLOWER;
-use db::CardRow;
+use db::{CardRow, NewCard};
 use serde_json::json;
-use state::{CardEvent, CardState};
+use state::CardState;
 use token::{PublishedKey, SignedCard};
 
 text_enum! {
     /// Why a card was blocked.
     pub enum BlockReason { Lost = "lost", Stolen = "stolen", Other = "other" }
+}
+
+text_enum! {
+    /// What a card is made of.
+    pub enum CardForm {
+        /// Shown on a screen or printed at home: used from the instant it is issued.
+        Digital = "digital",
+        /// Printed by the card maker, posted, activated by the family.
+        Plastic = "plastic",
+    }
 }
 
 /// Purposes under which codes and keys are fingerprinted and sealed.
@@ -56,72 +73,63 @@ pub fn last_day(season: &SeasonCode, level: Level) -> NaiveDate {
     NaiveDate::from_ymd_opt(ends.saturating_add(years_left), 8, 31).unwrap_or(NaiveDate::MAX)
 }
 
-/// Gives a child a card, unless it has a living one. A digital card is active from the start; a printed one follows the same row.
+/// Gives a child a digital card, active from the start, unless it has one in use.
 pub fn issue_if_none(
     tx: &mut Tx<'_>,
     child: ChildId,
     family: FamilyId,
     valid_until: NaiveDate,
 ) -> Result<Option<CardId>, Error> {
+    issue(tx, child, family, valid_until, CardForm::Digital)
+}
+
+/// Gives a child a card of that form, unless its place is taken: in use for a digital one, on its way for a plastic one.
+fn issue(
+    tx: &mut Tx<'_>,
+    child: ChildId,
+    family: FamilyId,
+    valid_until: NaiveDate,
+    form: CardForm,
+) -> Result<Option<CardId>, Error> {
+    let (state, done) = match form {
+        CardForm::Digital => (CardState::Active, "card_issued"),
+        CardForm::Plastic => (CardState::Ordered, "card_ordered"),
+    };
     let id = CardId::generate();
     let code = CardCode::generate(tx.place);
     let sealed = tx.key.seal(CODE, id.uuid().as_bytes(), &code.secret_bytes()).map_err(Error::internal)?;
-    let print = fingerprint(tx.key, &code);
-    if !db::insert_unless_living(tx, id, child, family, &print, &sealed, valid_until)? {
+    let fingerprint = fingerprint(tx.key, &code);
+    let card = NewCard { id, child, family, form, fingerprint, sealed, valid_until };
+    if !db::insert_unless_placed(tx, card, state)? {
         return Ok(None);
     }
-    audit::record(tx, "card_issued", ("card", id), json!({ "child_id": child }))?;
+    audit::record(tx, done, ("card", id), json!({ "child_id": child }))?;
     Ok(Some(id))
 }
 
-/// Cards live on from year to year: the living one is good until that day, if it was not longer. False when the child has none.
+/// Cards live on from year to year: the living ones are good until that day, if they were not longer. False when none is in use.
 pub fn revalidate(tx: &mut Tx<'_>, child: ChildId, valid_until: NaiveDate) -> Result<bool, Error> {
     db::revalidate(tx, child, valid_until)
 }
 
-/// Blocks a card at once: the next debit is refused. Any guardian of the file may, even one who may only consult.
-pub fn block(tx: &mut Tx<'_>, id: CardId, reason: BlockReason) -> Result<CardRow, Error> {
-    let row = moved(tx, id, CardEvent::Block, Some(reason))?;
-    audit::record(tx, "card_blocked", ("card", id), json!({ "reason": reason }))?;
-    families::notify(
-        tx,
-        row.family_id,
-        "Carte bloquée",
-        "Bonjour,\n\nLa carte de votre enfant vient d'être bloquée : aucun paiement ne passera plus.\n\
-         Si vous la retrouvez, débloquez-la dans votre espace ; sinon, demandez-en une nouvelle.\n\nPass+",
-    )?;
-    Ok(row)
-}
-
-/// Takes a block away: the card was found.
-pub fn unblock(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    families::require_full_rights(tx, row.family_id)?;
-    let row = moved(tx, id, CardEvent::Unblock, None)?;
-    audit::record(tx, "card_unblocked", ("card", id), json!({}))?;
-    Ok(row)
-}
-
-/// Ends a card for good and gives another, with another code, of the same validity.
-pub fn replace(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    families::require_full_rights(tx, row.family_id)?;
-    let row = moved(tx, id, CardEvent::Replace, None)?;
-    audit::record(tx, "card_replaced", ("card", id), json!({}))?;
-    let next = issue_if_none(tx, row.child_id, row.family_id, row.valid_until)?;
-    db::card(tx, next.ok_or(Error::Refused(Refusal::CardTransition))?)
-}
-
-fn moved(tx: &mut Tx<'_>, id: CardId, event: CardEvent, reason: Option<BlockReason>) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    let next: CardState = row.state.after(event).ok_or(Error::Refused(Refusal::CardTransition))?;
-    db::set_state(tx, id, next, reason)
-}
-
-/// The child's living card.
-pub fn living(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
+/// The child's card in use.
+pub fn used(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
     families::child(tx, child)?;
-    db::living_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
+    db::used_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
+}
+
+/// A card by its id, if it is in use: what is on its way shows its code to nobody, and what has ended serves nobody.
+pub fn in_use(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
+    let row = db::card(tx, id)?;
+    if row.state.is_used() { Ok(row) } else { Err(Refusal::CardTransition.into()) }
+}
+
+/// All cards a child ever had, newest first.
+pub fn list_cards(tx: &mut Tx<'_>, child: ChildId, query: &PageQuery) -> Result<Page<CardRow>, Error> {
+    families::child(tx, child)?;
+    let before = query.after()?.map(CardId::from_uuid);
+    let rows = db::cards_of(tx, child, before, query.limit()?.saturating_add(1))?;
+    query.page(rows, |row| row.id.uuid())
 }
 
 /// A card's code, for its family's eyes.

@@ -29,7 +29,9 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ),
     ("approve_payout_return", &[R::StepUpRequired, R::SamePerson, R::ReturnTransition]),
     ("approve_expiry", &[R::StepUpRequired, R::ExpiryTransition, R::SamePerson]),
-    ("block_card", &[R::CardTransition]),
+    ("activate_card", &[R::ConsultOnly, R::CardTransition, R::NoCardComing, R::WrongCardProof]),
+    ("block_card", &[R::ConsultOnly, R::CardTransition]),
+    ("block_card_as_agent", &[R::StepUpRequired, R::CardTransition]),
     ("cancel_batch", &[R::BatchTransition]),
     ("cancel_ticket", &[R::ConsultOnly, R::LossNotAccepted, R::HoldCaptured, R::HoldExpired]),
     (
@@ -84,8 +86,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         ],
     ),
     ("draft_season", &[R::SeasonDraftExists]),
-    ("draw_card_png", &[R::NoCard]),
-    ("draw_card_svg", &[R::NoCard]),
+    ("draw_card_png", &[R::CardTransition]),
+    ("draw_card_svg", &[R::CardTransition]),
     (
         "edit_enrolment",
         &[
@@ -158,6 +160,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("register_merchant", &[R::AlreadyMerchant]),
     ("reject_dispute", &[R::DisputeTransition]),
     ("remove_photo", &[R::ConsultOnly]),
+    ("order_card", &[R::ConsultOnly, R::NoCard, R::CardAlreadyOrdered]),
+    ("replace_card_as_agent", &[R::StepUpRequired, R::CardTransition]),
     ("replace_card", &[R::ConsultOnly, R::CardTransition]),
     ("request_reset", &[R::TooManyAttempts]),
     ("reset_password", &[R::TooManyAttempts, R::WeakPassword, R::InvalidLink]),

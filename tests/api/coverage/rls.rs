@@ -28,7 +28,9 @@ const DEPARTMENT: &str = "
     affiliations: select insert update
     audit: select insert
     bank_accounts: select insert update(state decided_by decided_at effective_from)
+    card_batches: select insert update(state approved_by approved_at printed_at posted_at)
     card_keys: select insert
+    card_makers: select insert
     cards: select insert update
     children: select insert update
     consents: select insert
@@ -38,6 +40,7 @@ const DEPARTMENT: &str = "
     device_keys: select
     disputes: select insert update
     families: select insert update(debit_notices)
+    found_cards: select insert
     guardians: select insert update(email phone postal_address)
     holds: select
     jobs: select insert update delete
@@ -89,11 +92,14 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("holds", "(select w.family_id from wallets w where w.id = t.wallet_id)"),
     ("disputes", "t.family_id"),
     ("cards", "t.family_id"),
+    ("found_cards", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("season_versions", "t.state = 'published'"),
     ("card_keys", "true"),
+    ("card_makers", "false"),
+    ("card_batches", "false"),
     // The names of merchants stand on his statement.
     ("affiliations", "true"),
     ("audit", "false"),
@@ -285,6 +291,10 @@ async fn full_family(world: &World, name: &str) -> Family {
          insert into jobs values (gen_random_uuid(), 'letter', '{{}}', now(), '2100-01-01', 0, null);
          insert into affiliations values (gen_random_uuid(), gen_random_uuid(), 'Cinéma',
              (select id from ledger_accounts limit 1), 'culture', 'active', '2026-09-01', null, now(), 1);
+         insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
+         insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
+             'age1', gen_random_uuid(), now();
+         insert into found_cards select gen_random_uuid(), id, family_id, 'Gymnase', now() from cards where child_id = '{child}';
          insert into till_minutes values (gen_random_uuid(), now(), 1);
          insert into corrections (id, transfer_id, amount_cents, reason, key, fingerprint, two_persons, state, proposed_by, proposed_at)
              select gen_random_uuid(), t.id, 1, 'other', gen_random_uuid(), '', true, 'proposed', gen_random_uuid(), now()
