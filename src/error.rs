@@ -145,6 +145,7 @@ refusals! {
     DebitGivenBack 409 "dispute.given_back" "Ce paiement a déjà été rendu en entier.";
     DisputeTransition 409 "dispute.transition" "Cette contestation est déjà décidée, ou sa décision attend une autre personne.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
+    LiveCodeOver 409 "card.live_code_over" "Le code affiché n'est pas celui du moment : demandez que le téléphone affiche le suivant.";
     // Settlement
     SamePerson 409 "four_eyes.same_person" "Une autre personne doit approuver : vous êtes déjà intervenu sur ce dossier.";
     BankAccountPending 409 "bank_account.pending" "Un compte proposé attend déjà une décision.";

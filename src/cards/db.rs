@@ -151,6 +151,17 @@ pub fn expire(tx: &mut Tx<'_>, today: NaiveDate, limit: i64) -> Result<Vec<Uuid>
     Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
+/// Cards that pay nothing though their last day is not over, with their sealed numbers.
+pub fn refused(tx: &mut Tx<'_>, today: NaiveDate) -> Result<Vec<(CardId, Vec<u8>)>, Error> {
+    // In the words of the index.
+    let states = [CardState::Ordered, CardState::Printed, CardState::Posted, CardState::Blocked, CardState::Replaced];
+    Ok(cards::table
+        .filter(cards::valid_until.ge(today))
+        .filter(cards::state.eq_any(states))
+        .select((cards::id, cards::code_sealed))
+        .load(tx.conn)?)
+}
+
 #[derive(Debug, Queryable)]
 pub struct KeyRow {
     pub kid: String,

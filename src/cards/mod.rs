@@ -9,8 +9,11 @@ pub mod db;
 pub mod desk;
 pub mod http;
 pub mod life;
+pub mod live;
+pub mod offline;
 pub mod qr;
 pub mod reading;
+pub mod refused;
 pub mod state;
 pub mod token;
 
@@ -134,20 +137,32 @@ pub fn list_cards(tx: &mut Tx<'_>, child: ChildId, query: &PageQuery) -> Result<
 
 /// A card's code, for its family's eyes.
 pub fn code(tx: &Tx<'_>, row: &CardRow) -> Result<CardCode, Error> {
-    let secret = tx.key.open(CODE, row.id.uuid().as_bytes(), &row.code_sealed).map_err(Error::internal)?;
+    open_code(tx, row.id, &row.code_sealed)
+}
+
+fn open_code(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<CardCode, Error> {
+    let secret = tx.key.open(CODE, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
     let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
     Ok(CardCode::from_parts(tx.place, secret))
 }
 
-/// The signed form of a card: what its QR holds.
-pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
-    let code = code(tx, row)?;
+/// The key that signs the department's cards now, and its published name.
+fn signer(tx: &mut Tx<'_>) -> Result<([u8; 4], SigningPair), Error> {
     let key = db::newest_key(tx)?.ok_or_else(|| Error::internal("the department has no card key"))?;
     let pkcs8 = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed).map_err(Error::internal)?;
     let pair = SigningPair::from_pkcs8(&pkcs8).map_err(Error::internal)?;
-    let card =
-        SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))?;
-    Ok(card.sign(token::key_id(&key.public_key), &pair))
+    Ok((token::key_id(&key.public_key), pair))
+}
+
+fn unsigned(tx: &Tx<'_>, row: &CardRow) -> Result<SignedCard, Error> {
+    let code = code(tx, row)?;
+    SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))
+}
+
+/// The signed form of a card: what its QR holds.
+pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
+    let (key_id, pair) = signer(tx)?;
+    Ok(unsigned(tx, row)?.sign(key_id, &pair))
 }
 
 /// The keys that verify this department's cards.

@@ -116,6 +116,8 @@ endpoints! {
     cards::http::unblock_card,
     cards::http::replace_card,
     cards::http::list_card_keys,
+    cards::offline::list_live_codes,
+    cards::offline::list_refused_cards,
     cards::desk::inspect_cards,
     cards::desk::block_card_as_agent,
     cards::desk::replace_card_as_agent,

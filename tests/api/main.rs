@@ -16,6 +16,7 @@ mod bank_accounts;
 mod bank_returns;
 mod batches;
 mod card_life;
+mod card_offline;
 mod cards;
 mod colleges;
 mod consents;

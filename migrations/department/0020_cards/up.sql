@@ -45,7 +45,7 @@ create unique index cards_batch_place on cards (batch_id, batch_rank) where batc
 create index cards_to_print on cards (issued_at, id) where state = 'ordered' and batch_id is null;
 create index cards_last_day on cards (valid_until) where state in ('ordered', 'printed', 'posted', 'active', 'blocked');
 -- What tills without network are told to refuse.
-create index cards_refused on cards (valid_until) where state in ('blocked', 'replaced', 'expired');
+create index cards_refused on cards (valid_until) where state in ('ordered', 'printed', 'posted', 'blocked', 'replaced');
 
 -- Good until that day at least: whoever activates an enrolment lets the child's living cards live on. Returns whether one is in use.
 create or replace function revalidate_card(p_child uuid, p_valid_until date) returns boolean

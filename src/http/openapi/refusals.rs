@@ -67,7 +67,15 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("correct_child", &[R::StaleVersion, R::AlreadyChild, R::ConsultOnly, R::ChildEnrolled]),
     (
         "debit_card",
-        &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
+        &[
+            R::LiveCodeOver,
+            R::NotAffiliated,
+            R::DebitRefused,
+            R::AboveDebitCap,
+            R::AboveTillCap,
+            R::PaidWithOtherWallet,
+            R::DebitVoided,
+        ],
     ),
     ("decide_as_agent", &[R::StaleVersion, R::NotEligible, R::DuplicatePupil, R::EnrolmentTransition]),
     ("decide_enrolments", &[R::StepUpRequired]),
@@ -108,7 +116,15 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("freeze_batch", &[R::BatchTampered, R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),
     (
         "hold_card",
-        &[R::NotAffiliated, R::DebitRefused, R::AboveDebitCap, R::AboveTillCap, R::PaidWithOtherWallet, R::DebitVoided],
+        &[
+            R::LiveCodeOver,
+            R::NotAffiliated,
+            R::DebitRefused,
+            R::AboveDebitCap,
+            R::AboveTillCap,
+            R::PaidWithOtherWallet,
+            R::DebitVoided,
+        ],
     ),
     (
         "import_bank_return",
@@ -126,7 +142,8 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("invite_guardian", &[R::ConsultOnly, R::TooManyMembers]),
     ("invite_staff", &[R::AlreadyInvited, R::UnknownCollege]),
     ("issue_device_token", &[R::TooManyAttempts, R::WrongAssertion]),
-    ("look_up_card", &[R::CardNotRecognised]),
+    ("list_live_codes", &[R::CardTransition]),
+    ("look_up_card", &[R::CardNotRecognised, R::LiveCodeOver]),
     (
         "make_ticket",
         &[
