@@ -39,6 +39,8 @@ pub enum Job {
     DebitNotice { transfer: TransferId },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
+    /// Look up a card that somebody has found, and tell its family.
+    FoundCard { fingerprint: Vec<u8>, place: Option<String> },
 }
 
 /// A job in hand. If it is not finished by the time another worker may claim it, it will be done again.

@@ -1,7 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    cards::life,
+    cards::{found, life},
     db::{Db, Tx},
     error::Error,
     families,
@@ -100,8 +100,8 @@ async fn directory_job(db: &Db, mailer: &Mailer, caller: &Caller) -> Result<bool
     let id = claimed.id;
     let letters = match claimed.job.expose() {
         Job::Letter(letter) => vec![letter.clone()],
-        Job::FamilyNotice { .. } | Job::DebitNotice { .. } | Job::HoldNotice { .. } => {
-            return Err(Error::internal("a family notice lies in the directory"));
+        Job::FamilyNotice { .. } | Job::DebitNotice { .. } | Job::HoldNotice { .. } | Job::FoundCard { .. } => {
+            return Err(Error::internal("what concerns a family lies in the directory"));
         }
     };
     if deliver(mailer, &claimed, letters).await {
@@ -123,6 +123,11 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             .collect(),
         Job::DebitNotice { transfer } => {
             db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
+        }
+        Job::FoundCard { fingerprint, place } => {
+            let pass_on = move |tx: &mut Tx<'_>| found::pass_on(tx, id, &fingerprint, place.as_deref());
+            db.write(department, caller, pass_on).await?;
+            vec![]
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

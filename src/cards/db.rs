@@ -5,7 +5,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::ids::{CardId, ChildId, FamilyId},
-    schema::department::{card_keys, cards},
+    schema::department::{card_keys, cards, found_cards},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{prelude::*, sql_types};
@@ -160,6 +160,53 @@ pub fn refused(tx: &mut Tx<'_>, today: NaiveDate) -> Result<Vec<(CardId, Vec<u8>
         .filter(cards::state.eq_any(states))
         .select((cards::id, cards::code_sealed))
         .load(tx.conn)?)
+}
+
+pub fn by_fingerprint(tx: &mut Tx<'_>, fingerprint: &[u8]) -> Result<Option<CardRow>, Error> {
+    let found = cards::table.filter(cards::code_fingerprint.eq(fingerprint)).select(CardRow::as_select());
+    Ok(found.first(tx.conn).optional()?)
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = found_cards)]
+pub struct FoundRow {
+    pub id: Uuid,
+    pub card_id: CardId,
+    pub family_id: FamilyId,
+    pub place: Option<String>,
+    pub reported_at: DateTime<Utc>,
+}
+
+/// How often a card was reported found since then.
+pub fn found_since(tx: &mut Tx<'_>, card: CardId, since: DateTime<Utc>) -> Result<i64, Error> {
+    let reports = found_cards::table.filter(found_cards::card_id.eq(card)).filter(found_cards::reported_at.gt(since));
+    Ok(reports.count().get_result(tx.conn)?)
+}
+
+/// False when this report was noted before.
+pub fn insert_found(tx: &mut Tx<'_>, report: Uuid, card: &CardRow, place: Option<&str>) -> Result<bool, Error> {
+    let now = tx.now()?;
+    let inserted = diesel::insert_into(found_cards::table)
+        .values((
+            found_cards::id.eq(report),
+            found_cards::card_id.eq(card.id),
+            found_cards::family_id.eq(card.family_id),
+            found_cards::place.eq(place),
+            found_cards::reported_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    Ok(inserted == 1)
+}
+
+/// Reports from the newest, those before that one only.
+pub fn found(tx: &mut Tx<'_>, before: Option<Uuid>, limit: i64) -> Result<Vec<FoundRow>, Error> {
+    let mut query =
+        found_cards::table.order(found_cards::id.desc()).limit(limit).select(FoundRow::as_select()).into_boxed();
+    if let Some(before) = before {
+        query = query.filter(found_cards::id.lt(before));
+    }
+    Ok(query.load(tx.conn)?)
 }
 
 #[derive(Debug, Queryable)]

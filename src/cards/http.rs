@@ -6,7 +6,7 @@ use crate::{
         actor::{By, Guardian},
         keys::{Jwk, Jwks, published},
     },
-    cards::{self, BlockReason, CardForm, db::CardRow, life, qr, state::CardState},
+    cards::{self, BlockReason, CardForm, db::CardRow, face::face, life, qr, state::CardState},
     db::Tx,
     error::Error,
     http::{
@@ -42,6 +42,10 @@ pub struct CardView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "PP1.AE4TEAAB…")]
     pub signed: Option<String>,
+    /// What a screen reader says in the place of its picture, when the card is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Carte Pass+ du département Hauts-de-Seine, au nom de Camille M. Années scolaires 2026-2030…")]
+    pub alternative_text: Option<String>,
     #[schema(example = "2030-08-31")]
     pub valid_until: NaiveDate,
     #[schema(example = "2026-09-03T09:00:00Z")]
@@ -63,6 +67,7 @@ fn view(tx: &mut Tx<'_>, row: CardRow) -> Result<CardView, Error> {
         child_id: row.child_id,
         state: row.state,
         form: row.form,
+        alternative_text: None,
         valid_until: row.valid_until,
         issued_at: row.issued_at,
         blocked_at: row.blocked_at,
@@ -108,9 +113,11 @@ pub async fn show_card(
     path: web::Path<(Department, ChildId)>,
 ) -> Result<Found<CardView>, Error> {
     let (department, child) = path.into_inner();
+    let name = app.departments.get(&department).cloned().unwrap_or_default();
     let show = move |tx: &mut Tx<'_>| {
         let row = cards::used(tx, child)?;
-        view(tx, row)
+        let says = face(tx, &row, &name)?.alternative_text();
+        Ok(CardView { alternative_text: Some(says), ..view(tx, row)? })
     };
     app.db.read(department, &by.caller, show).await.map(Found)
 }

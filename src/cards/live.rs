@@ -30,7 +30,7 @@ pub fn live_codes(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<Shown>, Error> {
         return Err(Refusal::CardTransition.into());
     }
     let now = tx.now()?;
-    let card = super::unsigned(tx, &row)?;
+    let card = super::unsigned(tx, row.id, &row.code_sealed, row.valid_until)?;
     let fingerprint = super::fingerprint(tx.key, &card.code());
     let fingerprint = fingerprint.try_into().map_err(|_| Error::internal("a fingerprint has 32 bytes"))?;
     let (key_id, pair) = super::signer(tx)?;

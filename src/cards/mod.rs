@@ -4,9 +4,12 @@
 //! What would surprise: a plastic card is not the digital one printed, but a card with a code of its own. What is posted pays nothing until
 //! the family activates it, and then the former card ends.
 
+pub mod batches;
 pub mod code;
 pub mod db;
 pub mod desk;
+pub mod face;
+pub mod found;
 pub mod http;
 pub mod life;
 pub mod live;
@@ -154,15 +157,15 @@ fn signer(tx: &mut Tx<'_>) -> Result<([u8; 4], SigningPair), Error> {
     Ok((token::key_id(&key.public_key), pair))
 }
 
-fn unsigned(tx: &Tx<'_>, row: &CardRow) -> Result<SignedCard, Error> {
-    let code = code(tx, row)?;
-    SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))
+fn unsigned(tx: &Tx<'_>, id: CardId, sealed: &[u8], valid_until: NaiveDate) -> Result<SignedCard, Error> {
+    let code = open_code(tx, id, sealed)?;
+    SignedCard::new(code, valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))
 }
 
 /// The signed form of a card: what its QR holds.
 pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
     let (key_id, pair) = signer(tx)?;
-    Ok(unsigned(tx, row)?.sign(key_id, &pair))
+    Ok(unsigned(tx, row.id, &row.code_sealed, row.valid_until)?.sign(key_id, &pair))
 }
 
 /// The keys that verify this department's cards.

@@ -52,6 +52,23 @@ pub fn show_photo(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<u8>, Error> {
     open_sealed(tx.key, child, &sealed)
 }
 
+/// Which drawing of a portrait is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// 420 × 540 pixels: printed on a card.
+    Card,
+}
+
+/// The portrait that may be printed, as JPEG, for those who see the child.
+pub fn accepted(tx: &mut Tx<'_>, child: ChildId, size: Size) -> Result<Option<Vec<u8>>, Error> {
+    let Size::Card = size;
+    match show_photo(tx, child) {
+        Ok(jpeg) => Ok(Some(jpeg)),
+        Err(Error::Refused(Refusal::NotFound)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Forgets the portrait.
 pub fn remove_photo(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
     require_right_to_change(tx, child)?;

@@ -52,8 +52,8 @@ impl RefusedCards {
     }
     /// Whether the card of that mark is refused.
     #[must_use]
-    pub fn names(&self, mark: &Mark) -> bool {
-        self.marks.binary_search(mark).is_ok()
+    pub fn names(&self, mark: Mark) -> bool {
+        self.marks.binary_search(&mark).is_ok()
     }
 
     /// The text of the list. `key_id` is the published name of `pair`.

@@ -200,7 +200,7 @@ fn judged(text: &str, keys: &[PublishedKey], refused: &list::RefusedCards, at: D
     };
     match () {
         () if at.date_naive() > last_day => "expired",
-        () if refused.names(&mark) => "refused",
+        () if refused.names(mark) => "refused",
         () if !fresh => "stale",
         () => "accepted",
     }
