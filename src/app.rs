@@ -2,6 +2,7 @@
 
 use crate::{
     auth::{actor::authenticate, identities::Identities, keys::KeyRing, tokens::Verified},
+    cards::refused::Lists,
     config::Config,
     db::Db,
     error::{Error, Refusal},
@@ -36,6 +37,7 @@ pub struct App {
     pub tokens: Verified,
     pub identities: Identities,
     pub ledger: Lanes,
+    pub refused_cards: Lists,
     /// Argon2 takes 19 MiB and 30 ms of a core each: two at a time.
     pub passwords: Gate,
     /// Decoding a portrait takes 15 MB, or 160 for the worst that is admitted: two at a time.
@@ -61,6 +63,7 @@ impl App {
             tokens: Verified::default(),
             identities: Identities::new(&db),
             ledger: Lanes::new(&db, config.departments.iter().map(|d| (d.code, &d.place))),
+            refused_cards: Lists::default(),
             db,
             passwords: Gate::new(2, 64),
             pictures: Gate::new(2, 16),

@@ -7,6 +7,7 @@ use diesel::{
 };
 use serde_json::Value;
 use std::fmt::Display;
+use uuid::Uuid;
 
 /// Adds one line about `object` (its kind and id). The actor, the instant and the request come from the transaction.
 pub fn record<P>(
@@ -59,4 +60,16 @@ pub fn record_many<P>(
     .bind::<Array<Jsonb>, _>(details)
     .execute(tx.conn)?;
     Ok(())
+}
+
+/// The same line about each of many objects of one kind.
+pub fn record_each<P>(
+    tx: &mut Transaction<'_, P>,
+    action: &str,
+    object_kind: &str,
+    objects: &[Uuid],
+    details: &Value,
+) -> Result<(), Error> {
+    let lines: Vec<_> = objects.iter().map(|id| (id.to_string(), details.clone())).collect();
+    record_many(tx, action, object_kind, &lines)
 }

@@ -115,6 +115,14 @@ refusals! {
     // Cards
     NoCard 404 "card.none" "Cet enfant n'a pas de carte.";
     CardTransition 409 "card.transition" "L'état actuel de la carte ne permet pas cette action.";
+    CardAlreadyOrdered 409 "card.already_ordered" "Une carte plastique est déjà commandée, ou déjà entre vos mains.";
+    NoCardComing 409 "card.none_coming" "Aucune carte plastique n'est en route pour cet enfant.";
+    WrongCardProof 422 "card.wrong_proof" "Ce n'est pas le numéro de la carte envoyée : recopiez-le en entier, ou ses cinq derniers caractères.";
+    NoCardMaker 409 "card_batch.no_maker" "Le département n'a pas encore de fabricant de cartes.";
+    NothingToPrint 409 "card_batch.nothing_to_print" "Aucune carte commandée n'attend, ou aucune dont la photo est acceptée.";
+    CardBatchTransition 409 "card_batch.transition" "L'état actuel du lot de cartes ne permet pas cette action.";
+    CardBatchTampered 409 "card_batch.tampered" "Le contenu du lot de cartes n'est plus celui qui a été arrêté : rien n'a été fait.";
+    CardBatchFigures 409 "card_batch.figures" "Le nombre ou l'empreinte donnés par le fabricant ne sont pas ceux du lot : rien n'a été fait.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
@@ -162,6 +170,7 @@ refusals! {
     DebitGivenBack 409 "dispute.given_back" "Ce paiement a déjà été rendu en entier.";
     DisputeTransition 409 "dispute.transition" "Cette contestation est déjà décidée, ou sa décision attend une autre personne.";
     CardNotRecognised 404 "card.not_recognised" "Cette carte n'est pas reconnue ou n'est pas utilisable.";
+    LiveCodeOver 409 "card.live_code_over" "Le code affiché n'est pas celui du moment : demandez que le téléphone affiche le suivant.";
     // Settlement
     SamePerson 409 "four_eyes.same_person" "Une autre personne doit approuver : vous êtes déjà intervenu sur ce dossier.";
     BankAccountPending 409 "bank_account.pending" "Un compte proposé attend déjà une décision.";

@@ -47,6 +47,8 @@ pub enum Job {
     SeasonNotice { family: FamilyId, season: SeasonCode },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
+    /// Look up a card that somebody has found, and tell its family.
+    FoundCard { fingerprint: Vec<u8>, place: Option<String> },
 }
 
 /// A job in hand. If it is not finished by the time another worker may claim it, it will be done again.

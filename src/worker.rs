@@ -1,6 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
+    cards::{found, life},
     db::{Db, Tx},
     documents,
     enrolments::{closing, notices as enrolment_notices, opening, top_up},
@@ -51,11 +52,13 @@ pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut s
     }
 }
 
-/// Does, in every department, what is only a matter of time: holds that are over, requests of past seasons, documents that nobody decided,
+/// Does, in every department, what is only a matter of time: holds and cards that are over, requests of past seasons, documents that nobody decided,
 /// answers of the State that may not be kept. Several workers may: each thing is done once.
 pub async fn do_round(db: &Db) {
     let held = until_nothing_is_left(db, holds::expire, "expired holds cannot be let go").await;
     metrics::counter!("holds_expired_total").increment(u64::try_from(held).unwrap_or_default());
+    let cards = until_nothing_is_left(db, life::expire, "cards whose last day is over cannot be ended").await;
+    metrics::counter!("cards_expired_total").increment(u64::try_from(cards).unwrap_or_default());
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
@@ -149,6 +152,11 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         }
         Job::DebitNotice { transfer } => {
             db.read(department, caller, move |tx| notices::debit_notice(tx, transfer)).await?
+        }
+        Job::FoundCard { fingerprint, place } => {
+            let pass_on = move |tx: &mut Tx<'_>| found::pass_on(tx, id, &fingerprint, place.as_deref());
+            db.write(department, caller, pass_on).await?;
+            vec![]
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

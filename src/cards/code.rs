@@ -12,6 +12,8 @@ use std::{fmt, str::FromStr};
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 16 characters of 5 bits hold the 80 bits exactly: one secret has one writing.
 const PAYLOAD_CHARS: usize = 16;
+/// The last group and the check: enough to tell the card in one's hand from the others of the family.
+const LAST_CHARS: usize = 5;
 /// Where the sum of a card's check begins.
 const CARD: u8 = 0;
 /// Nobody writes 19 characters in more bytes than this, whatever spaces he leaves.
@@ -43,6 +45,14 @@ impl CardCode {
     #[must_use]
     pub const fn secret_bytes(&self) -> [u8; 10] {
         self.secret
+    }
+
+    /// Whether these are the last five characters of the number, as people read them off a card.
+    #[must_use]
+    pub fn ends_with(&self, raw: &str) -> bool {
+        let text: String = raw.chars().filter(|c| !c.is_whitespace() && *c != '-').map(clear).collect();
+        let written = self.to_string().replace('-', "");
+        text.len() == LAST_CHARS && written.ends_with(&text)
     }
 
     /// The secret as values of the alphabet, most significant first.

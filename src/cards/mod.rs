@@ -1,18 +1,33 @@
-//! Cards: one living card a child. Its code opens nothing by itself; its signed form proves, even offline, that a department issued it.
+//! Cards: one in use a child, and one on its way. A card's code opens nothing by itself; its signed form proves, even offline, that a
+//! department issued it.
+//!
+//! What would surprise: a plastic card is not the digital one printed, but a card with a code of its own. What is posted pays nothing until
+//! the family activates it, and then the former card ends.
 
+pub mod batches;
 pub mod code;
 pub mod db;
+pub mod desk;
+pub mod face;
+pub mod found;
 pub mod http;
+pub mod life;
+pub mod live;
+pub mod offline;
 pub mod qr;
 pub mod reading;
+pub mod refused;
 pub mod state;
 pub mod token;
+
+pub use life::end;
 
 use crate::{
     audit,
     db::Tx,
     error::{Error, Refusal},
     families,
+    http::page::{Page, PageQuery},
     kernel::{
         crypto::{MasterKey, SigningPair},
         ids::{CardId, ChildId, FamilyId},
@@ -23,14 +38,25 @@ use crate::{
 use chrono::NaiveDate;
 use code::CardCode;
 use data_encoding::HEXLOWER;
-use db::CardRow;
+use db::{CardRow, NewCard};
+use diesel::result::Error as DieselError;
 use serde_json::json;
-use state::{CardEvent, CardState};
+use state::CardState;
 use token::{PublishedKey, SignedCard};
 
 text_enum! {
     /// Why a card was blocked.
     pub enum BlockReason { Lost = "lost", Stolen = "stolen", Other = "other" }
+}
+
+text_enum! {
+    /// What a card is made of.
+    pub enum CardForm {
+        /// Shown on a screen or printed at home: used from the instant it is issued.
+        Digital = "digital",
+        /// Printed by the card maker, posted, activated by the family.
+        Plastic = "plastic",
+    }
 }
 
 /// Purposes under which codes and keys are fingerprinted and sealed.
@@ -56,7 +82,7 @@ pub fn last_day(season: &SeasonCode, level: Level) -> NaiveDate {
     NaiveDate::from_ymd_opt(ends.saturating_add(years_left), 8, 31).unwrap_or(NaiveDate::MAX)
 }
 
-/// A child whose enrolment has just become active, and the last day that its level gives a card.
+/// A child that is to have a card, and until which day.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder {
     pub child: ChildId,
@@ -64,102 +90,92 @@ pub struct Holder {
     pub valid_until: NaiveDate,
 }
 
-/// Lets living cards live on from year to year, until that day if it was not longer, and gives a card to those who have none.
+/// Lets living cards live on from year to year, until that day if it was not longer, and gives a digital card to those who have none in
+/// use. When another transaction has just given one of them a card, the whole transaction begins again.
 pub fn give(tx: &mut Tx<'_>, holders: &[Holder]) -> Result<(), Error> {
     let provided = db::revalidate(tx, holders)?;
     let without = holders.iter().filter(|holder| !provided.contains(&holder.child));
-    issue(tx, without.copied().collect()).map(drop)
-}
-
-/// New cards, active from the start. Each holder's living card must have ended.
-fn issue(tx: &mut Tx<'_>, holders: Vec<Holder>) -> Result<Vec<CardId>, Error> {
-    if holders.is_empty() {
-        return Ok(vec![]);
+    let made: Vec<NewCard> = without.map(|holder| new_card(tx, *holder)).collect::<Result<_, _>>()?;
+    if made.is_empty() {
+        return Ok(());
     }
-    let made: Vec<db::NewCard> = holders.into_iter().map(|holder| new_card(tx, holder)).collect::<Result<_, _>>()?;
-    db::insert(tx, &made)?;
-    let lines: Vec<_> =
-        made.iter().map(|card| (card.id.to_string(), json!({ "child_id": card.holder.child }))).collect();
-    audit::record_many(tx, "card_issued", "card", &lines)?;
-    Ok(made.into_iter().map(|card| card.id).collect())
+    if db::insert(tx, &made, CardForm::Digital, CardState::Active)? != made.len() {
+        return Err(Error::Retry(DieselError::RollbackTransaction));
+    }
+    let line = |card: &NewCard| (card.id.to_string(), json!({ "child_id": card.holder.child }));
+    audit::record_many(tx, "card_issued", "card", &made.iter().map(line).collect::<Vec<_>>())
 }
 
-fn new_card(tx: &Tx<'_>, holder: Holder) -> Result<db::NewCard, Error> {
+/// Gives a child a card of that form, unless its place is taken: in use for a digital one, on its way for a plastic one.
+fn issue(tx: &mut Tx<'_>, holder: Holder, form: CardForm) -> Result<Option<CardId>, Error> {
+    let (state, done) = match form {
+        CardForm::Digital => (CardState::Active, "card_issued"),
+        CardForm::Plastic => (CardState::Ordered, "card_ordered"),
+    };
+    let card = new_card(tx, holder)?;
+    let id = card.id;
+    if db::insert(tx, &[card], form, state)? == 0 {
+        return Ok(None);
+    }
+    audit::record(tx, done, ("card", id), json!({ "child_id": holder.child }))?;
+    Ok(Some(id))
+}
+
+fn new_card(tx: &Tx<'_>, holder: Holder) -> Result<NewCard, Error> {
     let id = CardId::generate();
     let code = CardCode::generate(tx.place);
     let sealed = tx.key.seal(CODE, id.uuid().as_bytes(), &code.secret_bytes()).map_err(Error::internal)?;
-    Ok(db::NewCard { id, holder, fingerprint: fingerprint(tx.key, &code), sealed })
+    Ok(NewCard { id, holder, fingerprint: fingerprint(tx.key, &code), sealed })
 }
 
-/// Blocks a card at once: the next debit is refused. Any guardian of the file may, even one who may only consult.
-pub fn block(tx: &mut Tx<'_>, id: CardId, reason: BlockReason) -> Result<CardRow, Error> {
-    let row = moved(tx, id, CardEvent::Block, Some(reason))?;
-    audit::record(tx, "card_blocked", ("card", id), json!({ "reason": reason }))?;
-    families::notify(
-        tx,
-        row.family_id,
-        "Carte bloquée",
-        "Bonjour,\n\nLa carte de votre enfant vient d'être bloquée : aucun paiement ne passera plus.\n\
-         Si vous la retrouvez, débloquez-la dans votre espace ; sinon, demandez-en une nouvelle.\n\nPass+",
-    )?;
-    Ok(row)
-}
-
-/// Takes a block away: the card was found.
-pub fn unblock(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    families::require_full_rights(tx, row.family_id)?;
-    let row = moved(tx, id, CardEvent::Unblock, None)?;
-    audit::record(tx, "card_unblocked", ("card", id), json!({}))?;
-    Ok(row)
-}
-
-/// Ends a card for good and gives another, with another code, of the same validity.
-pub fn replace(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    families::require_full_rights(tx, row.family_id)?;
-    let row = moved(tx, id, CardEvent::Replace, None)?;
-    audit::record(tx, "card_replaced", ("card", id), json!({}))?;
-    let holder = Holder { child: row.child_id, family: row.family_id, valid_until: row.valid_until };
-    let next = issue(tx, vec![holder])?.pop();
-    db::card(tx, next.ok_or_else(|| Error::internal("a card was asked for and none made"))?)
-}
-
-fn moved(tx: &mut Tx<'_>, id: CardId, event: CardEvent, reason: Option<BlockReason>) -> Result<CardRow, Error> {
-    let row = db::lock(tx, id)?;
-    let next: CardState = row.state.after(event).ok_or(Error::Refused(Refusal::CardTransition))?;
-    db::set_state(tx, id, next, reason)
-}
-
-/// Ends the child's living card, if it has one: it has left the scheme.
-pub fn end(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
-    let Some(card) = db::living_of(tx, child)? else { return Ok(()) };
-    moved(tx, card.id, CardEvent::Expire, None)?;
-    audit::record(tx, "card_expired", ("card", card.id), json!({ "child_id": child }))
-}
-
-/// The child's living card.
-pub fn living(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
+/// The child's card in use.
+pub fn used(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
     families::child(tx, child)?;
-    db::living_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
+    db::used_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
+}
+
+/// A card by its id, if it is in use: what is on its way shows its code to nobody, and what has ended serves nobody.
+pub fn in_use(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
+    let row = db::card(tx, id)?;
+    if row.state.is_used() { Ok(row) } else { Err(Refusal::CardTransition.into()) }
+}
+
+/// All cards a child ever had, newest first.
+pub fn list_cards(tx: &mut Tx<'_>, child: ChildId, query: &PageQuery) -> Result<Page<CardRow>, Error> {
+    families::child(tx, child)?;
+    let before = query.after()?.map(CardId::from_uuid);
+    let rows = db::cards_of(tx, child, before, query.limit()?.saturating_add(1))?;
+    query.page(rows, |row| row.id.uuid())
 }
 
 /// A card's code, for its family's eyes.
 pub fn code(tx: &Tx<'_>, row: &CardRow) -> Result<CardCode, Error> {
-    let secret = tx.key.open(CODE, row.id.uuid().as_bytes(), &row.code_sealed).map_err(Error::internal)?;
+    open_code(tx, row.id, &row.code_sealed)
+}
+
+fn open_code(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<CardCode, Error> {
+    let secret = tx.key.open(CODE, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
     let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
     Ok(CardCode::from_parts(tx.place, secret))
 }
 
-/// The signed form of a card: what its QR holds.
-pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
-    let code = code(tx, row)?;
+/// The key that signs the department's cards now, and its published name.
+fn signer(tx: &mut Tx<'_>) -> Result<([u8; 4], SigningPair), Error> {
     let key = db::newest_key(tx)?.ok_or_else(|| Error::internal("the department has no card key"))?;
     let pkcs8 = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed).map_err(Error::internal)?;
     let pair = SigningPair::from_pkcs8(&pkcs8).map_err(Error::internal)?;
-    let card =
-        SignedCard::new(code, row.valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))?;
-    Ok(card.sign(token::key_id(&key.public_key), &pair))
+    Ok((token::key_id(&key.public_key), pair))
+}
+
+fn unsigned(tx: &Tx<'_>, id: CardId, sealed: &[u8], valid_until: NaiveDate) -> Result<SignedCard, Error> {
+    let code = open_code(tx, id, sealed)?;
+    SignedCard::new(code, valid_until).ok_or_else(|| Error::internal("the card's last day is out of range"))
+}
+
+/// The signed form of a card: what its QR holds.
+pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
+    let (key_id, pair) = signer(tx)?;
+    Ok(unsigned(tx, row.id, &row.code_sealed, row.valid_until)?.sign(key_id, &pair))
 }
 
 /// The keys that verify this department's cards.

@@ -1,4 +1,5 @@
-//! The life of a card. Losing it stops it at once, wherever it is on its way; what is replaced or expired never comes back.
+//! The life of a card. What is on its way pays nothing and is not blocked: when it does not arrive, another takes its place. What is replaced
+//! or expired never comes back.
 
 text_enum! {
     /// Where a card stands.
@@ -36,19 +37,31 @@ impl CardState {
         match (self, event) {
             (Self::Ordered, Event::Print) => Some(Self::Printed),
             (Self::Printed, Event::Post) => Some(Self::Posted),
-            // A digital card has nothing to print or post.
-            (Self::Ordered | Self::Posted, Event::Activate) | (Self::Blocked, Event::Unblock) => Some(Self::Active),
-            (Self::Ordered | Self::Printed | Self::Posted | Self::Active, Event::Block) => Some(Self::Blocked),
+            // The family may hold it before anybody has noted that it was posted.
+            (Self::Printed | Self::Posted, Event::Activate) | (Self::Blocked, Event::Unblock) => Some(Self::Active),
+            (Self::Active, Event::Block) => Some(Self::Blocked),
             (live, Event::Replace) if live.is_live() => Some(Self::Replaced),
             (live, Event::Expire) if live.is_live() => Some(Self::Expired),
             _ => None,
         }
     }
 
-    /// Whether the card may still serve one day. A child has one live card at most.
+    /// In the family's hands: it pays, or may again. A child has one such card at most.
+    #[must_use]
+    pub const fn is_used(self) -> bool {
+        matches!(self, Self::Active | Self::Blocked)
+    }
+
+    /// Not yet in the family's hands. A child has one such card at most, beside the one in use.
+    #[must_use]
+    pub const fn is_coming(self) -> bool {
+        matches!(self, Self::Ordered | Self::Printed | Self::Posted)
+    }
+
+    /// Whether the card may still serve one day.
     #[must_use]
     pub const fn is_live(self) -> bool {
-        !matches!(self, Self::Replaced | Self::Expired)
+        self.is_used() || self.is_coming()
     }
 }
 
@@ -58,9 +71,9 @@ mod tests {
 
     /// A line a state, a column an event: print, post, activate, block, unblock, replace, expire; a dot is "cannot".
     const TABLE: &str = "
-        ordered   printed  .       active  blocked  .       replaced  expired
-        printed   .        posted  .       blocked  .       replaced  expired
-        posted    .        .       active  blocked  .       replaced  expired
+        ordered   printed  .       .       .        .       replaced  expired
+        printed   .        posted  active  .        .       replaced  expired
+        posted    .        .       active  .        .       replaced  expired
         active    .        .       .       blocked  .       replaced  expired
         blocked   .        .       .       .        active  replaced  expired
         replaced  .        .       .       .        .       .         .

@@ -3,12 +3,15 @@
 //! 84 bytes: version (1), department (3, NUL-padded), key id (4), secret (10), last day (2, big-endian days since 2020-01-01), Ed25519 signature (64).
 //! Written in upper-case base 32 so that the QR code stays in alphanumeric mode and small. One card has one writing: any other is refused.
 
+pub mod list;
+pub mod live;
+
 use super::code::CardCode;
 use crate::kernel::{
     crypto::{self, SigningPair},
     department::Department,
 };
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use serde::Deserialize;
 
@@ -22,6 +25,58 @@ const EPOCH: NaiveDate = match NaiveDate::from_ymd_opt(2020, 1, 1) {
     Some(date) => date,
     None => NaiveDate::MIN,
 };
+
+/// What stands for a card where its number must not: it cannot be guessed back from 80 random bits, nor typed in.
+pub type Mark = [u8; 8];
+
+/// A card's mark: the first eight bytes of the SHA-256 of its ten secret bytes.
+#[must_use]
+pub fn mark(code: &CardCode) -> Mark {
+    crypto::sha256(&code.secret_bytes()).first_chunk().copied().unwrap_or_default()
+}
+
+/// Seconds from the epoch of tokens to an instant: four bytes reach 2156.
+fn seconds(at: DateTime<Utc>) -> Option<u32> {
+    u32::try_from(at.signed_duration_since(EPOCH.and_time(NaiveTime::MIN).and_utc()).num_seconds()).ok()
+}
+
+fn instant(seconds: u32) -> DateTime<Utc> {
+    let epoch = EPOCH.and_time(NaiveTime::MIN).and_utc();
+    epoch.checked_add_signed(chrono::TimeDelta::seconds(seconds.into())).unwrap_or(epoch)
+}
+
+/// A department as three bytes, NUL-padded.
+fn department_bytes(department: Department) -> [u8; 3] {
+    let mut bytes = [0; 3];
+    for (to, from) in bytes.iter_mut().zip(department.as_str().bytes()) {
+        *to = from;
+    }
+    bytes
+}
+
+fn department_of(bytes: [u8; 3]) -> Option<Department> {
+    std::str::from_utf8(bytes.strip_suffix(&[0]).unwrap_or(&bytes)).ok()?.parse().ok()
+}
+
+/// Whether one of the department's keys of that name signed `body` in that context.
+fn check(
+    keys: &[PublishedKey],
+    (department, id): (Department, [u8; 4]),
+    context: &[u8],
+    body: &[u8],
+    signature: &[u8],
+) -> Result<(), TokenError> {
+    let kid = HEXLOWER.encode(&id);
+    let mut known = keys.iter().filter(|key| key.kid == kid && key.department == department).peekable();
+    known.peek().ok_or(TokenError::UnknownKey)?;
+    // Four bytes may name two keys of one department: either will do.
+    let message = [context, body].concat();
+    if known.any(|key| crypto::verify(&key.public, &message, signature)) {
+        Ok(())
+    } else {
+        Err(TokenError::BadSignature)
+    }
+}
 
 /// A card's number with the last day it serves, as a department signed them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +144,7 @@ impl SignedCard {
     }
 
     fn body(&self, key_id: [u8; 4]) -> Vec<u8> {
-        let mut department = self.code.department().as_str().as_bytes().to_vec();
-        department.resize(3, 0);
+        let department = department_bytes(self.code.department());
         let last_day = self.last_day.to_be_bytes();
         [[VERSION].as_slice(), &department, &key_id, &self.code.secret_bytes(), &last_day].concat()
     }
@@ -98,9 +152,7 @@ impl SignedCard {
     /// Reads the bytes before the signature: the card and the id of the key that signed it.
     fn read(body: [u8; BODY_BYTES]) -> Option<(Self, [u8; 4])> {
         let [VERSION, d0, d1, d2, k0, k1, k2, k3, secret @ .., high, low] = body else { return None };
-        let department = [d0, d1, d2];
-        let department = std::str::from_utf8(department.strip_suffix(&[0]).unwrap_or(&department)).ok()?;
-        let code = CardCode::from_parts(department.parse().ok()?, secret);
+        let code = CardCode::from_parts(department_of([d0, d1, d2])?, secret);
         Some((Self { code, last_day: u16::from_be_bytes([high, low]) }, [k0, k1, k2, k3]))
     }
 }
@@ -130,16 +182,7 @@ pub fn verify(text: &str, keys: &[PublishedKey]) -> Result<SignedCard, TokenErro
     let bytes = bytes(text).ok_or(TokenError::NotACard)?;
     let (body, signature) = bytes.split_first_chunk::<BODY_BYTES>().ok_or(TokenError::NotACard)?;
     let (card, id) = SignedCard::read(*body).ok_or(TokenError::NotACard)?;
-    let kid = HEXLOWER.encode(&id);
-    let mut known = keys.iter().filter(|key| key.kid == kid && key.department == card.code.department()).peekable();
-    known.peek().ok_or(TokenError::UnknownKey)?;
-    // Four bytes may name two keys of one department: either will do.
-    let message = [CONTEXT, body].concat();
-    if known.any(|key| crypto::verify(&key.public, &message, signature)) {
-        Ok(card)
-    } else {
-        Err(TokenError::BadSignature)
-    }
+    check(keys, (card.code.department(), id), CONTEXT, body, signature).map(|()| card)
 }
 
 #[derive(Deserialize)]

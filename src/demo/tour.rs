@@ -1,5 +1,6 @@
 //! The main job, step by step: each with its request, its answer and a sentence, each checked.
 
+mod cards;
 mod documents;
 mod doors;
 mod photo;
@@ -13,10 +14,7 @@ use super::{
     people::{Cast, PASSWORD, Person},
     screen::{brief, cut},
 };
-use crate::{
-    cards::token,
-    kernel::{crypto::random, ids::RequestId, time},
-};
+use crate::kernel::{crypto::random, ids::RequestId, time};
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
@@ -186,34 +184,7 @@ impl Tour<'_> {
             .await?;
         let culture = wallet(&wallets, "culture")?;
         ensure!(culture.1 == 6000 && wallet(&wallets, "sport")?.1 == 2000, "the formula gives 60 € and 20 €");
-        let card = self
-            .show(
-                200,
-                Request::get(format!("/v1/departments/92/children/{child}/card")).by(family_token),
-                "The card: a code to type, and its signed form for the QR.",
-            )
-            .await?;
-        let (card_id, signed) = (card.text("/id")?, card.text("/signed")?);
-        self.show(
-            200,
-            Request::get(format!("/v1/departments/92/cards/{card_id}/qr.png")).by(family_token),
-            "The QR, as PNG (and as SVG).",
-        )
-        .await?;
-        let keys = self
-            .show(
-                200,
-                Request::get("/.well-known/card-keys.json"),
-                "Anyone verifies a card offline with the published keys.",
-            )
-            .await?;
-        let keys = token::published_keys(&keys.json.to_string()).map_err(|reason| anyhow::anyhow!(reason))?;
-        let verified = token::verify(&signed, &keys)?;
-        println!(
-            "     passplus card verify {}… --keys card-keys.json   → right, valid until {}",
-            signed.get(..16).unwrap_or_default(),
-            verified.valid_until()
-        );
+        let (card_id, signed) = self.show_the_card(family_token, child).await?;
         Ok(Issued { card_id, signed, culture_wallet: culture.0 })
     }
 

@@ -9,8 +9,12 @@ ids! {
     AuthorityCallId,
     /// An account at a bank: a merchant's, or the department's own.
     BankAccountId,
+    /// Cards printed together.
+    CardBatchId,
     /// A card, whatever its state.
     CardId,
+    /// Who prints cards.
+    CardMakerId,
     /// A child of a family file.
     ChildId,
     /// A line of the journal of consents.

@@ -4,6 +4,7 @@
 mod macros;
 
 pub mod actor;
+pub mod age;
 pub mod crypto;
 pub mod department;
 pub mod ids;

@@ -38,20 +38,26 @@ pub fn modules(text: &str) -> Result<Vec<Vec<bool>>, PaperError> {
 }
 
 /// Every place of a page fits 16 bits, which a float holds exactly.
-fn exact(tenths: i32) -> f32 {
+pub fn exact(tenths: i32) -> f32 {
     f32::from(i16::try_from(tenths).unwrap_or(i16::MAX))
 }
 
-fn not_written(why: impl std::fmt::Debug) -> PaperError {
+pub fn not_written(why: impl std::fmt::Debug) -> PaperError {
     PaperError::NotWritten(format!("{why:?}"))
 }
 
-pub fn pdf(title: &str, layout: Layout) -> Result<Vec<u8>, PaperError> {
+/// A document that screen readers can follow, or an error: PDF/UA-1, in French.
+pub fn accessible(title: &str) -> Result<Document, PaperError> {
     let accessible = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1);
     let configuration = accessible.finish().map_err(not_written)?;
     let mut document = Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     document
         .set_metadata(Metadata::new().title(title.to_owned()).language("fr".to_owned()).creator("Pass+".to_owned()));
+    Ok(document)
+}
+
+pub fn pdf(title: &str, layout: Layout) -> Result<Vec<u8>, PaperError> {
+    let mut document = accessible(title)?;
     let count = layout.pages.len();
     let mut leaves = vec![];
     for (number, page) in (1_usize..).zip(&layout.pages) {
@@ -98,7 +104,7 @@ fn node(branch: Branch, leaves: &mut impl Iterator<Item = Identifier>) -> Option
     })
 }
 
-fn draw(surface: &mut Surface<'_>, ink: &Ink, leaves: &mut Vec<Identifier>) {
+pub fn draw(surface: &mut Surface<'_>, ink: &Ink, leaves: &mut Vec<Identifier>) {
     match ink {
         Ink::Text { x, y, run, decoration: true } => {
             decorate(surface, ArtifactType::Other, |surface| write(surface, *x, *y, run));
@@ -134,24 +140,24 @@ fn draw(surface: &mut Surface<'_>, ink: &Ink, leaves: &mut Vec<Identifier>) {
     }
 }
 
-fn decorate(surface: &mut Surface<'_>, kind: ArtifactType, draw: impl FnOnce(&mut Surface<'_>)) {
+pub fn decorate(surface: &mut Surface<'_>, kind: ArtifactType, draw: impl FnOnce(&mut Surface<'_>)) {
     surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(kind)));
     draw(surface);
     surface.end_tagged();
 }
 
-fn write(surface: &mut Surface<'_>, x: i32, y: i32, run: &Run) {
+pub fn write(surface: &mut Surface<'_>, x: i32, y: i32, run: &Run) {
     let start = Point::from_xy(exact(x), exact(y));
     surface.draw_glyphs(start, &run.glyphs, run.weight.font(), &run.text, exact(run.size), false);
 }
 
-fn rectangle(path: &mut PathBuilder, x: i32, y: i32, width: i32, height: i32) {
+pub fn rectangle(path: &mut PathBuilder, x: i32, y: i32, width: i32, height: i32) {
     if let Some(rect) = Rect::from_xywh(exact(x), exact(y), exact(width), exact(height)) {
         path.push_rect(rect);
     }
 }
 
-fn fill(surface: &mut Surface<'_>, path: PathBuilder) {
+pub fn fill(surface: &mut Surface<'_>, path: PathBuilder) {
     if let Some(path) = path.finish() {
         surface.draw_path(&path);
     }

@@ -16,8 +16,8 @@ struct Typeface {
     font: Font,
 }
 
-static REGULAR: LazyLock<Typeface> = LazyLock::new(|| typeface(include_bytes!("fonts/OpenSans-Regular.ttf")));
-static BOLD: LazyLock<Typeface> = LazyLock::new(|| typeface(include_bytes!("fonts/OpenSans-Bold.ttf")));
+static REGULAR: LazyLock<Typeface> = LazyLock::new(|| typeface(Weight::Regular.file()));
+static BOLD: LazyLock<Typeface> = LazyLock::new(|| typeface(Weight::Bold.file()));
 
 #[expect(clippy::expect_used, reason = "the faces are part of the program: every test that prints reads them")]
 fn typeface(file: &'static [u8]) -> Typeface {
@@ -28,6 +28,13 @@ fn typeface(file: &'static [u8]) -> Typeface {
 }
 
 impl Weight {
+    /// The face as a file.
+    pub fn file(self) -> &'static [u8] {
+        match self {
+            Self::Regular => include_bytes!("fonts/OpenSans-Regular.ttf"),
+            Self::Bold => include_bytes!("fonts/OpenSans-Bold.ttf"),
+        }
+    }
     fn typeface(self) -> &'static Typeface {
         match self {
             Self::Regular => &REGULAR,

@@ -4,6 +4,7 @@
 //! What would surprise: places are whole tenths of a point, so that no floating number is computed with; and the same description gives
 //! the same bytes, for ever.
 
+pub mod card;
 mod draw;
 mod layout;
 mod letters;

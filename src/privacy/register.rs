@@ -279,7 +279,22 @@ pub const DEPARTMENT: &[Line] = register! {
     "cards" {
         PseudonymousId ["id" "child_id" "family_id"] "carte d'un enfant", CHILD;
         Secret ["code_fingerprint" "code_sealed"] "code de la carte : empreinte à clé et copie chiffrée", CHILD;
-        Technical ["state" "valid_until" "issued_at" "blocked_at" "block_reason"] "vie de la carte", CHILD;
+        Technical ["state" "form" "valid_until" "issued_at" "blocked_at" "block_reason" "batch_rank"] "vie de la carte", CHILD;
+        PseudonymousId ["batch_id"] "lot dans lequel la carte a été imprimée", CHILD;
+    }
+    "card_makers" {
+        PseudonymousId ["id" "registered_by"] "fabricant des cartes, et qui l'a enregistré", ACCOUNTS_KEEPING;
+        None ["name" "recipient" "registered_at"] "entreprise, et clé publique qui chiffre ce qui lui est envoyé", ACCOUNTS_KEEPING;
+    }
+    "card_batches" {
+        PseudonymousId ["id" "frozen_by" "approved_by"] "lot de cartes à imprimer, et qui en répond", ACCOUNTS_KEEPING;
+        Technical ["number" "state" "cards" "hash" "recipient" "frozen_at" "approved_at" "printed_at" "posted_at"]
+            "où en est le lot, et preuve de son contenu", ACCOUNTS_KEEPING;
+    }
+    "found_cards" {
+        PseudonymousId ["id" "card_id" "family_id"] "carte trouvée", CHILD;
+        Contact ["place"] "où la carte attend, dans les mots de qui l'a trouvée ; montré à la famille et au département", CHILD;
+        Technical ["reported_at"] "date du signalement", CHILD;
     }
     "card_keys" {
         None ["kid" "public_key"] "vérification des cartes hors ligne", NO_LIMIT;

@@ -400,6 +400,46 @@ diesel::table! {
         issued_at -> Timestamptz,
         blocked_at -> Nullable<Timestamptz>,
         block_reason -> Nullable<Text>,
+        form -> Text,
+        batch_id -> Nullable<Uuid>,
+        batch_rank -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    card_makers (id) {
+        id -> Uuid,
+        name -> Text,
+        recipient -> Text,
+        registered_by -> Uuid,
+        registered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    card_batches (id) {
+        id -> Uuid,
+        number -> Integer,
+        state -> Text,
+        cards -> Integer,
+        hash -> Binary,
+        recipient -> Text,
+        frozen_by -> Uuid,
+        frozen_at -> Timestamptz,
+        approved_by -> Nullable<Uuid>,
+        approved_at -> Nullable<Timestamptz>,
+        printed_at -> Nullable<Timestamptz>,
+        posted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    found_cards (id) {
+        id -> Uuid,
+        card_id -> Uuid,
+        family_id -> Uuid,
+        place -> Nullable<Text>,
+        reported_at -> Timestamptz,
     }
 }
 
@@ -678,6 +718,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_refusals,
     cards,
     card_keys,
+    card_makers,
+    card_batches,
+    found_cards,
     affiliations,
     audit,
     journal,

@@ -16,8 +16,12 @@ async fn pupil(family: &Family, secretary: &Secretary, name: &str) -> String {
     child
 }
 
+/// The card in use, without what is said in the place of its picture.
 async fn card_of(family: &Family, child: &str) -> Answer {
-    family.get(&family.path(&format!("children/{child}/card"))).await.expect(200)
+    let mut card = family.get(&family.path(&format!("children/{child}/card"))).await.expect(200);
+    let says = card.json.as_object_mut().unwrap().remove("alternative_text").unwrap();
+    assert!(says.as_str().unwrap().contains(&card.text("/code")), "{says}");
+    card
 }
 
 fn read_qr(png: &[u8]) -> String {
@@ -53,6 +57,12 @@ async fn a_card_is_read_from_its_picture_and_verified_without_the_service() {
     assert!(
         drawn.starts_with("<svg ") && drawn.contains("<title>Code de la carte Pass+</title>") && !drawn.contains("Lou")
     );
+
+    // The whole card, as a picture and as a page.
+    let png = family.get(&family.path(&format!("cards/{id}/card.png"))).await.expect(200);
+    assert_eq!((png.headers["content-type"].to_str().unwrap(), read_qr(&png.bytes)), ("image/png", text.clone()));
+    let pdf = family.get(&family.path(&format!("cards/{id}/card.pdf"))).await.expect(200);
+    assert!(pdf.headers["content-type"] == "application/pdf" && pdf.bytes.starts_with(b"%PDF-1.7"));
 
     let document = world.api.get("/.well-known/card-keys.json").await.expect(200);
     let departments: Vec<&Value> =
@@ -197,7 +207,14 @@ async fn staff_and_strangers_handle_no_card() {
         (&world.administrator.api, 403, "auth.forbidden"),
         (&stranger.api, 404, "not_found"),
     ] {
-        for path in [format!("children/{child}/card"), format!("cards/{id}/qr.png"), format!("cards/{id}/qr.svg")] {
+        for path in [
+            format!("children/{child}/card"),
+            format!("cards/{id}/qr.png"),
+            format!("cards/{id}/qr.svg"),
+            format!("cards/{id}/card.png"),
+            format!("cards/{id}/card.pdf"),
+            format!("cards/{id}/live-codes"),
+        ] {
             caller.get(&family.path(&path)).await.refused(status, code);
         }
         for (verb, body) in [("block", json!({ "reason": "lost" })), ("unblock", json!({})), ("replace", json!({}))] {

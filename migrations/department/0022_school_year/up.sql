@@ -181,8 +181,8 @@ begin
     return chosen;
 end $$;
 
--- Living cards are good until those days at least: whoever makes an enrolment active lets the child's card live on. Returns the children
--- that had one.
+-- Living cards are good until those days at least: whoever makes an enrolment active lets the child's cards live on. Returns the children
+-- that have one in use.
 drop function revalidate_card(uuid, date);
 create function revalidate_cards(p_children uuid[], p_until date[]) returns uuid[]
     language plpgsql security definer set search_path = public, pg_temp as $$
@@ -200,7 +200,7 @@ begin
     with revalidated as (
         update cards set valid_until = greatest(valid_until, until) from unnest(p_children, p_until) c (id, until)
          where child_id = c.id and state in ('ordered', 'printed', 'posted', 'active', 'blocked')
-        returning child_id)
-    select coalesce(array_agg(child_id), '{}') into provided from revalidated;
+        returning child_id, state)
+    select coalesce(array_agg(child_id) filter (where state in ('active', 'blocked')), '{}') into provided from revalidated;
     return provided;
 end $$;

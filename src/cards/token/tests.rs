@@ -168,7 +168,102 @@ fn published_keys_are_read() {
     }
 }
 
+/// `tests/data/card-verification.json`, made with another implementation (Node.js), which `examples/verify_card.mjs` reads too.
+#[derive(Deserialize)]
+struct Vector {
+    keys: Vec<serde_json::Value>,
+    list: String,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    at: DateTime<Utc>,
+    expected: String,
+}
+
+fn vector() -> (Vector, Vec<PublishedKey>) {
+    let vector: Vector = serde_json::from_str(include_str!("../../../tests/data/card-verification.json")).unwrap();
+    let keys = published_keys(&serde_json::json!({ "keys": vector.keys }).to_string()).unwrap();
+    (vector, keys)
+}
+
+/// As a till without network does.
+fn judged(text: &str, keys: &[PublishedKey], refused: &list::RefusedCards, at: DateTime<Utc>) -> &'static str {
+    let (last_day, mark, fresh) = if live::is_live(text) {
+        let Ok(live) = live::verify(text, keys) else { return "not_signed" };
+        (live.valid_until(), live.mark, live.is_fresh(at))
+    } else {
+        let Ok(card) = verify(text, keys) else { return "not_signed" };
+        (card.valid_until(), mark(&card.code()), true)
+    };
+    match () {
+        () if at.date_naive() > last_day => "expired",
+        () if refused.names(mark) => "refused",
+        () if !fresh => "stale",
+        () => "accepted",
+    }
+}
+
+#[test]
+fn a_till_without_network_judges_cards_as_another_program_does() {
+    let (vector, keys) = vector();
+    assert_eq!(keys, [key("92")]);
+    let refused = list::verify(&vector.list, &keys).unwrap();
+    assert_eq!(refused.issued_at().to_rfc3339(), "2026-10-15T08:00:00+00:00");
+    assert_eq!(refused.next_update_at().to_rfc3339(), "2027-10-16T08:00:00+00:00");
+    for Case { text, at, expected } in &vector.cases {
+        assert_eq!(judged(text, &keys, &refused, *at), expected, "{text} at {at}");
+    }
+    // And they are signed as that program signs them.
+    let id = key_id(&pair().public());
+    let again = list::RefusedCards::new(
+        refused.department,
+        refused.issued_at(),
+        refused.next_update_at(),
+        refused.marks().iter().rev().copied().collect(),
+    );
+    assert_eq!(again.unwrap().sign(id, &pair()), vector.list);
+    let Case { text, at, .. } = vector.cases.iter().find(|case| live::is_live(&case.text)).unwrap();
+    let live = live::LiveCode::new(&card(), [0xab; 32], live::step_of(*at).unwrap());
+    assert_eq!((live.sign(id, &pair()), text.len()), (text.clone(), 194));
+    assert_eq!(live::claimed_department(text), "92".parse().ok());
+    assert!(!is_signed(text) && !live::is_live(VECTOR));
+}
+
+#[test]
+fn one_kind_of_signed_text_is_never_another() {
+    let (vector, keys) = vector();
+    let texts: Vec<&str> = vector.cases.iter().map(|case| case.text.as_str()).chain([vector.list.as_str()]).collect();
+    for text in texts {
+        let body = text.split_once('.').unwrap().1;
+        let kinds = [
+            verify(&format!("PP1.{body}"), &keys).is_ok(),
+            live::verify(&format!("PPL1.{body}"), &keys).is_ok(),
+            list::verify(&format!("PPR1.{body}"), &keys).is_ok(),
+        ];
+        assert!(kinds.iter().filter(|kind| **kind).count() <= 1, "{text}");
+    }
+    for wrong in ["", "PPL1.", "PPR1.", "PPR1.AAAA", "PPL1.é", &vector.list[..60]] {
+        assert_eq!(live::verify(wrong, &keys).err(), Some(TokenError::NotACard), "{wrong}");
+        assert_eq!(list::verify(wrong, &keys).err(), Some(TokenError::NotACard), "{wrong}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_live_code_is_believed_as_it_was_signed_and_in_no_other_way(step: u32, last_day: u16, place in 0_usize..118, flip in 1_u8..) {
+        let card = SignedCard { last_day, ..card() };
+        let live = live::LiveCode::new(&card, [7; 32], step);
+        let text = live.sign(key_id(&pair().public()), &pair());
+        prop_assert_eq!(live::verify(&text, &[key("92")]), Ok(live));
+        let mut bytes = BASE32_NOPAD.decode(&text.as_bytes()[5..]).unwrap();
+        bytes[place] ^= flip;
+        let changed = format!("PPL1.{}", BASE32_NOPAD.encode(&bytes));
+        prop_assert!(live::verify(&changed, &[key("92")]).is_err());
+    }
+
     #[test]
     fn what_is_signed_is_believed(code in any_code(), last_day: u16) {
         let card = SignedCard { code, last_day };

@@ -34,7 +34,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookUpCard {
-    /// The number written on the card, or the text of its QR code.
+    /// The number written on the card, or the text of its QR code, printed or on a telephone.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
     pub card: Secret,
 }
@@ -76,7 +76,7 @@ pub async fn look_up_card(
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DebitCard {
-    /// The number written on the card, or the text of its QR code.
+    /// The number written on the card, or the text of its QR code, printed or on a telephone.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
     pub card: Secret,
     pub wallet_kind: WalletKind,

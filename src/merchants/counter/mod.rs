@@ -13,7 +13,10 @@ use crate::{
         actor::{By, Device},
         devices,
     },
-    cards::{self, code::CardCode},
+    cards::{
+        self,
+        reading::{Read, ReadCard},
+    },
     db::Tx,
     error::{Error, Refusal},
     http::{
@@ -64,16 +67,40 @@ pub struct Answered {
 
 /// Who holds the card shown to this device. Unreadable, unknown and blocked ones are answered alike; the first two count against the device.
 pub async fn look_up_card(app: &App, by: &By<Device>, text: &Secret) -> Result<Holder, Error> {
-    let Some(code) = cards::reading::read(app, &by.caller, text.as_str()).await? else {
-        count_bad_code(app, by).await?;
-        return Err(Refusal::CardNotRecognised.into());
-    };
-    match app.db.write(code.department(), &by.caller, move |tx| holder(tx, &code)).await? {
+    let Some(card) = shown_card(app, by, text, None).await? else { return Err(Refusal::CardNotRecognised.into()) };
+    let fingerprint = card.fingerprint;
+    match app.db.write(card.department, &by.caller, move |tx| holder(tx, &fingerprint)).await? {
         Shown::Usable(holder) => return Ok(holder),
         Shown::Unusable => {}
         Shown::Nobody => count_bad_code(app, by).await?,
     }
     Err(Refusal::CardNotRecognised.into())
+}
+
+/// The card that this device shows, `None` for what is no card: that counts against the device. A text of a telephone that is over is told so,
+/// and counts against nobody; but one sent again under its key may have paid while it was fresh, and the ledger answers it.
+async fn shown_card(
+    app: &App,
+    by: &By<Device>,
+    text: &Secret,
+    key: Option<IdempotencyKey>,
+) -> Result<Option<ReadCard>, Error> {
+    match cards::reading::read(app, &by.caller, text.as_str()).await? {
+        Read::Card(card) => Ok(Some(card)),
+        Read::Stale(card) => {
+            let device = by.device;
+            if let Some(IdempotencyKey(key)) = key
+                && app.db.read(card.department, &by.caller, move |tx| keys::is_known(tx, device, key)).await?
+            {
+                return Ok(Some(card));
+            }
+            Err(Refusal::LiveCodeOver.into())
+        }
+        Read::Nothing => {
+            count_bad_code(app, by).await?;
+            Ok(None)
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -83,9 +110,8 @@ enum Shown {
     Usable(Holder),
 }
 
-fn holder(tx: &mut Tx<'_>, code: &CardCode) -> Result<Shown, Error> {
-    let fingerprint = cards::fingerprint(tx.key, code);
-    let Some(row) = db::card_holder(tx, &fingerprint)? else { return Ok(Shown::Nobody) };
+fn holder(tx: &mut Tx<'_>, fingerprint: &[u8]) -> Result<Shown, Error> {
+    let Some(row) = db::card_holder(tx, fingerprint)? else { return Ok(Shown::Nobody) };
     let (Some(child), Some(first_name), Some(initial)) = (row.child_id, row.first_name, row.initial) else {
         return Ok(Shown::Unusable);
     };
@@ -109,16 +135,13 @@ async fn count_bad_code(app: &App, by: &By<Device>) -> Result<(), Error> {
 pub async fn debit_card(
     app: &App,
     by: &By<Device>,
-    IdempotencyKey(key): IdempotencyKey,
+    key: IdempotencyKey,
     purchase: Purchase,
 ) -> Result<Answered, Error> {
     ledger::check_activity_date(purchase.activity_date)?;
-    let Some(code) = cards::reading::read(app, &by.caller, purchase.card.as_str()).await? else {
-        count_bad_code(app, by).await?;
-        return Err(Refusal::DebitRefused.into());
-    };
-    let department = code.department();
-    let debit = debit("debit_card", by, key, &cards::fingerprint(app.db.key(department)?, &code), purchase)?;
+    let card = shown_card(app, by, &purchase.card, Some(key)).await?;
+    let ReadCard { department, fingerprint } = card.ok_or(Error::Refused(Refusal::DebitRefused))?;
+    let debit = debit("debit_card", by, key.0, fingerprint, purchase)?;
     let outcome = app.ledger.debit(department, debit).await?;
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;
@@ -130,12 +153,12 @@ fn debit(
     operation: &str,
     by: &By<Device>,
     key: Uuid,
-    card_fingerprint: &[u8],
+    card_fingerprint: Vec<u8>,
     purchase: Purchase,
 ) -> Result<Debit, Error> {
-    let fingerprint = fingerprint(operation, card_fingerprint, &purchase)?;
+    let fingerprint = fingerprint(operation, &card_fingerprint, &purchase)?;
     let Purchase { wallet_kind: wallet, amount, activity_label, activity_date, .. } = purchase;
-    let (permit, transfer, card_fingerprint) = (by.into(), TransferId::generate(), card_fingerprint.to_vec());
+    let (permit, transfer) = (by.into(), TransferId::generate());
     Ok(Debit { permit, transfer, key, fingerprint, card_fingerprint, wallet, amount, activity_label, activity_date })
 }
 

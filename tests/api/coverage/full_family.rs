@@ -37,6 +37,10 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into scholarship_answers select id, true, 1, now() from enrolments where child_id = '{child}';
          insert into authority_calls select gen_random_uuid(), 'api_particulier', 'schooling', id, now() from enrolments
              where child_id = '{child}';
+         insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
+         insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
+             'age1', gen_random_uuid(), now();
+         insert into found_cards select gen_random_uuid(), id, family_id, 'Gymnase', now() from cards where child_id = '{child}';
          insert into derogations values (gen_random_uuid(), '{child}', '{file}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
          insert into news (id, subject, body, state, written_by, written_at)
              values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());

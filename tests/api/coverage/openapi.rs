@@ -53,10 +53,11 @@ fn responses(operation: &Operation, wrong: &mut Vec<String>) {
         if response["description"].as_str().unwrap_or_default().is_empty() {
             wrong.push(format!("{name}: {status} has no description"));
         }
-        // Only 204 answers nothing, and it never answers something.
+        // Only 204 and 304 answer nothing, and they never answer something.
+        let nothing = ["204", "304"].contains(&status.as_str());
         match response["content"].as_object() {
-            None if status != "204" => wrong.push(format!("{name}: {status} does not say what it answers")),
-            Some(_) if status == "204" => wrong.push(format!("{name}: {status} answers something")),
+            None if !nothing => wrong.push(format!("{name}: {status} does not say what it answers")),
+            Some(_) if nothing => wrong.push(format!("{name}: {status} answers something")),
             Some(content) if content.values().any(|media| media["schema"].is_null()) => {
                 wrong.push(format!("{name}: {status} has no schema"));
             }

@@ -31,7 +31,9 @@ const DEPARTMENT: &str = "
     authority_calls: select insert update(outcome error_code duration_ms) delete
     authority_limits: select update(next_call_at blocked_until failures paused_until)
     bank_accounts: select insert update(state decided_by decided_at effective_from)
+    card_batches: select insert update(state approved_by approved_at printed_at posted_at)
     card_keys: select insert
+    card_makers: select insert
     cards: select insert update
     children: select insert update
     consents: select insert
@@ -44,6 +46,7 @@ const DEPARTMENT: &str = "
     document_files: select insert update(key_sealed key_version) delete
     documents: select insert update(state decided_by closed_at refusal_reason refusal_note deletion_reason version)
     families: select insert update(debit_notices)
+    found_cards: select insert
     guardians: select insert update(email phone postal_address)
     holds: select
     jobs: select insert update delete
@@ -106,11 +109,14 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("disputes", "t.family_id"),
     ("cards", "t.family_id"),
     ("schooling_checks", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
+    ("found_cards", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("season_versions", "t.state = 'published'"),
     ("card_keys", "true"),
+    ("card_makers", "false"),
+    ("card_batches", "false"),
     // The names of merchants stand on his statement.
     ("affiliations", "true"),
     ("audit", "false"),

@@ -4,11 +4,11 @@
 mod db;
 pub mod http;
 
-use super::{Answered, Purchase, answer, count_bad_code, debit};
+use super::{Answered, Purchase, answer, count_bad_code, debit, shown_card};
 use crate::{
     app::App,
     auth::actor::{By, Device},
-    cards::{self, code::ticket::TicketCode},
+    cards::{code::ticket::TicketCode, reading::ReadCard},
     db::Tx,
     error::{Error, Refusal},
     http::{
@@ -42,19 +42,11 @@ pub struct Shown {
 }
 
 /// Sets money aside behind a card, as a debit would take it, refusals and guesses included.
-pub async fn hold_card(
-    app: &App,
-    by: &By<Device>,
-    IdempotencyKey(key): IdempotencyKey,
-    purchase: Purchase,
-) -> Result<Answered, Error> {
+pub async fn hold_card(app: &App, by: &By<Device>, key: IdempotencyKey, purchase: Purchase) -> Result<Answered, Error> {
     ledger::check_activity_date(purchase.activity_date)?;
-    let Some(code) = cards::reading::read(app, &by.caller, purchase.card.as_str()).await? else {
-        count_bad_code(app, by).await?;
-        return Err(Refusal::DebitRefused.into());
-    };
-    let department = code.department();
-    let step = debit("hold_card", by, key, &cards::fingerprint(app.db.key(department)?, &code), purchase)?;
+    let card = shown_card(app, by, &purchase.card, Some(key)).await?;
+    let ReadCard { department, fingerprint } = card.ok_or(Error::Refused(Refusal::DebitRefused))?;
+    let step = debit("hold_card", by, key.0, fingerprint, purchase)?;
     let outcome = app.db.write(department, &by.caller, move |tx| ledger::authorise(tx, &step)).await?;
     if outcome.result == Err(Declined::UnknownCard) && !outcome.replayed {
         count_bad_code(app, by).await?;

@@ -14,7 +14,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     http::idempotency::IdempotencyKey,
-    kernel::department::Department,
+    kernel::{department::Department, ids::DeviceId},
     ledger::holds::{self, Found},
 };
 use uuid::Uuid;
@@ -104,6 +104,18 @@ pub async fn void_key(app: &App, by: &By<Device>, IdempotencyKey(key): Idempoten
     }
     let found = [Found::Debit, Found::Hold, Found::Voided].into_iter().find(|found| all.contains(found));
     Ok(Voided { found: found.unwrap_or(Found::Nothing), operations })
+}
+
+/// Whether anything was said to this device under a key: money moved or set aside, or refused.
+pub(super) fn is_known(tx: &mut Tx<'_>, device: DeviceId, key: Uuid) -> Result<bool, Error> {
+    if db::key(tx, key)?.is_some() {
+        return Ok(true);
+    }
+    match super::holds::find_hold_by_key(tx, device, key) {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(Refusal::NotFound)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn known(tx: &mut Tx<'_>, key: Uuid) -> Result<Option<(KeyState, Option<OperationRow>)>, Error> {

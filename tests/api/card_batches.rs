@@ -1,0 +1,222 @@
+//! Cards printed by batches: two persons, an archive that the maker alone opens, spoiled ones ordered anew.
+
+use crate::support::{Agent, Answer, Family, Pupil, Scene};
+use aws_lc_rs::{aead, agreement, hkdf, hmac};
+use bech32::{Bech32, Hrp};
+use chrono::TimeDelta;
+use data_encoding::{BASE64_NOPAD, HEXLOWER};
+use diesel::{connection::SimpleConnection, prelude::*, sql_types};
+use passplus::kernel::crypto::{random, sha256};
+use serde_json::{Value, json};
+use std::io::Read;
+
+const BATCHES: &str = "/v1/departments/92/card-batches";
+
+/// The card maker's key, and his reading of the age format.
+struct Maker([u8; 32]);
+
+struct Length(usize);
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn derived(salt: &[u8], secret: &[u8], info: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+    prk.expand(&[info], Length(32)).unwrap().fill(&mut key).unwrap();
+    key
+}
+
+fn opened(key: &[u8; 32], nonce: [u8; 12], sealed: &[u8]) -> Option<Vec<u8>> {
+    let key = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::CHACHA20_POLY1305, key).unwrap());
+    let mut data = sealed.to_vec();
+    let nonce = aead::Nonce::assume_unique_for_key(nonce);
+    key.open_in_place(nonce, aead::Aad::empty(), &mut data).ok().map(|plain| plain.to_vec())
+}
+
+impl Maker {
+    fn private(&self) -> agreement::PrivateKey {
+        agreement::PrivateKey::from_private_key(&agreement::X25519, &self.0).unwrap()
+    }
+    fn public(&self) -> Vec<u8> {
+        self.private().compute_public_key().unwrap().as_ref().to_vec()
+    }
+    fn recipient(&self) -> String {
+        bech32::encode::<Bech32>(Hrp::parse("age").unwrap(), &self.public()).unwrap()
+    }
+    fn open(&self, file: &[u8]) -> Option<Vec<u8>> {
+        let end = file.windows(5).position(|window| window == b"\n--- ").unwrap() + 4;
+        let header = std::str::from_utf8(&file[..end + 1 + 43]).unwrap();
+        let lines: Vec<&str> = header.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (4, "age-encryption.org/v1"));
+        let share = BASE64_NOPAD.decode(lines[1].strip_prefix("-> X25519 ").unwrap().as_bytes()).unwrap();
+        let salt = [share.clone(), self.public()].concat();
+        let peer = agreement::UnparsedPublicKey::new(&agreement::X25519, share);
+        let wrap = agreement::agree(&self.private(), peer, (), |secret| {
+            Ok(derived(&salt, secret, b"age-encryption.org/v1/X25519"))
+        });
+        let file_key = opened(&wrap.unwrap(), [0; 12], &BASE64_NOPAD.decode(lines[2].as_bytes()).unwrap())?;
+        let tag = BASE64_NOPAD.decode(lines[3].strip_prefix("--- ").unwrap().as_bytes()).unwrap();
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, &derived(&[], &file_key, b"header"));
+        hmac::verify(&mac, header.rsplit_once(' ').unwrap().0.as_bytes(), &tag).unwrap();
+        let (nonce, chunks) = file[header.len() + 1..].split_at(16);
+        let key = derived(nonce, &file_key, b"payload");
+        let chunks: Vec<&[u8]> = chunks.chunks(64 * 1024 + 16).collect();
+        let mut plain = vec![];
+        for (count, chunk) in (0_u32..).zip(&chunks) {
+            let [a, b, c, d] = count.to_be_bytes();
+            let last = u8::from(usize::try_from(count).unwrap() + 1 == chunks.len());
+            plain.extend(opened(&key, [0, 0, 0, 0, 0, 0, 0, a, b, c, d, last], chunk)?);
+        }
+        Some(plain)
+    }
+}
+
+fn file(zip: &mut zip::ZipArchive<std::io::Cursor<Vec<u8>>>, name: &str) -> Vec<u8> {
+    let mut bytes = vec![];
+    zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// A portrait that the department has accepted.
+async fn give_portrait(family: &Family, child: &str, clerk: &Agent) {
+    crate::photos::send(family, child, "image/jpeg", crate::photos::jpeg(700, 900)).await.expect(204);
+    crate::photo_reviews::accept(clerk, child).await;
+}
+
+async fn order(scene: &Scene, pupil: &Pupil) {
+    let path = scene.family.path(&format!("children/{}/cards/order", pupil.child));
+    scene.family.post(&path, json!({})).await.expect(201);
+}
+
+fn states(scene: &Scene) -> String {
+    let all = "(select string_agg(state || coalesce(' ' || batch_rank, ''), ', ' order by issued_at, id) from cards where form = 'plastic')";
+    diesel::select(diesel::dsl::sql::<sql_types::Text>(all)).get_result(&mut scene.world.superuser("92")).unwrap()
+}
+
+async fn step(agent: &Agent, batch: &str, verb: &str, body: Value) -> Answer {
+    agent.post(&format!("{BATCHES}/{batch}/{verb}"), body).await
+}
+
+#[actix_web::test]
+async fn a_batch_is_frozen_approved_by_another_exported_printed_and_posted() {
+    let mut scene = Scene::set().await;
+    let (second, third) = (scene.sibling("Noé").await, scene.sibling("Zoé").await);
+    let clerk = scene.world.agent("92", "case_worker").await;
+    let maker = Maker(random());
+    let (path, administrator) = ("/v1/departments/92/card-maker", &scene.world.administrator);
+    clerk.get(path).await.refused(409, "card_batch.no_maker");
+    clerk.post(BATCHES, json!({})).await.refused(409, "card_batch.no_maker");
+    for wrong in ["age1", "AGE-SECRET-KEY-1", &maker.recipient().to_uppercase()] {
+        let body = json!({ "name": "Imprimerie du Pont", "recipient": wrong });
+        assert_eq!(administrator.post(path, body).await.refused(422, "request.invalid").pointers(), ["/recipient"]);
+    }
+    let body = json!({ "name": "Imprimerie du Pont", "recipient": maker.recipient() });
+    administrator.post(path, body.clone()).await.expect(201);
+    assert_eq!(clerk.get(path).await.expect(200).text("/recipient"), maker.recipient());
+    clerk.post(BATCHES, json!({})).await.refused(409, "card_batch.nothing_to_print");
+
+    for pupil in [&scene.pupil, &second, &third] {
+        order(&scene, pupil).await;
+    }
+    clerk.post(BATCHES, json!({})).await.refused(409, "card_batch.nothing_to_print");
+    // A portrait that nobody has looked at is not printed.
+    crate::photos::send(&scene.family, &third.child, "image/jpeg", crate::photos::jpeg(700, 900)).await.expect(204);
+    clerk.post(BATCHES, json!({})).await.refused(409, "card_batch.nothing_to_print");
+    give_portrait(&scene.family, &scene.pupil.child, &clerk).await;
+    give_portrait(&scene.family, &second.child, &clerk).await;
+    for wrong in [0, 501] {
+        clerk.post(BATCHES, json!({ "cards_max": wrong })).await.refused(422, "request.invalid");
+    }
+    // Given up, its cards wait again; two at once take no card twice.
+    let first = clerk.post(BATCHES, json!({})).await.expect(201);
+    assert_eq!((first.number("/cards"), first.number("/without_photo")), (2, 1));
+    assert_eq!(step(&clerk, &first.text("/id"), "cancel", json!({})).await.expect(200).text("/state"), "cancelled");
+    let other = scene.world.agent("92", "case_worker").await;
+    let (a, b) = tokio::join!(clerk.post(BATCHES, json!({})), other.post(BATCHES, json!({})));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409], "one takes both, and nothing is left");
+    let (batch, author, approver) = if a.status == 201 { (a, &clerk, &other) } else { (b, &other, &clerk) };
+    let (id, hash) = (batch.text("/id"), batch.text("/hash"));
+    assert_eq!(states(&scene), "ordered 1, ordered 2, ordered");
+
+    author.get(&format!("{BATCHES}/{id}/archive")).await.refused(409, "card_batch.transition");
+    step(author, &id, "approve", json!({})).await.refused(409, "four_eyes.same_person");
+    // What is approved is what was frozen.
+    scene
+        .world
+        .superuser("92")
+        .batch_execute("update cards set valid_until = valid_until + 1 where batch_rank = 2")
+        .unwrap();
+    step(approver, &id, "approve", json!({})).await.refused(409, "card_batch.tampered");
+    scene
+        .world
+        .superuser("92")
+        .batch_execute("update cards set valid_until = valid_until - 1 where batch_rank = 2")
+        .unwrap();
+    step(approver, &id, "approve", json!({})).await.expect(200);
+    step(approver, &id, "approve", json!({})).await.refused(409, "card_batch.transition");
+    step(author, &id, "cancel", json!({})).await.refused(409, "card_batch.transition");
+
+    let archive = author.get(&format!("{BATCHES}/{id}/archive")).await.expect(200);
+    assert!(archive.headers["content-disposition"].to_str().unwrap().ends_with(".zip.age\""));
+    assert!(Maker(random()).open(&archive.bytes).is_none(), "the maker alone opens it");
+    let plain = maker.open(&archive.bytes).unwrap();
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(plain)).unwrap();
+    let manifest: Value = serde_json::from_slice(&file(&mut zip, "manifest.json")).unwrap();
+    assert_eq!((&manifest["cards"], &manifest["hash"]), (&json!(2), &json!(hash)));
+    let names: Vec<&str> = manifest["files"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["photos/0001.jpg", "photos/0002.jpg", "cards.csv"]);
+    for told in manifest["files"].as_array().unwrap() {
+        let bytes = file(&mut zip, told["name"].as_str().unwrap());
+        assert_eq!(told["sha256"], HEXLOWER.encode(&sha256(&bytes)), "{told}");
+    }
+    let list = String::from_utf8(file(&mut zip, "cards.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = list.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!((lines.len(), lines[1][2], lines[1][3], lines[1][7]), (2, "Noé", "M", "photos/0002.jpg"));
+    assert!(lines[1][6].starts_with("PP1.") && !list.contains("Zoé"));
+    // Each download is a line of the journal, with what was given.
+    let journal = administrator.get(&format!("/v1/departments/92/journal?object_id={id}")).await.expect(200);
+    let exported = journal.items().iter().find(|line| line["action"] == "card_batch_exported").unwrap();
+    assert_eq!(exported["details"]["sha256"], HEXLOWER.encode(&sha256(&archive.bytes)));
+
+    for (cards, hash) in [(3, hash.clone()), (2, HEXLOWER.encode(&[0; 32]))] {
+        let body = json!({ "cards": cards, "hash": hash });
+        step(author, &id, "print", body).await.refused(409, "card_batch.figures");
+    }
+    for (body, pointer) in [
+        (json!({ "cards": 2, "hash": "x" }), "/hash"),
+        (json!({ "cards": 2, "hash": hash, "spoiled_ranks": [3] }), "/spoiled_ranks"),
+    ] {
+        assert_eq!(step(author, &id, "print", body).await.refused(422, "request.invalid").pointers(), [pointer]);
+    }
+    step(author, &id, "post", json!({})).await.refused(409, "card_batch.transition");
+    let printed = json!({ "cards": 2, "hash": hash, "spoiled_ranks": [1] });
+    step(author, &id, "print", printed.clone()).await.expect(200);
+    step(author, &id, "print", printed).await.refused(409, "card_batch.transition");
+    assert_eq!(states(&scene), "replaced 1, printed 2, ordered, ordered");
+    let posted = step(author, &id, "post", json!({})).await.expect(200);
+    assert_eq!(
+        (posted.text("/state"), states(&scene)),
+        ("posted".into(), "replaced 1, posted 2, ordered, ordered".into())
+    );
+    let letters = scene.world.letters_to(&scene.family.email).await;
+    assert_eq!(letters.iter().filter(|(subject, _)| subject == "Carte envoyée").count(), 1);
+    // What the maker printed is what activates the card.
+    let proof = json!({ "proof": lines[1][6] });
+    let path = scene.family.path(&format!("children/{}/cards/activate", second.child));
+    assert_eq!(scene.family.post(&path, proof).await.expect(200).text("/code"), lines[1][5]);
+
+    let listed = author.get(BATCHES).await.expect(200);
+    assert_eq!((listed.items().len(), listed.text("/items/0/id")), (2, id.clone()));
+    assert_eq!(author.get(&format!("{BATCHES}/{id}")).await.expect(200).json, listed.items()[0]);
+    // What takes data out, or names who gets it, asks for a fresh factor.
+    scene.world.advance(TimeDelta::minutes(6));
+    author.get(&format!("{BATCHES}/{id}/archive")).await.refused(403, "auth.step_up_required");
+    step(approver, &id, "approve", json!({})).await.refused(403, "auth.step_up_required");
+    scene.world.administrator.post("/v1/departments/92/card-maker", body).await.refused(403, "auth.step_up_required");
+    scene.wait(TimeDelta::minutes(1)).await;
+}
