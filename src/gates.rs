@@ -1,8 +1,21 @@
 //! Bounded gates around heavy work on processor or memory, so that a storm of it neither starves the debits nor fills the memory.
 
 use crate::error::{Error, Refusal};
-use std::sync::Arc;
+use std::{panic::resume_unwind, sync::Arc, thread};
 use tokio::sync::Semaphore;
+
+/// How far gentle work gives way, in steps of niceness: about a tenth of a processor while others want all of it.
+const GENTLE: i32 = 10;
+
+/// Runs `work` on a thread of its own, which gives way to the threads of debits and to PostgreSQL. To be called behind a gate.
+pub fn gently<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let gentle = || {
+        // Of this thread alone, and of those it starts. Where it is not permitted, the work is done all the same.
+        rustix::process::nice(GENTLE).ok();
+        work()
+    };
+    thread::scope(|scope| scope.spawn(gentle).join().unwrap_or_else(|panic| resume_unwind(panic)))
+}
 
 /// Lets so many pieces of work run at a time and so many wait; the next caller is told to come back.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 //! Nothing here is a shortcut: the loader and the tour speak to the service as its users do, letters included. Only the first
 //! administrator of each department comes by the operator's way, as in production.
 
-pub mod client;
+pub(crate) mod client;
 mod databases;
 mod load;
 mod people;

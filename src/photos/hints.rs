@@ -54,7 +54,7 @@ impl Hints {
         let levels = Moments::of(portrait.iter().map(|level| i64::from(*level)));
         let width = usize::try_from(portrait.width().max(1)).unwrap_or(1);
         let rows: Vec<&[u8]> = portrait.as_raw().chunks_exact(width).collect();
-        let edges = Moments::of(rows.array_windows().flat_map(|rows| laplacian(rows)));
+        let edges = Moments::of(rows.array_windows().flat_map(laplacian));
         Self {
             source_width,
             source_height,

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     auth::actor::{By, Guardian},
     error::{Error, Refusal},
+    gates::gently,
     http::{
         body,
         page::Page,
@@ -84,7 +85,7 @@ pub async fn submit_photo(
     app.db.read(department, &by.caller, move |tx| photos::require_right_to_change(tx, child)).await?;
     let upload = UPLOADS.try_acquire().map_err(|_| Error::Later(Refusal::Busy, 5))?;
     let file = receive(payload).await?;
-    let portrait = app.pictures.run(move || picture::normalise(&file)).await??;
+    let portrait = app.pictures.run(move || gently(|| picture::normalise(&file))).await??;
     drop(upload);
     app.db.write(department, &by.caller, move |tx| photos::submit_photo(tx, child, &portrait)).await?;
     Ok(Done)
