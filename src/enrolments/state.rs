@@ -34,6 +34,10 @@ text_enum! {
         Resume = "resume",
         /// The child leaves the scheme before the season ends.
         Depart = "depart",
+        /// The departure was a mistake: the rights are as they were.
+        Return = "return",
+        /// The same, of a request that had no rights yet: the family submits it again.
+        Reopen = "reopen",
         Expire = "expire",
     }
 }
@@ -64,6 +68,8 @@ impl EnrolmentState {
                 Self::ToConfirm | Self::Submitted | Self::Confirmed | Self::Active | Self::Suspended,
                 E::Expire | E::Depart,
             ) => Some(Self::Expired),
+            (Self::Expired, E::Return) => Some(Self::Active),
+            (Self::Expired, E::Reopen) => Some(Self::Refused),
             _ => None,
         }
     }
@@ -95,8 +101,10 @@ mod tests {
     use proptest::prelude::*;
 
     /// All that may happen; every other pair is refused.
-    const TABLE: [(S, E, S); 19] = [
+    const TABLE: [(S, E, S); 21] = [
         (S::Draft, E::Submit, S::Submitted),
+        (S::Expired, E::Return, S::Active),
+        (S::Expired, E::Reopen, S::Refused),
         (S::ToConfirm, E::Submit, S::Submitted),
         (S::ToConfirm, E::Refuse, S::Refused),
         (S::ToConfirm, E::Expire, S::Expired),

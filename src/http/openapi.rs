@@ -113,6 +113,7 @@ endpoints! {
     enrolments::desk::http::suspend_enrolment,
     enrolments::moves::http::record_arrival,
     enrolments::moves::http::record_departure,
+    enrolments::moves::http::undo_departure,
     enrolments::on_behalf::http::enrol_on_behalf,
     enrolments::derogations::http::grant_derogation,
     enrolments::derogations::http::revoke_derogation,

@@ -159,7 +159,6 @@ async fn a_batch_is_frozen_approved_by_another_exported_printed_and_posted() {
         .unwrap();
     step(approver, &id, "approve", json!({})).await.expect(200);
     step(approver, &id, "approve", json!({})).await.refused(409, "card_batch.transition");
-    step(author, &id, "cancel", json!({})).await.refused(409, "card_batch.transition");
 
     let archive = author.get(&format!("{BATCHES}/{id}/archive")).await.expect(200);
     assert!(archive.headers["content-disposition"].to_str().unwrap().ends_with(".zip.age\""));
@@ -197,6 +196,7 @@ async fn a_batch_is_frozen_approved_by_another_exported_printed_and_posted() {
     let printed = json!({ "cards": 2, "hash": hash, "spoiled_ranks": [1] });
     step(author, &id, "print", printed.clone()).await.expect(200);
     step(author, &id, "print", printed).await.refused(409, "card_batch.transition");
+    step(author, &id, "cancel", json!({})).await.refused(409, "card_batch.transition");
     assert_eq!(states(&scene), "replaced 1, printed 2, ordered, ordered");
     let posted = step(author, &id, "post", json!({})).await.expect(200);
     assert_eq!(
@@ -219,4 +219,33 @@ async fn a_batch_is_frozen_approved_by_another_exported_printed_and_posted() {
     step(approver, &id, "approve", json!({})).await.refused(403, "auth.step_up_required");
     scene.world.administrator.post("/v1/departments/92/card-maker", body).await.refused(403, "auth.step_up_required");
     scene.wait(TimeDelta::minutes(1)).await;
+}
+
+#[actix_web::test]
+async fn a_batch_whose_portraits_changed_is_given_up_and_a_key_that_opens_nothing_is_refused() {
+    let scene = Scene::set().await;
+    let clerk = scene.world.agent("92", "case_worker").await;
+    let (path, administrator) = ("/v1/departments/92/card-maker", &scene.world.administrator);
+    let zeros = bech32::encode::<Bech32>(Hrp::parse("age").unwrap(), &[0; 32]).unwrap();
+    let body = json!({ "name": "Imprimerie du Pont", "recipient": zeros });
+    assert_eq!(administrator.post(path, body).await.refused(422, "request.invalid").pointers(), ["/recipient"]);
+    let body = json!({ "name": "Imprimerie du Pont", "recipient": Maker(random()).recipient() });
+    administrator.post(path, body).await.expect(201);
+    order(&scene, &scene.pupil).await;
+    give_portrait(&scene.family, &scene.pupil.child, &clerk).await;
+    let batch = clerk.post(BATCHES, json!({})).await.expect(201).text("/id");
+    give_portrait(&scene.family, &scene.pupil.child, &clerk).await;
+    step(administrator, &batch, "approve", json!({})).await.refused(409, "card_batch.tampered");
+    assert_eq!(step(&clerk, &batch, "cancel", json!({})).await.expect(200).text("/state"), "cancelled");
+
+    // Approved as well, as long as nothing is printed.
+    let batch = clerk.post(BATCHES, json!({})).await.expect(201).text("/id");
+    step(administrator, &batch, "approve", json!({})).await.expect(200);
+    let cards =
+        scene.family.get(&scene.family.path(&format!("children/{}/cards", scene.pupil.child))).await.expect(200);
+    let coming =
+        cards.items().iter().find(|card| card["state"] == "ordered").unwrap()["id"].as_str().unwrap().to_owned();
+    scene.family.post(&scene.family.path(&format!("cards/{coming}/replace")), json!({})).await.expect(201);
+    clerk.get(&format!("{BATCHES}/{batch}/archive")).await.refused(409, "card_batch.tampered");
+    step(&clerk, &batch, "cancel", json!({})).await.expect(200);
 }

@@ -63,6 +63,10 @@ async fn only_an_active_enrolment_of_a_season_that_still_spends_is_topped_up() {
     let path = scene.family.path(&format!("enrolments/{}/top-up", scene.pupil.enrolment));
     assert_eq!(worker.post(&path, word).await.refused(422, "request.invalid").pointers(), ["/evidence"]);
 
+    // The State's answer is accepted where it stands, never claimed by hand.
+    let claimed = json!({ "evidence": "state_service", "version": now });
+    worker.post(&path, claimed).await.refused(409, "schooling.no_scholarship");
+
     let path = scene.family.path(&format!("enrolments/{}/suspension", scene.pupil.enrolment));
     let resume = json!({ "event": "resume", "version": now, "note": "Pièces revues." });
     worker.post(&path, resume).await.expect(200);

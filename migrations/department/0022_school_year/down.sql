@@ -11,6 +11,7 @@ begin
     return found;
 end $$;
 drop function activate_enrolments(uuid, uuid[]);
+drop function same_given_names(text, text);
 drop function ledger_grant_base(uuid, uuid[]);
 drop table season_openings;
 drop table enrolment_attestations;

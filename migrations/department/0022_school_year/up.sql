@@ -7,7 +7,7 @@ alter table enrolments add constraint enrolments_state
 -- What a season's end still has to close.
 create index enrolments_open on enrolments (season) where state in ('to_confirm', 'submitted', 'confirmed', 'active', 'suspended');
 -- The same pupil in another file is looked for at each confirmation.
-create index children_pupil on children (birth_date, folded(last_name), folded(first_names));
+create index children_pupil on children (birth_date, folded(last_name));
 
 -- A family that was carried over rewrites its request, or leaves it as it stands, and submits it.
 drop policy enrolments_update on enrolments;
@@ -111,6 +111,12 @@ begin
           from linked;
 end $$;
 
+-- Whether two writings of given names may be one child's: the same ones, or the same first one where either tells no other.
+create function same_given_names(a text, b text) returns boolean language sql immutable parallel safe as $$
+    select folded(a) = folded(b)
+        or (folded(split_part(trim(a), ' ', 1)) = folded(split_part(trim(b), ' ', 1))
+            and (position(' ' in trim(a)) = 0 or position(' ' in trim(b)) = 0)) $$;
+
 -- Makes submitted requests active and gives what they are for. By a secretary for the own collège; by an agent; by the family itself where
 -- the collège has already said that it knows this pupil at this level. Returns those done; the others are not submitted any more, or the
 -- same pupil has his rights through another file.
@@ -128,7 +134,7 @@ begin
     if cardinality(p_enrolments) = 1 then
         select * into one from enrolments where id = p_enrolments[1];
         perform pg_advisory_xact_lock_shared(hashtextextended('enrolments ' || one.season, 1));
-        perform pg_advisory_xact_lock(hashtextextended(folded(last_name) || folded(first_names) || birth_date || one.season, 1))
+        perform pg_advisory_xact_lock(hashtextextended(folded(last_name) || birth_date || one.season, 1))
            from children where id = one.child_id;
     else
         perform pg_advisory_xact_lock(hashtextextended('enrolments ' || season, 1))
@@ -146,14 +152,19 @@ begin
                    else true end
          order by e.id for update) e;
     -- A pupil once: in this list, and among those who have their rights.
-    select array_agg(id) into chosen from (
-        select e.id, e.season, c.birth_date, c.id as child, folded(c.last_name) as last_name, folded(c.first_names) as first_names,
-               row_number() over (partition by e.season, c.birth_date, folded(c.last_name), folded(c.first_names) order by e.id) as rank
-          from enrolments e join children c on c.id = e.child_id where e.id = any(locked)) p
-     where rank = 1 and not exists (
+    with pupils as materialized (
+        select e.id, e.season, c.birth_date, c.id as child, c.last_name, c.first_names
+          from enrolments e join children c on c.id = e.child_id where e.id = any(locked))
+    select array_agg(id) into chosen from pupils p
+     where not exists (
+        select 1 from pupils earlier
+         where earlier.birth_date = p.birth_date and earlier.season = p.season and earlier.id < p.id and earlier.child <> p.child
+           and folded(earlier.last_name) = folded(p.last_name) and same_given_names(earlier.first_names, p.first_names))
+       and not exists (
         select 1 from children other join enrolments taken on taken.child_id = other.id
-         where other.birth_date = p.birth_date and folded(other.last_name) = p.last_name and folded(other.first_names) = p.first_names
-           and other.id <> p.child and taken.season = p.season and taken.state in ('confirmed', 'active', 'suspended'));
+         where other.birth_date = p.birth_date and folded(other.last_name) = folded(p.last_name) and other.id <> p.child
+           and same_given_names(other.first_names, p.first_names)
+           and taken.season = p.season and taken.state in ('confirmed', 'active', 'suspended'));
     if chosen is null then
         return '{}';
     end if;

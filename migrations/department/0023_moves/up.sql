@@ -68,9 +68,9 @@ begin
         raise insufficient_privilege using message = 'only a secretary enrols on behalf of a family';
     end if;
     -- Two secretaries who enter one pupil at one moment wait for each other.
-    perform pg_advisory_xact_lock(hashtextextended('pupil ' || folded(p_last_name) || folded(p_first_names) || p_birth_date, 1));
+    perform pg_advisory_xact_lock(hashtextextended('pupil ' || folded(p_last_name) || p_birth_date, 1));
     if exists (select 1 from children where birth_date = p_birth_date and folded(last_name) = folded(p_last_name)
-                                        and folded(first_names) = folded(p_first_names)) then
+                                        and same_given_names(first_names, p_first_names)) then
         return null;
     end if;
     insert into families (id, created_by, created_at) values (p_family, p_guardian, instant());

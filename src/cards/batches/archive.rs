@@ -46,15 +46,9 @@ pub fn encrypted(
     let (key_id, pair) = cards::signer(tx)?;
     for row in rows {
         let card = cards::unsigned(tx, row.id, &row.code_sealed, row.valid_until)?;
-        // Taken away since the batch was frozen: the maker sends such a card back as spoiled.
-        let photo = match photos::accepted(tx, row.child_id, photos::Size::Card)? {
-            Some(jpeg) => {
-                let name = format!("photos/{:04}.jpg", row.rank);
-                archive.add(&name, &jpeg)?;
-                name
-            }
-            None => String::new(),
-        };
+        let portrait = photos::accepted(tx, row.child_id, photos::Size::Card)?;
+        let photo = format!("photos/{:04}.jpg", row.rank);
+        archive.add(&photo, &portrait.ok_or_else(|| Error::internal("a batch's contents were looked at before"))?)?;
         list.write_record([
             batch.number.to_string(),
             row.rank.to_string(),

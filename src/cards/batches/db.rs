@@ -63,6 +63,12 @@ pub struct PrintRow {
     pub first_name: String,
     #[diesel(sql_type = Text)]
     pub initial: String,
+    /// The accepted portrait.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub photo: Option<Uuid>,
+    /// Still to come: neither replaced nor over meanwhile.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub is_coming: bool,
 }
 
 impl PrintRow {
@@ -177,7 +183,9 @@ pub fn to_print(tx: &mut Tx<'_>, place: Place<'_>) -> Result<Vec<PrintRow>, Erro
     };
     Ok(diesel::sql_query(
         "select coalesce(c.batch_rank, array_position($2, c.id)) as rank, c.id, c.child_id, c.code_fingerprint, c.code_sealed,
-                c.valid_until, split_part(h.first_names, ' ', 1) as first_name, left(h.last_name, 1) as initial
+                c.valid_until, split_part(h.first_names, ' ', 1) as first_name, left(h.last_name, 1) as initial,
+                (select p.id from photos p where p.child_id = c.child_id and p.state = 'accepted') as photo,
+                c.state in ('ordered', 'printed', 'posted') as is_coming
            from cards c join children h on h.id = c.child_id
           where c.batch_id = $1 or c.id = any($2) order by 1",
     )

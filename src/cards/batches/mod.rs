@@ -15,7 +15,7 @@ use crate::{
     families,
     http::page::{Page, PageQuery},
     kernel::{
-        age::Recipient,
+        age::{self, Recipient},
         crypto::sha256,
         ids::{AccountId, CardBatchId, CardMakerId},
         text::Label,
@@ -36,7 +36,7 @@ text_enum! {
         Frozen = "frozen",
         /// By another person than who froze it: the maker may be given the archive.
         Approved = "approved",
-        /// Given up before it was approved: its cards wait again.
+        /// Given up before it was printed: its cards wait again.
         Cancelled = "cancelled",
         Printed = "printed",
         Posted = "posted",
@@ -62,6 +62,9 @@ pub struct Printed {
 /// Names the card maker, and the key that his batches are encrypted to from now on.
 pub fn register_maker(tx: &mut Tx<'_>, by: AccountId, name: &Label, recipient: &str) -> Result<MakerRow, Error> {
     let recipient: Recipient = recipient.trim().parse().map_err(|detail: String| Error::field("/recipient", detail))?;
+    // A key to which nothing can be encrypted shows here, not when a batch is due.
+    age::encrypt(&recipient, b"")
+        .map_err(|_| Error::field("/recipient", "aucun message ne peut être chiffré pour cette clé"))?;
     let row = db::insert_maker(tx, CardMakerId::generate(), by, name, &recipient.to_string())?;
     audit::record(tx, "card_maker_registered", ("card_maker", row.id), json!({ "recipient": row.recipient }))?;
     Ok(row)
@@ -107,7 +110,8 @@ pub fn freeze(tx: &mut Tx<'_>, by: AccountId, limit: i64) -> Result<Frozen, Erro
     Ok(Frozen { batch, without_photo: db::without_photo(tx)? })
 }
 
-/// SHA-256 of the department, the batch's number and, card by card in order, rank, id, fingerprint, last day and name.
+/// SHA-256 of the department, the batch's number and, card by card in order, rank, id, fingerprint, last day, name, portrait and whether it is
+/// still to come.
 fn content_hash(tx: &Tx<'_>, number: i32, rows: &[PrintRow]) -> Vec<u8> {
     let mut bytes = format!("passplus-card-batch-v1\n{}\n{number}\n", tx.place).into_bytes();
     for row in rows {
@@ -116,6 +120,8 @@ fn content_hash(tx: &Tx<'_>, number: i32, rows: &[PrintRow]) -> Vec<u8> {
         bytes.extend(&row.code_fingerprint);
         bytes.extend(row.valid_until.num_days_from_ce().to_be_bytes());
         bytes.extend(sha256(row.name().as_bytes()));
+        bytes.extend(row.photo.unwrap_or_default().as_bytes());
+        bytes.push(u8::from(row.is_coming));
     }
     sha256(&bytes)
 }
@@ -131,9 +137,9 @@ pub fn approve(tx: &mut Tx<'_>, id: CardBatchId, by: AccountId) -> Result<BatchR
     db::set_approved(tx, id, by)
 }
 
-/// Gives up a batch that nobody has approved: its cards wait again.
+/// Gives up a batch before it is printed, because its cards or portraits changed or its key is wrong: its cards wait again.
 pub fn cancel(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
-    locked(tx, id, &[CardBatchState::Frozen])?;
+    locked(tx, id, &[CardBatchState::Frozen, CardBatchState::Approved])?;
     db::release(tx, id)?;
     audit::record(tx, "card_batch_cancelled", ("card_batch", id), json!({}))?;
     db::set_state(tx, id, CardBatchState::Cancelled)
@@ -141,7 +147,7 @@ pub fn cancel(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
 
 /// The archive for the maker, encrypted to him. Each download is journalled, with the hash of what was given.
 pub fn archive(tx: &mut Tx<'_>, id: CardBatchId) -> Result<(BatchRow, Vec<u8>), Error> {
-    let row = locked(tx, id, &[CardBatchState::Approved, CardBatchState::Printed])?;
+    let row = locked(tx, id, &[CardBatchState::Approved])?;
     let cards = contents(tx, &row)?;
     let recipient: Recipient = row.recipient.parse().map_err(Error::internal)?;
     let file = archive::encrypted(tx, &row, cards, &recipient)?;
@@ -185,7 +191,7 @@ pub fn post(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
             card.family_id,
             "Carte envoyée",
             "Bonjour,\n\nLa carte plastique de votre enfant est partie par la poste. À son arrivée, activez-la dans votre espace avec ses \
-             cinq derniers caractères ; jusque-là, la carte actuelle continue de servir.\n\nPass+",
+             cinq derniers caractères : elle remplacera alors la carte actuelle.\n\nPass+",
         )?;
     }
     audit::record(tx, "card_batch_posted", ("card_batch", id), json!({ "cards": cards.len() }))?;

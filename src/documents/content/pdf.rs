@@ -145,8 +145,10 @@ impl Found {
             match name {
                 b"Encrypt" => return Err(ContentError::Encrypted),
                 b"JavaScript" | b"JS" | b"Launch" | b"EmbeddedFile" | b"EmbeddedFiles" | b"FileAttachment"
-                | b"RichMedia" | b"XFA" | b"AA" | b"SubmitForm" | b"ImportData" | b"GoToE" | b"GoToR"
-                | b"Rendition" | b"Movie" | b"Sound" => return Err(ContentError::Active),
+                | b"RichMedia" | b"XFA" | b"AA" | b"SubmitForm" | b"ImportData" | b"GoToE" | b"GoToR" | b"EF"
+                | b"AF" | b"Filespec" | b"Collection" | b"3D" | b"Rendition" | b"Movie" | b"Sound" => {
+                    return Err(ContentError::Active);
+                }
                 b"OpenAction" => {
                     let value = after.iter().find(|byte| !is_space(**byte));
                     self.opens |= value != Some(&b'[');

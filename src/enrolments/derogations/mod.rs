@@ -75,6 +75,12 @@ pub fn revoke_derogation(tx: &mut Tx<'_>, by: AccountId, id: DerogationId) -> Re
     db::derogation(tx, id)?;
     let row = db::revoke(tx, id, by)?.ok_or(Error::Refused(Refusal::DerogationTransition))?;
     audit::record(tx, "derogation_revoked", ("derogation", id), json!({ "child_id": row.child_id }))?;
+    let family = families::child(tx, row.child_id)?.family_id;
+    let body = format!(
+        "Bonjour,\n\nLe département a retiré la dérogation accordée pour la saison {}. Une demande déjà soumise le reste.\n\nPass+",
+        row.season
+    );
+    families::notify(tx, family, "Dérogation retirée", &body)?;
     Ok(row)
 }
 

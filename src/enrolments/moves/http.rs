@@ -68,7 +68,7 @@ pub struct RecordDeparture {
     pub version: i32,
     #[schema(example = "moved_away")]
     pub reason: DepartureReason,
-    /// A sentence for the family.
+    /// A sentence for the family; required with `other`.
     pub note: Option<Note>,
 }
 
@@ -86,4 +86,32 @@ pub async fn record_departure(
     let ((department, id), RecordDeparture { version, reason, note }) = (path.into_inner(), body.0);
     let left = move |tx: &mut Tx<'_>| moves::record_departure(tx, id, version, reason, note.as_ref());
     Ok(Found(app.db.write(department, &by.caller, left).await?.into()))
+}
+
+/// A departure that was a mistake.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoDeparture {
+    /// The version that was read.
+    #[schema(example = 5)]
+    pub version: i32,
+    /// A sentence for the family.
+    pub note: Note,
+}
+
+/// Take back a departure that was recorded by mistake.
+///
+/// The rights are as they were, and the child has a card again; a request that had no rights yet goes back to its family, which submits it
+/// again. The family is told.
+#[utoipa::path(tag = "desk", request_body = UndoDeparture, responses((status = 200, body = EnrolmentView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/enrolments/{enrolment}/departure/undo")]
+pub async fn undo_departure(
+    by: By<CaseWorker>,
+    app: web::Data<App>,
+    path: web::Path<(Department, EnrolmentId)>,
+    body: Body<UndoDeparture>,
+) -> Result<Found<EnrolmentView>, Error> {
+    let ((department, id), UndoDeparture { version, note }) = (path.into_inner(), body.0);
+    let undone = move |tx: &mut Tx<'_>| moves::undo_departure(tx, id, version, &note);
+    Ok(Found(app.db.write(department, &by.caller, undone).await?.into()))
 }

@@ -5,10 +5,11 @@ pub mod http;
 use super::{
     db::{self, EnrolmentRow},
     is_in_network,
-    state::EnrolmentEvent,
+    state::{EnrolmentEvent, EnrolmentState},
 };
 use crate::{
-    audit, cards,
+    audit,
+    cards::{self, Holder},
     colleges::{self, College},
     db::Tx,
     error::{Error, Refusal},
@@ -39,7 +40,7 @@ impl DepartureReason {
             Self::MovedAway => "votre enfant n'habite plus le département et n'y est plus scolarisé",
             Self::LeftCollege => "votre enfant n'est plus au collège",
             Self::AtFamilysWish => "vous l'avez demandé",
-            Self::Other => "le département vous en dira la raison si vous la demandez",
+            Self::Other => "le département en a décidé ainsi",
         }
     }
 }
@@ -85,6 +86,9 @@ pub fn record_departure(
     reason: DepartureReason,
     note: Option<&Note>,
 ) -> Result<EnrolmentRow, Error> {
+    if reason == DepartureReason::Other && note.is_none() {
+        return Err(Error::field("/note", "dites à la famille de quoi il s'agit"));
+    }
     let row = db::lock(tx, id, version)?;
     let next = row.state.after(EnrolmentEvent::Depart).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let row = db::moved(tx, &row, next)?;
@@ -101,5 +105,31 @@ pub fn record_departure(
         reason.sentence()
     );
     families::notify(tx, row.family_id, "Fin des droits", &body)?;
+    Ok(row)
+}
+
+/// Takes a departure back that was recorded by mistake: the rights are as they were and the child has a card again; a request that had no
+/// rights yet goes back to its family. Refused once the season's money was taken back.
+pub fn undo_departure(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, note: &Note) -> Result<EnrolmentRow, Error> {
+    let row = db::lock(tx, id, version)?;
+    let history = db::events(tx, id)?;
+    if history.last().is_none_or(|last| last.event != EnrolmentEvent::Depart.as_str()) {
+        return Err(Refusal::EnrolmentTransition.into());
+    }
+    let had_rights = history.iter().any(|event| event.state == EnrolmentState::Active);
+    let event = if had_rights { EnrolmentEvent::Return } else { EnrolmentEvent::Reopen };
+    let next = row.state.after(event).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
+    let row = db::moved(tx, &row, next)?;
+    db::insert_event(tx, &row, event.as_str(), Some(note.as_str()))?;
+    if had_rights {
+        let valid_until = cards::last_day(&row.season, row.level);
+        cards::give(tx, &[Holder { child: row.child_id, family: row.family_id, valid_until }])?;
+    }
+    audit::record(tx, "departure_undone", ("enrolment", id), json!({ "state": row.state }))?;
+    let body = format!(
+        "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur pour la saison {} : c'est corrigé. {note}\n\nPass+",
+        row.season
+    );
+    families::notify(tx, row.family_id, "Droits rétablis", &body)?;
     Ok(row)
 }

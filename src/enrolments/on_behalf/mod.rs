@@ -86,7 +86,10 @@ pub fn enrol_on_behalf(
     if !college.open || !is_in_network(tx, college) {
         return Err(Refusal::UnknownCollege.into());
     }
-    if today < rules.opens_on || rules.deadline_for(new.birth_date).is_none_or(|deadline| today > deadline.until) {
+    if today < rules.opens_on {
+        return Err(Refusal::SeasonClosed.into());
+    }
+    if rules.deadline_for(new.birth_date).is_none_or(|deadline| today > deadline.until) {
         return Err(Refusal::DeadlinePassed.into());
     }
     children::require_plausible(new.birth_date, today)?;

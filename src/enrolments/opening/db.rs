@@ -17,8 +17,11 @@ use diesel::{
     sql_types::{self, Array, BigInt, Nullable, Text, Timestamptz},
 };
 
-/// What a child must have had to be carried over: rights, or a collège's confirmation of them.
-const KNOWN: &str = "('confirmed', 'active', 'suspended', 'expired')";
+/// Of whom a request `e` is carried over: who has his rights, or had them until the season ended, and did not leave before.
+const KNOWN: &str = "(e.state in ('confirmed', 'active', 'suspended')
+    or (e.state = 'expired'
+        and exists (select 1 from enrolment_events x where x.enrolment_id = e.id and x.event = 'activate')
+        and not exists (select 1 from enrolment_events x where x.enrolment_id = e.id and x.event = 'depart')))";
 
 /// An order, and how far it is.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -104,14 +107,14 @@ pub fn carry_over(tx: &mut Tx<'_>, order: &OpeningRow, formulas: &[Code], limit:
     let (levels, next_levels) = climb();
     let batch = diesel::sql_query(format!(
         "with batch as materialized (
-             select distinct family_id from enrolments
-              where season = $1 and state in {KNOWN} and ($3 is null or family_id > $3) order by family_id limit $4),
+             select distinct family_id from enrolments e
+              where season = $1 and {KNOWN} and ($3 is null or family_id > $3) order by family_id limit $4),
          known as materialized (
              select e.id, e.child_id, e.family_id, e.college_uai, e.college_name, e.in_network, e.ase, climb.next as level,
                     case when e.formula = any($5) then e.formula else ($5)[1] end as formula
                from enrolments e join batch on batch.family_id = e.family_id
                left join unnest($6, $7) climb (level, next) on climb.level = e.level
-              where e.season = $1 and e.state in {KNOWN}),
+              where e.season = $1 and {KNOWN}),
          carried as (
              insert into enrolments (id, child_id, family_id, season, state, college_uai, college_name, in_network, level, formula,
                                      declares_scholarship, ase, created_at)
@@ -211,7 +214,7 @@ pub fn figures(
                          then exists (select 1 from enrolment_events x where x.enrolment_id = e.id and x.event = 'leave')
                          else exists (select 1 from enrolments n where n.child_id = e.child_id and n.season = $2) end as done
                from enrolments e left join unnest($5, $6) climb (level, next) on climb.level = e.level
-              where e.season = $1 and e.state in {KNOWN})
+              where e.season = $1 and {KNOWN})
          select next, count(*) filter (where not done) as fresh, count(*) filter (where done) as already,
                 count(*) filter (where not done and closed) as at_closed_colleges,
                 count(*) filter (where not done and gone) as formula_gone

@@ -166,7 +166,7 @@ pub async fn show_opening(
 /// Order the opening of a season: last season's children are carried over.
 ///
 /// One level up, as requests that their families have only to confirm; pupils of 3e are told that they leave. With a second factor shown
-/// within five minutes, and with the figure of the trial: when it runs at once, refused if it is no longer the same. The worker carries it
+/// within five minutes, and with the figure of the trial: refused if it is no longer the same. The worker carries it
 /// out, each child once; ordered again, it carries over only whoever was not.
 #[utoipa::path(tag = "seasons", request_body = OrderOpening, responses((status = 201, body = SeasonOpeningView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/seasons/{season}/opening")]

@@ -21,11 +21,14 @@ use crate::{
     },
     seasons,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 /// Families of one transaction: far below the patience of a statement, far above the cost of its commit.
 const BATCH_FAMILIES: i32 = 2_000;
+
+/// An order so long after the season opens is a slip of the keyboard.
+const AHEAD_MAX: TimeDelta = TimeDelta::days(366);
 
 text_enum! {
     /// Where an order to open a season stands.
@@ -76,8 +79,7 @@ pub fn show_opening(tx: &mut Tx<'_>, season: &SeasonCode, closed: &[Uai]) -> Res
     Ok(Opening { season: season.clone(), from_season, opens_at: time::start_of_day(rules.opens_on), figures, order })
 }
 
-/// Orders the opening at that instant or as soon as families may enrol. Refused when it would run at once and a trial now tells another
-/// number of children.
+/// Orders the opening at that instant or as soon as families may enrol. Refused when a trial now tells another number of children.
 pub fn order_opening(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -91,9 +93,13 @@ pub fn order_opening(
     if opening.order.as_ref().is_some_and(|order| order.state == OpeningState::Ordered) {
         return Err(Refusal::OpeningOrdered.into());
     }
-    let runs_at = runs_at.unwrap_or(now).max(opening.opens_at).max(now);
+    let earliest = now.max(opening.opens_at);
+    let runs_at = runs_at.unwrap_or(earliest).max(earliest);
+    if runs_at.signed_duration_since(earliest) > AHEAD_MAX {
+        return Err(Error::field("/runs_at", "un instant de l'année qui suit l'ouverture est attendu"));
+    }
     let children = opening.figures.children();
-    if runs_at == now && expected_children != children {
+    if expected_children != children {
         let because = format!("L'essai donne maintenant {children} enfants : relisez-le avant d'ordonner.");
         return Err(Error::RefusedBecause(Refusal::OpeningFigures, because));
     }

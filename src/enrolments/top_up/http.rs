@@ -6,7 +6,7 @@ use crate::{
     auth::actor::{By, CaseWorker},
     db::Tx,
     enrolments::{http::EnrolmentView, top_up},
-    error::Error,
+    error::{Error, Refusal},
     http::{body::Body, reply::Found},
     kernel::{department::Department, ids::EnrolmentId},
 };
@@ -36,6 +36,10 @@ pub async fn top_up_enrolment(
     body: Body<TopUpEnrolment>,
 ) -> Result<Found<EnrolmentView>, Error> {
     let ((department, id), TopUpEnrolment { evidence, version }) = (path.into_inner(), body.0);
+    // What the State answered is accepted where it stands, never claimed.
+    if evidence == TopUpEvidence::StateService {
+        return Err(Refusal::NoScholarshipTold.into());
+    }
     let step = move |tx: &mut Tx<'_>| top_up::top_up(tx, id, version, evidence);
     Ok(Found(app.db.write(department, &by.caller, step).await?.into()))
 }

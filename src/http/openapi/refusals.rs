@@ -193,8 +193,17 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("revoke_derogation", &[R::DerogationTransition]),
     (
         "enrol_on_behalf",
-        &[R::StepUpRequired, R::UnknownCollege, R::DeadlinePassed, R::UnknownFormula, R::NotEligible, R::PupilKnown],
+        &[
+            R::StepUpRequired,
+            R::SeasonClosed,
+            R::UnknownCollege,
+            R::DeadlinePassed,
+            R::UnknownFormula,
+            R::NotEligible,
+            R::PupilKnown,
+        ],
     ),
+    ("undo_departure", &[R::StaleVersion, R::EnrolmentTransition]),
     ("record_departure", &[R::StaleVersion, R::EnrolmentTransition]),
     ("record_arrival", &[R::ArrivalNotFound]),
     ("record_consent", &[R::ConsultOnly]),
@@ -275,7 +284,10 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         "accept_schooling",
         &[R::NoScholarshipTold, R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp],
     ),
-    ("top_up_enrolment", &[R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp]),
+    (
+        "top_up_enrolment",
+        &[R::NoScholarshipTold, R::StaleVersion, R::EnrolmentTransition, R::SpendingOver, R::ToppedUp, R::NoTopUp],
+    ),
     (
         "transfer_to_merchant",
         &[

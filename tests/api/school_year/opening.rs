@@ -95,8 +95,12 @@ async fn an_opening_is_ordered_once_with_the_figure_of_its_trial_and_may_wait_or
     let administrator = &june.world.administrator;
     administrator.get("/v1/departments/92/seasons/2031-2032/opening").await.refused(404, "not_found");
     administrator.delete(OPENING).await.refused(409, "opening.transition");
+    let wrong = json!({ "expected_children": -1, "runs_at": "2027-06-30T08:00:00Z" });
+    administrator.post(OPENING, wrong).await.refused(409, "opening.figures_changed");
+    let slip = json!({ "expected_children": 1, "runs_at": "2999-01-01T00:00:00Z" });
+    assert_eq!(administrator.post(OPENING, slip).await.refused(422, "request.invalid").pointers(), ["/runs_at"]);
     let later = (june.world.app.db.server_now() + TimeDelta::hours(3)).to_rfc3339();
-    let waits = administrator.post(OPENING, json!({ "expected_children": 3, "runs_at": later })).await.expect(201);
+    let waits = administrator.post(OPENING, json!({ "expected_children": 1, "runs_at": later })).await.expect(201);
     assert_eq!(waits.text("/order/state"), "ordered");
     june.order(1).await.refused(409, "opening.already_ordered");
     june.world.work_off().await;
@@ -124,6 +128,28 @@ async fn futures_join(all: impl Iterator<Item = impl Future<Output = ()>>) {
         if running.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
+}
+
+#[actix_web::test]
+async fn who_left_the_scheme_is_neither_carried_over_nor_told_goodbye() {
+    let mut ids = vec![];
+    let june = June::come(async |world: &World, secretary: &_| {
+        let family = world.family("92").await;
+        for (name, level) in [("Lou", "6e"), ("Zoé", "3e"), ("Max", "6e")] {
+            let child = pupil(&family, secretary, name, level).await;
+            let listed = family.get(&family.path(&format!("children/{child}/enrolments"))).await.expect(200);
+            ids.push((listed.text("/0/id"), listed.number("/0/version")));
+        }
+        let agent = world.agent("92", "case_worker").await;
+        for (id, version) in &ids[..2] {
+            let body = json!({ "version": version, "reason": "moved_away" });
+            agent.post(&format!("/v1/departments/92/enrolments/{id}/departure"), body).await.expect(200);
+        }
+    })
+    .await;
+    let trial = june.trial().await;
+    assert_eq!((trial.number("/children"), trial.number("/leaving")), (1, 0));
+    june.open(1).await;
 }
 
 #[actix_web::test]

@@ -36,6 +36,38 @@ async fn a_child_that_leaves_the_scheme_pays_no_more_and_its_card_ends() {
     assert!(told.1.contains("n'habite plus le département") && told.1.contains("Bonne route !"), "{}", told.1);
     let history = scene.family.get(&path).await.expect(200);
     assert_eq!(history.at("/history").as_array().unwrap().last().unwrap()["event"], "depart");
+    let other = json!({ "version": version + 1, "reason": "other" });
+    assert_eq!(
+        case_worker.post(&format!("{path}/departure"), other).await.refused(422, "request.invalid").pointers(),
+        ["/note"]
+    );
+
+    // A mistake: all is as it was, with another card.
+    let undo = |version: i64| json!({ "version": version, "note": "Erreur de dossier." });
+    case_worker.post(&format!("{path}/departure/undo"), undo(version)).await.refused(409, "version.stale");
+    let back = case_worker.post(&format!("{path}/departure/undo"), undo(version + 1)).await.expect(200);
+    assert_eq!(back.text("/state"), "active");
+    case_worker.post(&format!("{path}/departure/undo"), undo(version + 2)).await.refused(409, "enrolment.transition");
+    let card = scene.family.get(&card).await.expect(200);
+    assert_ne!(card.text("/id"), scene.pupil.card_id);
+    let body = crate::support::debit(&card.text("/code"), "culture", 100);
+    scene.till.api.post_keyed("/v1/debits", &crate::support::key(), body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_request_that_left_before_it_had_rights_goes_back_to_its_family() {
+    let world = World::start().await;
+    let family = world.family("92").await;
+    let child = family.add_child("Lou", "2015-03-14").await;
+    let (enrolment, version) = family.submit(&child, COLLEGE).await;
+    let case_worker = world.agent("92", "case_worker").await;
+    let path = family.path(&format!("enrolments/{enrolment}"));
+    let left = json!({ "version": version, "reason": "left_college" });
+    let left = case_worker.post(&format!("{path}/departure"), left).await.expect(200);
+    let undo = json!({ "version": left.number("/version"), "note": "Erreur." });
+    let back = case_worker.post(&format!("{path}/departure/undo"), undo).await.expect(200);
+    assert_eq!(back.text("/state"), "refused");
+    family.post(&format!("{path}/submit"), json!({ "version": back.number("/version") })).await.expect(200);
 }
 
 #[actix_web::test]

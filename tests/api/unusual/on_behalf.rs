@@ -65,6 +65,10 @@ async fn a_pupil_whom_the_department_knows_is_not_entered_again() {
     enrol(&elsewhere, same).await.refused(409, "pupil.already_known");
     assert!(world.letters_to("autre@example.fr").await.is_empty());
 
+    let mut with_second_name = form();
+    with_second_name["first_names"] = json!("Yanis Karim");
+    enrol(&elsewhere, with_second_name).await.refused(409, "pupil.already_known");
+
     let mut twins = form();
     twins["first_names"] = json!("Adam");
     let (one, two) = tokio::join!(enrol(&secretary, twins.clone()), enrol(&elsewhere, twins));

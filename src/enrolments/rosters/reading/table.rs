@@ -6,9 +6,6 @@ use csv::ByteRecord;
 use encoding_rs::WINDOWS_1252;
 use std::borrow::Cow;
 
-/// No cell of a roster is longer: beyond, a quote was opened and never closed, and has swallowed the rows that follow.
-const CELL_MAX_BYTES: usize = 2_000;
-
 pub(super) fn read(file: &[u8], reader: &mut Reader) -> Result<(), RosterError> {
     let text = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
     if text.contains(&0) {
@@ -20,7 +17,8 @@ pub(super) fn read(file: &[u8], reader: &mut Reader) -> Result<(), RosterError> 
     let mut record = ByteRecord::new();
     while table.read_byte_record(&mut record).map_err(|_| RosterError::NotATable)? {
         let line = lines.at(record.position().map_or(0, csv::Position::byte));
-        if record.iter().any(|cell| cell.len() > CELL_MAX_BYTES) {
+        // No cell of a roster has two lines: a quote was opened and not closed, and has swallowed the rows that follow.
+        if record.iter().any(|cell| cell.contains(&b'\n')) {
             return Err(RosterError::OpenQuote(line));
         }
         let cells: Vec<Cow<'_, str>> = record.iter().map(decoded).collect();
