@@ -61,15 +61,15 @@ impl EnrolmentState {
         match (self, event) {
             (Self::Draft | Self::ToConfirm | Self::Refused, E::Submit) => Some(Self::Submitted),
             (Self::Submitted, E::Confirm) => Some(Self::Confirmed),
-            (Self::Submitted | Self::ToConfirm, E::Refuse) => Some(Self::Refused),
-            (Self::Confirmed, E::Activate) | (Self::Suspended, E::Resume) => Some(Self::Active),
+            (Self::Submitted | Self::ToConfirm, E::Refuse) | (Self::Expired, E::Reopen) => Some(Self::Refused),
+            (Self::Confirmed, E::Activate) | (Self::Suspended, E::Resume) | (Self::Expired, E::Return) => {
+                Some(Self::Active)
+            }
             (Self::Active, E::Suspend) => Some(Self::Suspended),
             (
                 Self::ToConfirm | Self::Submitted | Self::Confirmed | Self::Active | Self::Suspended,
                 E::Expire | E::Depart,
             ) => Some(Self::Expired),
-            (Self::Expired, E::Return) => Some(Self::Active),
-            (Self::Expired, E::Reopen) => Some(Self::Refused),
             _ => None,
         }
     }
