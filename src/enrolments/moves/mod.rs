@@ -5,7 +5,7 @@ pub mod http;
 use super::{
     db::{self, EnrolmentRow},
     is_in_network,
-    state::{EnrolmentEvent, EnrolmentState},
+    state::{EnrolmentEvent, EnrolmentState, undoing},
 };
 use crate::{
     audit,
@@ -116,12 +116,11 @@ pub fn undo_departure(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, note: &Not
     if history.last().is_none_or(|last| last.event != EnrolmentEvent::Depart.as_str()) {
         return Err(Refusal::EnrolmentTransition.into());
     }
-    let had_rights = history.iter().any(|event| event.state == EnrolmentState::Active);
-    let event = if had_rights { EnrolmentEvent::Return } else { EnrolmentEvent::Reopen };
+    let event = undoing(history.iter().map(|event| event.state));
     let next = row.state.after(event).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let row = db::moved(tx, &row, next)?;
     db::insert_event(tx, &row, event.as_str(), Some(note.as_str()))?;
-    if had_rights {
+    if row.state == EnrolmentState::Active {
         let valid_until = cards::last_day(&row.season, row.level);
         cards::give(tx, &[Holder { child: row.child_id, family: row.family_id, valid_until }])?;
     }
