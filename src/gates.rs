@@ -1,17 +1,58 @@
 //! Bounded gates around heavy work on processor or memory, so that a storm of it neither starves the debits nor fills the memory.
 
 use crate::error::{Error, Refusal};
-use std::{panic::resume_unwind, sync::Arc, thread};
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::Semaphore;
 
-/// How far gentle work gives way, in steps of niceness: about a tenth of a processor while others want all of it.
-const GENTLE: i32 = 10;
+/// Gentle work takes the processor time that nobody else in its control group wants, and gives it back at once.
+const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+/// How long gentle work rests between two steps, and how long while somebody stands at a till. The second is what protects the debits where
+/// the kernel does not: when PostgreSQL, or anything else they wait for, runs in another control group.
+const REST: Duration = Duration::from_micros(100);
+const REST_FOR_TILLS: Duration = Duration::from_millis(20);
 
-/// Runs `work` on a thread of its own, which gives way to the threads of debits and to PostgreSQL. To be called behind a gate.
+/// Debits under way in this process.
+static AT_TILLS: AtomicUsize = AtomicUsize::new(0);
+
+/// Somebody stands at a till, until this is dropped.
+#[derive(Debug)]
+pub struct AtTill(());
+
+impl AtTill {
+    #[must_use]
+    pub fn enter() -> Self {
+        AT_TILLS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for AtTill {
+    fn drop(&mut self) {
+        AT_TILLS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A rest between two steps of gentle work, each of a millisecond at most.
+pub fn rest() {
+    thread::sleep(if AT_TILLS.load(Ordering::Relaxed) > 0 { REST_FOR_TILLS } else { REST });
+}
+
+/// Runs `work` on a thread of its own, which gives way to all others. To be called behind a gate.
 pub fn gently<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let gentle = || {
         // Of this thread alone, and of those it starts. Where it is not permitted, the work is done all the same.
-        rustix::process::nice(GENTLE).ok();
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, IDLE).ok();
         work()
     };
     thread::scope(|scope| scope.spawn(gentle).join().unwrap_or_else(|panic| resume_unwind(panic)))

@@ -24,6 +24,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::sleep_until,
 };
 
 /// Cents of each debit.
@@ -36,6 +37,8 @@ const ANSWER_MAX_BYTES: usize = 4096;
 pub struct Spell {
     pub warm_up: Duration,
     pub measured: Duration,
+    /// When given, each till's debits are due one every so often, however late the last answer was, and waiting counts from when it was due.
+    pub pace: Option<Duration>,
 }
 
 /// What a spell of load gave.
@@ -146,10 +149,16 @@ impl Lane {
     ) -> anyhow::Result<Done> {
         let mut done = Done::default();
         let end = spell.warm_up.saturating_add(spell.measured);
+        // Tills do not beat time together.
+        let mut due = spell.pace.map(|pace| pace.mul_f64(self.dice.f64()));
         loop {
-            let sent = begin.elapsed();
+            let sent = due.unwrap_or_else(|| begin.elapsed());
             if sent >= end {
                 return Ok(done);
+            }
+            if let (Some(at), Some(pace)) = (due, spell.pace) {
+                sleep_until((begin + at).into()).await;
+                due = Some(at.saturating_add(pace));
             }
             let (card, kind) = seeded.wallet(draw.rank(&mut self.dice)).context("a rank without wallet")?;
             self.write(card, kind)?;

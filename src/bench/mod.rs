@@ -105,7 +105,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     let server = stage.serve(&std::env::current_exe()?).await?;
     let memory_idle_mb = server.memory_mb()?;
     let measured = Duration::from_secs(options.seconds);
-    let spell = Spell { warm_up: WARM_UP.min(measured), measured };
+    let spell = Spell { warm_up: WARM_UP.min(measured), measured, pace: None };
     let (runs, made) = run_all(&stage, &seeded, &connections, spell)
         .await
         .with_context(|| format!("the service's log says: {}", server.said()))?;
@@ -168,7 +168,7 @@ async fn run_all(
     conn.batch_execute("alter system set checkpoint_timeout = '1h'")?;
     conn.batch_execute("select pg_reload_conf()")?;
     conn.batch_execute("checkpoint")?;
-    let warm = Spell { warm_up: spell.measured, measured: spell.measured };
+    let warm = Spell { warm_up: spell.measured, ..spell };
     let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm)
         .await?
         .acknowledged;

@@ -13,6 +13,7 @@ use crate::{
     db::Tx,
     documents,
     error::{Error, Refusal},
+    gates::gently,
     http::{
         body,
         page::{Page, PageQuery},
@@ -76,7 +77,7 @@ pub async fn send_document(
     let upload = UPLOADS.try_acquire().map_err(|_| Error::Later(Refusal::Busy, 5))?;
     let file = receive(payload).await?;
     let key = app.db.key(department)?.clone();
-    let prepared = Arc::new(app.pictures.run(move || documents::prepare(&key, &file, announced)).await??);
+    let prepared = Arc::new(app.pictures.run(move || gently(|| documents::prepare(&key, &file, announced))).await??);
     let account = by.account;
     let send = move |tx: &mut Tx<'_>| documents::send_document(tx, account, child, (kind, &season), &prepared);
     let row = app.db.write(department, &by.caller, send).await?;

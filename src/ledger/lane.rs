@@ -9,6 +9,7 @@ use crate::{
     combine::Combiner,
     db::{Db, LedgerStore, Place},
     error::{Error, Refusal},
+    gates::AtTill,
     kernel::department::Department,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -55,6 +56,7 @@ impl Lanes {
     /// Makes a debit. Its refusal, if any, is in the outcome, committed for its key.
     pub async fn debit(&self, department: Department, debit: Debit) -> Result<Outcome, Error> {
         let lane = self.0.get(&department).ok_or(Error::Refused(Refusal::NotFound))?;
+        let _at_till = AtTill::enter();
         match lane.sweep.ask(debit).await? {
             Swept::Done(outcome) => Ok(outcome),
             Swept::Left(debit) => lane.single.ask(debit).await,

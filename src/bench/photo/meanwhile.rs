@@ -4,14 +4,14 @@ use super::rounded;
 use crate::{
     bench::{
         draw::Access,
-        load::{self, Spell},
-        seed,
+        load::{self, Load, Spell},
+        seed::{self, Seeded},
         stage::Stage,
     },
     demo::client::{Body, Client, Request},
     kernel::time,
 };
-use anyhow::bail;
+use anyhow::{Context, bail};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::json;
@@ -25,34 +25,74 @@ use std::{
     time::Duration,
 };
 
-/// Tills that debit, each its next one when the last is answered.
+/// Tills that debit.
 const TILLS: u32 = 16;
+/// How often each debits when they are paced: 480 debits a second together, several times the worst minute of both departments.
+const PACE: Duration = Duration::from_micros(33_333);
 /// Families that send, each its next picture when the last is answered: more than are redrawn at a time.
 const FAMILIES: usize = 4;
+/// Each measure is taken that often, in turns, so that what the machine does besides falls on both alike.
+const TURNS: u32 = 3;
 const CHILDREN: u32 = 2_000;
 const FULL_CENTS: i64 = 100_000_000;
-const WARM_UP: Duration = Duration::from_secs(2);
+const WARM_UP: Duration = Duration::from_secs(1);
 const PASSWORD: &str = "Mesure-de-photos-2026!";
 
 /// What debits were, without and with portraits.
 #[derive(Debug, Serialize)]
 pub struct Meanwhile {
     seconds: u64,
+    /// Debits that come at their pace.
+    paced: Pair,
+    /// Debits as many as the machine bears, which leaves nothing for anything else.
+    saturated: Pair,
+}
+
+#[derive(Debug, Serialize)]
+struct Pair {
+    alone: Figures,
+    with_photos: Figures,
+    photos_per_s: f64,
+}
+
+/// Medians of the turns.
+#[derive(Debug, Serialize)]
+struct Figures {
     debits_per_s: f64,
     p50_ms: f64,
     p99_ms: f64,
-    with_photos_debits_per_s: f64,
-    with_photos_p50_ms: f64,
-    with_photos_p99_ms: f64,
-    photos_per_s: f64,
+}
+
+impl Figures {
+    fn of(loads: &[Load]) -> Self {
+        let median = |figure: fn(&Load) -> f64| {
+            let mut all: Vec<f64> = loads.iter().map(figure).collect();
+            all.sort_by(f64::total_cmp);
+            rounded(all.get(all.len() / 2).copied().unwrap_or_default())
+        };
+        Self {
+            debits_per_s: median(|load| load.debits_per_s),
+            p50_ms: median(|load| load.p50_ms),
+            p99_ms: median(|load| load.p99_ms),
+        }
+    }
 }
 
 impl fmt::Display for Meanwhile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { debits_per_s, p50_ms, p99_ms, photos_per_s, .. } = self;
-        writeln!(f, "Debits alone: {debits_per_s:.0} a second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms.")?;
-        let Self { with_photos_debits_per_s: rate, with_photos_p50_ms: p50, with_photos_p99_ms: p99, .. } = self;
-        write!(f, "With {photos_per_s:.1} portraits a second: {rate:.0} a second, p50 {p50:.1} ms, p99 {p99:.1} ms.")
+        for (name, Pair { alone, with_photos, photos_per_s }) in
+            [("paced", &self.paced), ("saturated", &self.saturated)]
+        {
+            for (what, Figures { debits_per_s, p50_ms, p99_ms }) in [("alone", alone), ("with portraits", with_photos)]
+            {
+                writeln!(
+                    f,
+                    "Debits {name}, {what}: {debits_per_s:.0} a second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms."
+                )?;
+            }
+            writeln!(f, "Portraits meanwhile: {photos_per_s:.1} a second.")?;
+        }
+        Ok(())
     }
 }
 
@@ -66,29 +106,34 @@ pub async fn measure(folder: &Path, picture: &[u8], seconds: u64) -> anyhow::Res
     for number in 0..FAMILIES {
         uploads.push(upload(&stage, number, picture).await?);
     }
-    let spell = Spell { warm_up: WARM_UP, measured: Duration::from_secs(seconds) };
-    let alone = load::run(&stage, &seeded, Access::Uniform, TILLS, spell).await?;
-    let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-    let sending: Vec<_> =
-        uploads.into_iter().map(|upload| tokio::spawn(send(upload, Arc::clone(&stop), Arc::clone(&sent)))).collect();
-    let together = load::run(&stage, &seeded, Access::Uniform, TILLS, spell).await;
-    stop.store(true, Ordering::SeqCst);
-    for family in sending {
-        family.await??;
-    }
+    let uploads = Arc::new(uploads);
+    let spell = |pace| Spell { warm_up: WARM_UP, measured: Duration::from_secs(seconds), pace };
+    let paced = pair(&stage, &seeded, &uploads, spell(Some(PACE))).await?;
+    let saturated = pair(&stage, &seeded, &uploads, spell(None)).await?;
     drop(server);
-    let together = together?;
-    let whole = f64::from(u32::try_from(seconds.saturating_add(WARM_UP.as_secs()))?);
-    Ok(Meanwhile {
-        seconds,
-        debits_per_s: rounded(alone.debits_per_s),
-        p50_ms: rounded(alone.p50_ms),
-        p99_ms: rounded(alone.p99_ms),
-        with_photos_debits_per_s: rounded(together.debits_per_s),
-        with_photos_p50_ms: rounded(together.p50_ms),
-        with_photos_p99_ms: rounded(together.p99_ms),
-        photos_per_s: rounded(f64::from(sent.load(Ordering::SeqCst)) / whole),
-    })
+    Ok(Meanwhile { seconds, paced, saturated })
+}
+
+/// The same load without and with portraits, in turns.
+async fn pair(stage: &Stage, seeded: &Arc<Seeded>, uploads: &Arc<Vec<Upload>>, spell: Spell) -> anyhow::Result<Pair> {
+    let (mut alone, mut together) = (vec![], vec![]);
+    let sent = Arc::new(AtomicU32::new(0));
+    for _ in 0..TURNS {
+        alone.push(load::run(stage, seeded, Access::Uniform, TILLS, spell).await?);
+        let stop = Arc::new(AtomicBool::new(false));
+        let sending: Vec<_> = (0..FAMILIES)
+            .map(|number| tokio::spawn(send(Arc::clone(uploads), number, Arc::clone(&stop), Arc::clone(&sent))))
+            .collect();
+        let load = load::run(stage, seeded, Access::Uniform, TILLS, spell).await;
+        stop.store(true, Ordering::SeqCst);
+        for family in sending {
+            family.await??;
+        }
+        together.push(load?);
+    }
+    let whole = spell.warm_up.saturating_add(spell.measured).saturating_mul(TURNS).as_secs_f64();
+    let photos_per_s = rounded(f64::from(sent.load(Ordering::SeqCst)) / whole);
+    Ok(Pair { alone: Figures::of(&alone), with_photos: Figures::of(&together), photos_per_s })
 }
 
 type Upload = (Client, Request);
@@ -123,9 +168,15 @@ async fn upload(stage: &Stage, number: usize, picture: &[u8]) -> anyhow::Result<
 }
 
 /// Sends until told to stop; where the service is busy, again a little later.
-async fn send((client, request): Upload, stop: Arc<AtomicBool>, sent: Arc<AtomicU32>) -> anyhow::Result<()> {
+async fn send(
+    uploads: Arc<Vec<Upload>>,
+    number: usize,
+    stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU32>,
+) -> anyhow::Result<()> {
+    let (client, request) = uploads.get(number).context("fewer uploads than families")?;
     while !stop.load(Ordering::SeqCst) {
-        match client.send(&request).await?.status {
+        match client.send(request).await?.status {
             204 => drop(sent.fetch_add(1, Ordering::SeqCst)),
             503 => tokio::time::sleep(Duration::from_millis(100)).await,
             other => bail!("a portrait is answered {other}"),

@@ -1,6 +1,7 @@
 //! A photographed or scanned proof: decoded within limits and drawn anew, legible and without metadata.
 
 use super::{ContentError, Media};
+use crate::kernel::picture::{over_white, whole_jpeg};
 use image::{
     DynamicImage, ImageDecoder, ImageError, Limits, Rgb, RgbImage, Rgba,
     codecs::{
@@ -36,10 +37,9 @@ pub fn redraw(file: &[u8], media: Media) -> Result<Vec<u8>, ContentError> {
     limits.max_alloc = Some(MAX_ALLOC);
     let picture = if media == Media::Png {
         decode(PngDecoder::with_limits(Cursor::new(file), limits.clone())?, limits)?
-    } else if has_end(file) {
-        decode(JpegDecoder::new(Cursor::new(file))?, limits)?
     } else {
-        return Err(ContentError::Unreadable);
+        let whole = whole_jpeg(file).ok_or(ContentError::Unreadable)?;
+        decode(JpegDecoder::new(Cursor::new(whole))?, limits)?
     };
     let page = on_paper(picture);
     let page = if page.width().max(page.height()) > KEPT_SIDE { page.thumbnail(KEPT_SIDE, KEPT_SIDE) } else { page };
@@ -63,25 +63,7 @@ fn decode(mut decoder: impl ImageDecoder, mut limits: Limits) -> Result<DynamicI
     Ok(picture)
 }
 
-/// Whether the segments of a JPEG lead to an end marker: the decoder would fill what is missing with grey.
-fn has_end(file: &[u8]) -> bool {
-    let mut rest = file.get(2..).unwrap_or_default();
-    while let Some(lead) = memchr::memchr(0xff, rest) {
-        rest = rest.get(lead + 1..).unwrap_or_default();
-        match rest {
-            [0xd9, ..] => return true,
-            // Fill, a stuffed byte of the scan, a restart: no length follows.
-            [0xff | 0x00 | 0x01 | 0xd0..=0xd8, ..] => {}
-            [_, high, low, ..] => {
-                rest = rest.get(1 + usize::from(u16::from_be_bytes([*high, *low]))..).unwrap_or_default();
-            }
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// What is transparent shows white paper: black letters on nothing would be black on black.
+/// What is transparent shows white paper.
 fn on_paper(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture.into_rgb8().into();
@@ -89,10 +71,7 @@ fn on_paper(picture: DynamicImage) -> DynamicImage {
     let layered = picture.into_rgba8();
     let mut paper = RgbImage::new(layered.width(), layered.height());
     for (Rgb(out), Rgba([red, green, blue, alpha])) in paper.pixels_mut().zip(layered.pixels()) {
-        let alpha = u32::from(*alpha);
-        *out = [*red, *green, *blue].map(|channel| {
-            u8::try_from((u32::from(channel) * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
-        });
+        *out = [*red, *green, *blue].map(|channel| over_white(channel, *alpha));
     }
     paper.into()
 }

@@ -1,22 +1,17 @@
 //! JPEG at reduced scale: each block of 8 × 8 gives 4 × 4, 2 × 2 or one pixel, so the picture never exists at its full size.
 
 use super::{PictureError, Reduced, require_bearable, shrink};
+use crate::{gates::rest, kernel::picture::whole_jpeg};
 use image::{RgbImage, metadata::Orientation};
 use jpeg_decoder::{CodingProcess, Decoder, PixelFormat};
 use std::{
     io::Read,
     panic::{AssertUnwindSafe, catch_unwind},
-    thread,
-    time::Duration,
 };
 
-/// Passes over a picture, at most: encoders make ten. A few bytes ask for one, and each costs the time of the whole picture.
-const MAX_SCANS: u32 = 64;
-
-/// Bytes after which reading rests, and for how long. The decoder hands rows to threads of its own, through a queue without bound: on a busy
-/// machine it would fill with most of the picture, three times the memory of the rest. The whole of a telephone's picture rests 10 ms.
+/// Bytes after which reading rests: half a millisecond of decoding. The decoder hands rows to threads of its own, through a queue without bound:
+/// on a busy machine it would fill with most of the picture, three times the memory of the rest. The whole of a telephone's picture rests 10 ms.
 const PACE_BYTES: usize = 16 * 1024;
-const REST: Duration = Duration::from_micros(100);
 
 /// A file that is read no faster than its rows are worked off.
 struct Paced<'f> {
@@ -28,7 +23,7 @@ impl Read for Paced<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         if self.read >= PACE_BYTES {
             self.read = 0;
-            thread::sleep(REST);
+            rest();
         }
         let count = self.rest.read(into)?;
         self.read += count;
@@ -37,7 +32,7 @@ impl Read for Paced<'_> {
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Reduced, PictureError> {
-    let whole = whole(bytes).ok_or(PictureError::Unreadable)?;
+    let whole = whole_jpeg(bytes).ok_or(PictureError::Unreadable)?;
     // A decoder that stumbles over a crafted file refuses it, like every other error of it.
     catch_unwind(AssertUnwindSafe(|| reduced(whole))).unwrap_or(Err(PictureError::Unreadable))
 }
@@ -75,28 +70,4 @@ fn without_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
         let light = u32::from(255 - ink) * u32::from(255 - black);
         u8::try_from((light + 127) / 255).unwrap_or(u8::MAX)
     })
-}
-
-/// The file up to its end marker, `None` when it has none: the decoder would fill what is missing with grey and call it a picture; `None`
-/// also when it has too many passes. What follows the marker (a film, an archive, a page) is not even shown to the decoder.
-fn whole(bytes: &[u8]) -> Option<&[u8]> {
-    let mut scans = 0;
-    let mut rest = bytes.get(2..)?;
-    loop {
-        let lead = rest.iter().position(|byte| *byte == 0xff)?;
-        rest = rest.get(lead + 1..)?;
-        match rest {
-            [0xd9, after @ ..] => return bytes.get(..bytes.len() - after.len()),
-            // Fill, a stuffed byte of the scan, a restart: no length follows.
-            [0xff | 0x00 | 0x01 | 0xd0..=0xd8, ..] => {}
-            [marker, high, low, ..] => {
-                scans += u32::from(*marker == 0xda);
-                if scans > MAX_SCANS {
-                    return None;
-                }
-                rest = rest.get(1 + usize::from(u16::from_be_bytes([*high, *low]))..)?;
-            }
-            _ => return None,
-        }
-    }
 }

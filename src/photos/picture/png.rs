@@ -1,12 +1,15 @@
 //! PNG row by row: each row is laid on white paper and averaged into the picture that is kept, then forgotten.
 
 use super::{PictureError, Reduced, require_bearable, shrink};
+use crate::{gates::rest, kernel::picture::over_white};
 use image::{RgbImage, metadata::Orientation};
 use png::{Decoder, DecodingError, Limits, Transformations};
 use std::io::Cursor;
 
 /// What the decoder may hold besides a row and our own pixels.
 const DECODER_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Rows after which the work rests: about a millisecond of a telephone's picture.
+const PACE_ROWS: usize = 16;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Reduced, PictureError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: DECODER_MAX_BYTES });
@@ -27,8 +30,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Reduced, PictureError> {
         let frame = reader.next_frame(&mut whole).map_err(unreadable)?;
         whole.chunks_exact(frame.line_size).for_each(|row| sheet.lay(row));
     } else {
+        let mut rows: usize = 0;
         while let Some(row) = reader.next_row().map_err(unreadable)? {
             sheet.lay(row.data());
+            rows += 1;
+            if rows.is_multiple_of(PACE_ROWS) {
+                rest();
+            }
         }
     }
     // To the file's end: one that stops before was cut.
@@ -105,9 +113,4 @@ fn opaque(pixel: &[u8]) -> [u8; 3] {
         [red, green, blue, alpha] => [red, green, blue].map(|channel| over_white(channel, alpha)),
         _ => [u8::MAX; 3],
     }
-}
-
-pub(super) fn over_white(channel: u8, alpha: u8) -> u8 {
-    let (channel, alpha) = (u32::from(channel), u32::from(alpha));
-    u8::try_from((channel * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
 }
