@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use passplus::{
     admin, bench,
-    cards::token,
+    cards::token::{self, live},
     config::{self, Config},
     demo, http,
     kernel::{
@@ -197,8 +197,18 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Card(CardCommand::Verify { signed, keys }) => {
             let keys = std::fs::read_to_string(&keys).with_context(|| format!("cannot read {}", keys.display()))?;
             let keys = token::published_keys(&keys).map_err(|reason| anyhow::anyhow!(reason))?;
+            let now = passplus::kernel::time::server_now();
+            if live::is_live(signed.trim()) {
+                let shown = live::verify(signed.trim(), &keys)?;
+                ensure!(
+                    shown.is_fresh(now),
+                    "the signature is right, but this text is not of this minute: it was copied"
+                );
+                println!("Right: shown now, valid until {}.", shown.valid_until());
+                return Ok(());
+            }
             let card = token::verify(signed.trim(), &keys)?;
-            let today = passplus::kernel::time::paris_date(passplus::kernel::time::server_now());
+            let today = passplus::kernel::time::paris_date(now);
             ensure!(
                 card.is_valid_on(today),
                 "the signature is right, but the card was valid until {} only",

@@ -41,7 +41,7 @@ pub fn face(tx: &mut Tx<'_>, row: &CardRow, department_name: &str) -> Result<Car
 async fn drawn(app: &App, by: &By<Guardian>, (department, id): (Department, CardId)) -> Result<CardFace, Error> {
     let name = app.departments.get(&department).cloned().unwrap_or_default();
     let read = move |tx: &mut Tx<'_>| {
-        let row = cards::in_use(tx, id)?;
+        let row = cards::paying(tx, id)?;
         face(tx, &row, &name)
     };
     app.db.read(department, &by.caller, read).await
@@ -49,7 +49,7 @@ async fn drawn(app: &App, by: &By<Guardian>, (department, id): (Department, Card
 
 /// Print a card as a page of PDF.
 ///
-/// At the size of a bank card, tagged for screen readers. Of the card in use only.
+/// At the size of a bank card, tagged for screen readers. Of a card that pays only: not while it is blocked.
 #[utoipa::path(tag = "cards", responses((status = 200, body = String, content_type = "application/pdf")), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/cards/{card}/card.pdf")]
 pub async fn print_card(
@@ -64,7 +64,7 @@ pub async fn print_card(
 /// Draw a card as a picture.
 ///
 /// 1,011 × 638 pixels: a bank card at 300 dpi. What a screen reader says is in its `Description` (an `iTXt` chunk), and in the card's
-/// `alternative_text`. Of the card in use only.
+/// `alternative_text`. Of a card that pays only: not while it is blocked.
 #[utoipa::path(tag = "cards", responses((status = 200, body = String, content_type = "image/png")), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/cards/{card}/card.png")]
 pub async fn draw_card(

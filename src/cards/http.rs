@@ -138,7 +138,8 @@ pub async fn list_cards(
 
 /// Order a plastic card.
 ///
-/// Once until it has arrived or was lost. The card in use goes on paying until the plastic one is activated. Asks for full rights.
+/// Once until it has arrived or was lost. The card in use goes on paying until the plastic one is activated. It is printed once the child's
+/// portrait is accepted; a family that has sent none is told. Asks for full rights.
 #[utoipa::path(tag = "cards", responses((status = 201, body = CardView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/children/{child}/cards/order")]
 pub async fn order_card(
@@ -184,7 +185,7 @@ pub async fn activate_card(
 
 /// Draw a card's QR as PNG.
 ///
-/// Of the card in use only.
+/// Of a card that pays only: not while it is blocked.
 #[utoipa::path(tag = "cards",
     responses((status = 200, body = String, content_type = "image/png", description = "8 pixels a module")),
     security(("bearer" = [])))]
@@ -200,7 +201,7 @@ pub async fn draw_card_png(
 
 /// Draw a card's QR as SVG.
 ///
-/// Of the card in use only.
+/// Of a card that pays only: not while it is blocked.
 #[utoipa::path(tag = "cards",
     responses((status = 200, body = String, content_type = "image/svg+xml", description = "With a title for screen readers")),
     security(("bearer" = [])))]
@@ -216,7 +217,7 @@ pub async fn draw_card_svg(
 
 async fn signed(app: &App, by: &By<Guardian>, (department, id): (Department, CardId)) -> Result<String, Error> {
     let sign = move |tx: &mut Tx<'_>| {
-        let row = cards::in_use(tx, id)?;
+        let row = cards::paying(tx, id)?;
         cards::signed(tx, &row)
     };
     app.db.read(department, &by.caller, sign).await

@@ -13,6 +13,7 @@ use crate::{
         text::Secret,
         time::paris_date,
     },
+    photos::{self, PhotoState},
 };
 use serde_json::json;
 
@@ -30,8 +31,17 @@ pub fn order(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
         return Err(Refusal::CardAlreadyOrdered.into());
     }
     let holder = Holder { child, family, valid_until: used.valid_until };
-    let ordered = issue(tx, holder, CardForm::Plastic)?;
-    db::card(tx, ordered.ok_or(Error::Refused(Refusal::CardAlreadyOrdered))?)
+    let ordered = issue(tx, holder, CardForm::Plastic)?.ok_or(Error::Refused(Refusal::CardAlreadyOrdered))?;
+    if photos::list_photos(tx, child)?.iter().all(|photo| photo.state == PhotoState::Refused) {
+        families::notify(
+            tx,
+            family,
+            "Carte commandée : il manque le portrait",
+            "Bonjour,\n\nLa carte plastique de votre enfant est commandée. Elle porte son portrait : elle sera imprimée dès que vous \
+             l'aurez envoyé dans votre espace et qu'il aura été accepté.\n\nPass+",
+        )?;
+    }
+    db::card(tx, ordered)
 }
 
 /// Puts the received plastic card in the place of the one in use. `proof` shows that the family holds it: its number, the text of its QR,

@@ -1,15 +1,7 @@
 //! The card shown on a telephone: a text for each half minute to come.
 
-use super::{
-    db,
-    state::CardState,
-    token::live::{self, LiveCode, STEP_SECONDS},
-};
-use crate::{
-    db::Tx,
-    error::{Error, Refusal},
-    kernel::ids::CardId,
-};
+use super::token::live::{self, LiveCode, STEP_SECONDS};
+use crate::{db::Tx, error::Error, kernel::ids::CardId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Texts given at a time: ten minutes, so that a telephone may lose its network for a while.
@@ -25,10 +17,7 @@ pub struct Shown {
 
 /// The texts of a card that pays, from the present one on.
 pub fn live_codes(tx: &mut Tx<'_>, id: CardId) -> Result<Vec<Shown>, Error> {
-    let row = db::card(tx, id)?;
-    if row.state != CardState::Active {
-        return Err(Refusal::CardTransition.into());
-    }
+    let row = super::paying(tx, id)?;
     let now = tx.now()?;
     let card = super::unsigned(tx, row.id, &row.code_sealed, row.valid_until)?;
     let fingerprint = super::fingerprint(tx.key, &card.code());

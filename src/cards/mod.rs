@@ -134,10 +134,10 @@ pub fn used(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
     db::used_of(tx, child)?.ok_or(Error::Refused(Refusal::NoCard))
 }
 
-/// A card by its id, if it is in use: what is on its way shows its code to nobody, and what has ended serves nobody.
-pub fn in_use(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
+/// A card by its id, if it pays: what is on its way shows its code to nobody, what is blocked or has ended serves nobody.
+pub fn paying(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
     let row = db::card(tx, id)?;
-    if row.state.is_used() { Ok(row) } else { Err(Refusal::CardTransition.into()) }
+    if row.state == CardState::Active { Ok(row) } else { Err(Refusal::CardTransition.into()) }
 }
 
 /// All cards a child ever had, newest first.

@@ -45,6 +45,8 @@ async fn a_plastic_card_pays_once_it_is_activated_and_the_digital_one_no_longer(
     assert_eq!((ordered.text("/form"), ordered.text("/state")), ("plastic".into(), "ordered".into()));
     assert!(ordered.json.get("code").is_none() && ordered.json.get("signed").is_none(), "{}", ordered.json);
     family.post(&order, json!({})).await.refused(409, "card.already_ordered");
+    let letters = scene.world.letters_to(&family.email).await;
+    assert!(letters.iter().any(|(subject, _)| subject == "Carte commandée : il manque le portrait"), "{letters:?}");
     let id = ordered.text("/id");
     family.get(&family.path(&format!("cards/{id}/qr.png"))).await.refused(409, "card.transition");
     let shown = family.get(&family.path(&format!("children/{child}/card"))).await.expect(200);

@@ -162,6 +162,9 @@ async fn a_card_is_blocked_found_again_and_replaced_once() {
     assert_eq!((blocked.text("/state"), blocked.text("/block_reason")), ("blocked".into(), "stolen".into()));
     assert!(blocked.text("/blocked_at").starts_with("2026-10-15T08:00"));
     act(id.clone(), "block").await.refused(409, "card.transition");
+    for drawn in ["qr.png", "qr.svg", "card.png", "card.pdf", "live-codes"] {
+        family.get(&family.path(&format!("cards/{id}/{drawn}"))).await.refused(409, "card.transition");
+    }
     assert_eq!(card_of(&family, &child).await.json, blocked.json);
     assert!(world.letters_to(&family.email).await.iter().any(|(subject, _)| subject == "Carte bloquée"));
     let found = act(id.clone(), "unblock").await.expect(200);

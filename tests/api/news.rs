@@ -62,6 +62,27 @@ async fn only_who_last_said_yes_is_written_to() {
 }
 
 #[actix_web::test]
+async fn who_has_two_files_reads_once() {
+    let world = World::start().await;
+    let family = world.family("92").await;
+    say(&family, true).await;
+    let other_file = world.family("92").await;
+    let code = world.invitation(&other_file, &family.email, "consult").await;
+    family.post(&family.path("guardian-invitations/accept"), json!({ "token": code })).await.expect(200);
+    let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
+    family.post(&family.path(&format!("families/{}/consents", other_file.id)), consent).await.expect(201);
+    let proposed = propose(&world).await;
+    assert_eq!(proposed.number("/readers"), 1);
+    let other = world.agent("92", "administrator").await;
+    other.post(&format!("{NEWS}/{}/approve", proposed.text("/news/id")), json!({})).await.expect(200);
+    world.work_off().await;
+    assert_eq!(read_by(&world, &family).await.len(), 1);
+    // A no for the older file is not a no for the other.
+    say(&family, false).await;
+    assert_eq!(propose(&world).await.number("/readers"), 1);
+}
+
+#[actix_web::test]
 async fn news_are_withdrawn_before_they_are_approved_and_approved_with_a_fresh_factor() {
     let mut world = World::start().await;
     let family = world.family("92").await;

@@ -5,6 +5,7 @@ pub mod http;
 
 pub use db::DerogationRow;
 
+use super::{db as requests, state::EnrolmentState};
 use crate::{
     audit,
     db::Tx,
@@ -53,6 +54,11 @@ pub fn grant_derogation(tx: &mut Tx<'_>, by: AccountId, new: &NewDerogation) -> 
     if new.until < today || new.until > rules.spend_until {
         let detail = format!("une date d'aujourd'hui au {} est attendue", rules.spend_until.format("%d/%m/%Y"));
         return Err(Error::field("/until", detail));
+    }
+    let request = requests::lock_of_child(tx, new.child, &new.season)?;
+    if request.is_some_and(|request| request.state == EnrolmentState::Expired) {
+        // A departure is undone first; a season that is over stays so.
+        return Err(Refusal::EnrolmentTransition.into());
     }
     let row = db::insert(tx, by, child.family_id, new)?;
     let details = json!({ "child_id": new.child, "season": new.season, "waives": new.waives, "until": new.until });

@@ -189,7 +189,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("refuse_payout_return", &[R::ReturnTransition]),
     ("approve_news", &[R::StepUpRequired, R::SamePerson, R::NewsTransition]),
     ("withdraw_news", &[R::NewsTransition]),
-    ("grant_derogation", &[R::DerogationExists]),
+    ("grant_derogation", &[R::DerogationExists, R::EnrolmentTransition]),
     ("revoke_derogation", &[R::DerogationTransition]),
     (
         "enrol_on_behalf",

@@ -64,6 +64,11 @@ async fn a_request_that_left_before_it_had_rights_goes_back_to_its_family() {
     let path = family.path(&format!("enrolments/{enrolment}"));
     let left = json!({ "version": version, "reason": "left_college" });
     let left = case_worker.post(&format!("{path}/departure"), left).await.expect(200);
+    // A derogation would be of no use to him.
+    let derogation = json!({
+        "child_id": child, "season": SEASON, "waives": "deadline", "reason": "Oubli.", "until": "2026-12-01",
+    });
+    case_worker.post("/v1/departments/92/derogations", derogation).await.refused(409, "enrolment.transition");
     let undo = json!({ "version": left.number("/version"), "note": "Erreur." });
     let back = case_worker.post(&format!("{path}/departure/undo"), undo).await.expect(200);
     assert_eq!(back.text("/state"), "refused");

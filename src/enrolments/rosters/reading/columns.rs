@@ -17,6 +17,8 @@ const SECOND_NAMES: &[&[&str]] = &[
     &["prenom2", "2emeprenom", "2eprenom", "deuxiemeprenom"],
     &["prenom3", "3emeprenom", "3eprenom", "troisiemeprenom"],
 ];
+/// Last name in capitals, then first names, in one cell.
+const BOTH_NAMES: &[&str] = &["eleve", "nometprenom", "nomprenom", "nomprenoms", "nometprenoms", "identite"];
 const BIRTH_DATE: &[&str] =
     &["datedenaissance", "datenaissance", "datenaiss", "datenais", "datedenaiss", "neele", "nele", "naissance"];
 const COLLEGE: &[&str] = &[
@@ -74,9 +76,13 @@ impl fmt::Display for Column {
     }
 }
 
+enum Names {
+    Apart { last: usize, firsts: Vec<usize> },
+    Together(usize),
+}
+
 pub(super) struct Columns {
-    last_name: usize,
-    first_names: Vec<usize>,
+    names: Names,
     birth_date: usize,
     college: Option<usize>,
     must_name_college: bool,
@@ -88,11 +94,18 @@ impl Columns {
     pub(super) fn find(cells: &[Cow<'_, str>], must_name_college: bool) -> Result<Self, Column> {
         let names: Vec<String> = cells.iter().map(|cell| joined(cell)).collect();
         let place = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|known| known == name));
-        let last_name = place(LAST_NAME).ok_or(Column::LastName)?;
-        let first_names = match (place(FIRST_NAMES), place(FIRST_NAME)) {
-            (Some(all), _) => vec![all],
-            (None, Some(first)) => std::iter::once(first).chain(SECOND_NAMES.iter().filter_map(|n| place(n))).collect(),
-            (None, None) => return Err(Column::FirstNames),
+        let firsts: Option<Vec<usize>> = match (place(FIRST_NAMES), place(FIRST_NAME)) {
+            (Some(all), _) => Some(vec![all]),
+            (None, Some(first)) => {
+                Some([first].into_iter().chain(SECOND_NAMES.iter().filter_map(|n| place(n))).collect())
+            }
+            (None, None) => None,
+        };
+        let names = match (place(LAST_NAME), firsts, place(BOTH_NAMES)) {
+            (Some(last), Some(firsts), _) => Names::Apart { last, firsts },
+            (_, _, Some(both)) => Names::Together(both),
+            (None, ..) => return Err(Column::LastName),
+            (Some(_), None, None) => return Err(Column::FirstNames),
         };
         let birth_date = place(BIRTH_DATE).ok_or(Column::BirthDate)?;
         let college = place(COLLEGE);
@@ -100,13 +113,19 @@ impl Columns {
             return Err(Column::College);
         }
         let levels = LEVEL.iter().filter_map(|name| place(&[name])).collect();
-        Ok(Self { last_name, first_names, birth_date, college, must_name_college, levels })
+        Ok(Self { names, birth_date, college, must_name_college, levels })
     }
 
     /// The pupil of a row, or the first thing wrong with it.
     pub(super) fn pupil(&self, line: u64, cells: &[Cow<'_, str>]) -> Result<Pupil, &'static str> {
         let cell = |place: usize| cells.get(place).map(|cell| cell.trim()).unwrap_or_default();
-        let firsts: Vec<&str> = self.first_names.iter().map(|place| cell(*place)).filter(|n| !n.is_empty()).collect();
+        let (last, firsts) = match &self.names {
+            Names::Apart { last, firsts } => {
+                let firsts: Vec<&str> = firsts.iter().map(|place| cell(*place)).filter(|n| !n.is_empty()).collect();
+                (cell(*last), firsts.join(" "))
+            }
+            Names::Together(place) => apart(cell(*place))?,
+        };
         let uai = match self.college.map(cell).filter(|code| !code.is_empty()) {
             Some(code) => Some(code.parse::<Uai>().map_err(|_| "Le code UAI n'est pas valable.")?),
             None if self.must_name_college => return Err("Le code UAI manque."),
@@ -115,12 +134,24 @@ impl Columns {
         Ok(Pupil {
             line,
             uai,
-            last_name: name(cell(self.last_name), "Le nom manque.", "Le nom n'est pas lisible.")?,
-            first_names: name(&firsts.join(" "), "Le prénom manque.", "Le prénom n'est pas lisible.")?,
+            last_name: name(last, "Le nom manque.", "Le nom n'est pas lisible.")?,
+            first_names: name(&firsts, "Le prénom manque.", "Le prénom n'est pas lisible.")?,
             birth_date: birth_date(cell(self.birth_date))?,
             level: self.levels.iter().find_map(|place| level(cell(*place))),
         })
     }
+}
+
+/// `LE GOFF-MARTIN Anne Lou`: the words in capitals are the last name. What has no such order is a fault: nobody's name is guessed.
+fn apart(text: &str) -> Result<(&str, String), &'static str> {
+    let is_first_name = |word: &str| word.chars().any(char::is_lowercase);
+    let at = text.split(' ').take_while(|word| !is_first_name(word)).map(|word| word.len() + 1).sum::<usize>();
+    let (last, firsts) = text.split_at_checked(at).unwrap_or((text, ""));
+    let in_order = firsts.split_whitespace().all(is_first_name);
+    if last.trim().is_empty() || firsts.is_empty() || !in_order {
+        return Err("Le nom et le prénom ne se séparent pas : le nom est attendu en capitales, puis le prénom.");
+    }
+    Ok((last.trim(), firsts.to_owned()))
 }
 
 fn name(text: &str, absent: &'static str, unreadable: &'static str) -> Result<Name, &'static str> {
@@ -190,6 +221,21 @@ mod tests {
         }
         for text in ["17/05/14", "32/01/2014", "05/17/2014", "1", "99999", "hier", "-41776", "0014-05-17"] {
             assert!(birth_date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_in_one_cell_are_told_apart_by_their_capitals() {
+        for (text, last, firsts) in [
+            ("DUPONT Marie", "DUPONT", "Marie"),
+            ("LE GOFF-MARTIN Anne Lou", "LE GOFF-MARTIN", "Anne Lou"),
+            ("D'ORNANO Éloïse", "D'ORNANO", "Éloïse"),
+            ("ÉTÉ  Zoé", "ÉTÉ", "Zoé"),
+        ] {
+            assert_eq!(apart(text), Ok((last, firsts.to_owned())), "{text}");
+        }
+        for text in ["", "DUPONT", "Dupont Marie", "Marie DUPONT", "DUPONT MARIE", "DUPONT Marie ROSE"] {
+            assert!(apart(text).is_err(), "{text}");
         }
     }
 

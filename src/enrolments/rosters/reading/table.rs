@@ -1,13 +1,17 @@
-//! CSV: semicolons, commas or tabs; each cell in UTF-8, or else in Windows' own Latin, so that a file glued together from both is read.
+//! CSV: semicolons, commas or tabs; each cell in UTF-8, or else in Windows' own Latin, so that a file glued together from both is read; or all of
+//! it in UTF-16, as Excel saves "Unicode text".
 
 use super::{Reader, RosterError};
 use crate::kernel::lines::Lines;
 use csv::ByteRecord;
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use std::borrow::Cow;
 
 pub(super) fn read(file: &[u8], reader: &mut Reader) -> Result<(), RosterError> {
-    let text = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
+    let wide = Encoding::for_bom(file).filter(|(encoding, _)| *encoding != UTF_8);
+    let narrow = wide.map(|(encoding, _)| encoding.decode(file).0);
+    let text = narrow.as_ref().map_or(file, |text| text.as_bytes());
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     if text.contains(&0) {
         return Err(RosterError::NotATable);
     }

@@ -39,11 +39,25 @@ fn every_usual_writing_of_a_csv_says_the_same() {
         FILE.replace('\n', "\r\n").into(),
         latin(FILE),
         mixed.join(&b'\n'),
+        FILE.replace(';', "\t")
+            .encode_utf16()
+            .fold(vec![0xff, 0xfe], |file, unit| [file, unit.to_le_bytes().into()].concat()),
+        FILE.encode_utf16().fold(vec![0xfe, 0xff], |file, unit| [file, unit.to_be_bytes().into()].concat()),
     ] {
         assert_eq!(pupils(&file), expected(2));
     }
     let titled = format!("Collège des Deux Ponts;;\nListe des élèves\n\n{FILE}");
     assert_eq!(pupils(titled.as_bytes()), expected(5));
+}
+
+#[test]
+fn both_names_may_stand_in_one_cell() {
+    let file = "Classe;Élève;Né(e) le\n6A;MARTIN Lou Marie;17/05/2014\n6A;Martin Lou;17/05/2014\n";
+    let roster = read(file.as_bytes(), COLLEGE).expect("a readable file");
+    let told: Vec<_> =
+        roster.pupils.iter().map(|pupil| (pupil.last_name.as_str(), pupil.first_names.as_str())).collect();
+    assert_eq!(told, [("MARTIN", "Lou Marie")]);
+    assert_eq!(roster.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [3], "nobody's name is guessed");
 }
 
 #[test]
