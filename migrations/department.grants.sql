@@ -29,6 +29,8 @@ grant select, insert, update (done_at, wallets_swept, lost_cents, state, decided
 grant select, insert, update (college_uai, level, attested_by, attested_at) on enrolment_attestations to {app};
 grant select, insert, update (state, decided_by, decided_at, last_guardian, letters, sent_at) on news to {app};
 grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
+grant select, insert, update (state, calendar, drafted_by, drafted_at, published_by, published_at) on canteen_calendars to {app};
+grant select, insert, update (withdrawn_by, withdrawn_at) on canteen_closures to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.

@@ -123,6 +123,11 @@ refusals! {
     CardBatchTransition 409 "card_batch.transition" "L'état actuel du lot de cartes ne permet pas cette action.";
     CardBatchTampered 409 "card_batch.tampered" "Le contenu du lot de cartes n'est plus celui qui a été arrêté : rien n'a été fait.";
     CardBatchFigures 409 "card_batch.figures" "Le nombre ou l'empreinte donnés par le fabricant ne sont pas ceux du lot : rien n'a été fait.";
+    // Canteen
+    CanteenCalendarNotDraft 409 "canteen_calendar.not_draft" "Cette saison n'a pas de calendrier de cantine en brouillon.";
+    CanteenCalendarInvalid 422 "canteen_calendar.invalid" "Ce calendrier ne peut pas être publié en l'état.";
+    CanteenCalendarRetroactive 409 "canteen_calendar.retroactive" "Les jours déjà passés ne changent plus : reprenez-les tels qu'ils ont été publiés.";
+    ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

@@ -52,6 +52,9 @@ pub mod ledger;
 /// Letters to whoever wants them.
 pub mod news;
 
+/// The canteen: where and when there is one.
+pub mod canteen;
+
 /// What agents undo, what families contest.
 pub mod corrections;
 pub mod disputes;

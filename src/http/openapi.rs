@@ -4,7 +4,7 @@ mod problems;
 mod refusals;
 
 use crate::{
-    auth, cards, colleges, corrections, disputes, documents, enrolments,
+    auth, canteen, cards, colleges, corrections, disputes, documents, enrolments,
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
@@ -48,6 +48,7 @@ macro_rules! endpoints {
                 (name = "desk", description = "The secretary's desk of a collège"),
                 (name = "agents-desk", description = "What a department's agents instruct; personal readings are journalled"),
                 (name = "cards", description = "Life of a card"),
+                (name = "canteen", description = "The canteen: its calendar and its closures"),
                 (name = "card-batches", description = "Cards printed by the department's card maker"),
                 (name = "wallets", description = "Wallets as families see them: movements, refusals, disputes"),
                 (name = "tickets", description = "Tickets and remote transfers of families"),
@@ -115,6 +116,14 @@ endpoints! {
     enrolments::moves::http::record_departure,
     enrolments::moves::http::undo_departure,
     enrolments::on_behalf::http::enrol_on_behalf,
+    canteen::calendars::http::draft_canteen_calendar,
+    canteen::calendars::http::show_canteen_calendar_draft,
+    canteen::calendars::http::publish_canteen_calendar,
+    canteen::calendars::http::show_canteen_calendar,
+    canteen::calendars::http::list_meal_days,
+    canteen::calendars::http::declare_closure,
+    canteen::calendars::http::withdraw_closure,
+    canteen::calendars::http::list_closures,
     enrolments::derogations::http::grant_derogation,
     enrolments::derogations::http::revoke_derogation,
     enrolments::derogations::http::list_derogations,

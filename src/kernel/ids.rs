@@ -17,6 +17,8 @@ ids! {
     CardMakerId,
     /// A child of a family file.
     ChildId,
+    /// Days on which a canteen is closed.
+    ClosureId,
     /// A line of the journal of consents.
     ConsentId,
     /// What an agent undoes of a movement.

@@ -23,6 +23,13 @@ pub fn start_of_day(date: NaiveDate) -> DateTime<Utc> {
     local.map_or_else(|| date.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc))
 }
 
+/// When clocks in Paris show that time on that day: the first of the two when they go back, an hour later when they skip it.
+#[must_use]
+pub fn instant_of(date: NaiveDate, clock: NaiveTime) -> DateTime<Utc> {
+    let local: Option<DateTime<Tz>> = Paris.from_local_datetime(&date.and_time(clock)).earliest();
+    local.map_or_else(|| start_of_day(date) + (clock - NaiveTime::MIN), |at| at.with_timezone(&Utc))
+}
+
 /// The first instant after a civil day in Paris: what is allowed "until" that day is allowed before this instant.
 #[must_use]
 pub fn end_of_day(date: NaiveDate) -> DateTime<Utc> {
@@ -47,5 +54,16 @@ mod tests {
         let winter = NaiveDate::from_ymd_opt(2026, 12, 31).map(end_of_day);
         assert_eq!(winter.map(|i| i.to_rfc3339()), Some("2026-12-31T23:00:00+00:00".to_owned()));
         assert_eq!(summer.map(paris_date), NaiveDate::from_ymd_opt(2027, 7, 1));
+        for (date, hour, instant) in [
+            ((2026, 10, 25), 1, "2026-10-24T23:30:00+00:00"),
+            ((2026, 10, 25), 2, "2026-10-25T00:30:00+00:00"),
+            ((2027, 3, 28), 1, "2027-03-28T00:30:00+00:00"),
+            ((2027, 3, 28), 2, "2027-03-28T01:30:00+00:00"),
+            ((2027, 3, 28), 3, "2027-03-28T01:30:00+00:00"),
+        ] {
+            let day = NaiveDate::from_ymd_opt(date.0, date.1, date.2).expect("a day");
+            let clock = NaiveTime::from_hms_opt(hour, 30, 0).expect("a clock");
+            assert_eq!(instant_of(day, clock).to_rfc3339(), instant, "{day} {clock}");
+        }
     }
 }

@@ -350,6 +350,14 @@ pub const DEPARTMENT: &[Line] = register! {
         Child ["is_scholar" "echelon"] "bourse selon le service de l'État, pour les seuls agents", STATE_ANSWER;
         Technical ["answered_at"] "date de la réponse", STATE_ANSWER;
     }
+    "canteen_calendars" {
+        PseudonymousId ["drafted_by" "published_by"] "qui a écrit et publié le calendrier de la cantine", ACCOUNTS_KEEPING;
+        None ["season" "version" "state" "calendar" "drafted_at" "published_at"] "jours où la cantine sert", NO_LIMIT;
+    }
+    "canteen_closures" {
+        PseudonymousId ["id" "declared_by" "withdrawn_by"] "qui a fermé une cantine", ACCOUNTS_KEEPING;
+        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at"] "fermetures de la cantine", NO_LIMIT;
+    }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;
         Technical ["at" "actor_kind" "action" "object_kind" "details"] "journal : identifiants et montants, aucun nom", JOURNAL;

@@ -167,6 +167,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    canteen_calendars (season, version) {
+        season -> Text,
+        version -> Integer,
+        state -> Text,
+        calendar -> Jsonb,
+        drafted_by -> Uuid,
+        drafted_at -> Timestamptz,
+        published_by -> Nullable<Uuid>,
+        published_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    canteen_closures (id) {
+        id -> Uuid,
+        college_uai -> Nullable<Text>,
+        from_day -> Date,
+        until_day -> Date,
+        kind -> Text,
+        label -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+        withdrawn_by -> Nullable<Uuid>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     derogations (id) {
         id -> Uuid,
         child_id -> Uuid,
@@ -704,6 +732,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrolment_events,
     enrolment_attestations,
     derogations,
+    canteen_calendars,
+    canteen_closures,
     news,
     season_openings,
     ledger_accounts,

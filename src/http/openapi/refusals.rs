@@ -189,6 +189,19 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("refuse_payout_return", &[R::ReturnTransition]),
     ("approve_news", &[R::StepUpRequired, R::SamePerson, R::NewsTransition]),
     ("withdraw_news", &[R::NewsTransition]),
+    (
+        "publish_canteen_calendar",
+        &[
+            R::StepUpRequired,
+            R::CanteenCalendarNotDraft,
+            R::StaleVersion,
+            R::SamePerson,
+            R::CanteenCalendarInvalid,
+            R::CanteenCalendarRetroactive,
+        ],
+    ),
+    ("list_meal_days", &[R::InvalidFields]),
+    ("withdraw_closure", &[R::ClosureTransition]),
     ("grant_derogation", &[R::DerogationExists, R::EnrolmentTransition]),
     ("revoke_derogation", &[R::DerogationTransition]),
     (

@@ -42,6 +42,9 @@ pub async fn full_family(world: &World, name: &str) -> Family {
              'age1', gen_random_uuid(), now();
          insert into found_cards select gen_random_uuid(), id, family_id, 'Gymnase', now() from cards where child_id = '{child}';
          insert into derogations values (gen_random_uuid(), '{child}', '{file}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
+         insert into canteen_calendars values ('2026-2027', (select coalesce(max(version), 0) + 1 from canteen_calendars), 'published', '{{}}',
+             gen_random_uuid(), now(), gen_random_uuid(), now());
+         insert into canteen_closures values (gen_random_uuid(), null, '2026-11-12', '2026-11-12', 'strike', 'Grève', gen_random_uuid(), now());
          insert into news (id, subject, body, state, written_by, written_at)
              values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)

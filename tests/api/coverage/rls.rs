@@ -65,6 +65,8 @@ const DEPARTMENT: &str = "
     photos: select insert update(image_sealed state reason note hints till_sealed gate_sealed decided_by decided_at version) delete
     derogations: select insert update(revoked_by revoked_at)
     news: select insert update(state decided_by decided_at last_guardian letters sent_at)
+    canteen_calendars: select insert update(state calendar drafted_by drafted_at published_by published_at)
+    canteen_closures: select insert update(withdrawn_by withdrawn_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
     roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
@@ -114,6 +116,8 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("season_versions", "t.state = 'published'"),
+    ("canteen_calendars", "t.state = 'published'"),
+    ("canteen_closures", "true"),
     ("card_keys", "true"),
     ("card_makers", "false"),
     ("card_batches", "false"),
@@ -318,8 +322,8 @@ async fn without_a_caller_nothing_is_seen_and_a_guardian_sees_his_family_only() 
         assert!(!seen(&mut all, table, "true").is_empty(), "{table} is empty: nothing would be proved");
         // Published rules and the public halves of the card keys are public; the sealed halves open with the department's key only.
         let public = match table.as_str() {
-            "season_versions" => "t.state = 'published'",
-            "card_keys" => "true",
+            "season_versions" | "canteen_calendars" => "t.state = 'published'",
+            "card_keys" | "canteen_closures" => "true",
             _ => "false",
         };
         assert_same(

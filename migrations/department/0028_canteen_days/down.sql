@@ -1,0 +1,1 @@
+drop table canteen_closures, canteen_calendars;

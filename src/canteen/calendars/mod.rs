@@ -1,0 +1,159 @@
+//! When the canteen serves: a calendar for each season, and the days on which it is closed all the same.
+
+pub mod days;
+mod db;
+pub mod http;
+
+pub use db::{CalendarRow, ClosureRow};
+
+use crate::{
+    audit,
+    db::Tx,
+    error::{Error, FieldError, Refusal},
+    kernel::{
+        ids::{AccountId, ClosureId},
+        text::{Label, SeasonCode, Uai},
+        time::paris_date,
+    },
+};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use days::Calendar;
+use serde_json::json;
+use uuid::Uuid;
+
+/// A strike may be written down when it is over, as long as its meals are not billed. In days.
+const CLOSURE_BACK_MAX: u64 = 31;
+/// The longest closure: works over a term. In days.
+const CLOSURE_DAYS_MAX: i64 = 120;
+
+text_enum! {
+    /// Why a canteen is closed.
+    pub enum ClosureKind {
+        Strike = "strike",
+        Outing = "outing",
+        Works = "works",
+        /// A power cut, a flood, an epidemic.
+        Incident = "incident",
+    }
+}
+
+/// Writes the draft of a season's calendar, in the place of the former draft.
+pub fn draft_canteen_calendar(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    season: &SeasonCode,
+    calendar: &Calendar,
+) -> Result<CalendarRow, Error> {
+    let row = db::write_draft(tx, by, season, calendar)?;
+    audit::record(tx, "canteen_calendar_drafted", ("season", season), json!({ "version": row.version }))?;
+    Ok(row)
+}
+
+/// The draft of a season's calendar.
+pub fn show_canteen_calendar_draft(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<CalendarRow, Error> {
+    db::draft(tx, season)?.ok_or(Refusal::NotFound.into())
+}
+
+/// Publishes the draft that another person wrote. Days that are past stay as they were published.
+pub fn publish_canteen_calendar(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    season: &SeasonCode,
+    version: i32,
+) -> Result<CalendarRow, Error> {
+    let draft = db::lock_draft(tx, season)?.ok_or(Error::Refused(Refusal::CanteenCalendarNotDraft))?;
+    if draft.version != version {
+        return Err(Refusal::StaleVersion.into());
+    }
+    if draft.drafted_by == by {
+        return Err(Refusal::SamePerson.into());
+    }
+    let problems = draft.calendar.0.check(season);
+    if !problems.is_empty() {
+        let field = |problem: days::Problem| FieldError { pointer: problem.pointer, detail: problem.detail };
+        return Err(Error::Fields(Refusal::CanteenCalendarInvalid, problems.into_iter().map(field).collect()));
+    }
+    let today = paris_date(tx.now()?);
+    if let Some(former) = db::published(tx, season)?
+        && !former.calendar.0.served_days(NaiveDate::MIN, today).eq(draft.calendar.0.served_days(NaiveDate::MIN, today))
+    {
+        return Err(Refusal::CanteenCalendarRetroactive.into());
+    }
+    let row = db::publish(tx, by, season, version)?;
+    audit::record(tx, "canteen_calendar_published", ("season", season), json!({ "version": version }))?;
+    Ok(row)
+}
+
+/// The calendar of a season as last published.
+pub fn show_canteen_calendar(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<CalendarRow, Error> {
+    db::published(tx, season)?.ok_or(Refusal::NotFound.into())
+}
+
+/// A day of the canteen of one collège.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MealDay {
+    pub date: NaiveDate,
+    /// Why there is no meal although the calendar has one.
+    pub closed: Option<Label>,
+    /// The first instant that is too late to cancel or add this meal.
+    pub too_late_from: DateTime<Utc>,
+}
+
+/// The days on which that collège's canteen serves, and those on which it would, were it not closed.
+pub fn list_meal_days(
+    tx: &mut Tx<'_>,
+    season: &SeasonCode,
+    college: &Uai,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<Vec<MealDay>, Error> {
+    let calendar = show_canteen_calendar(tx, season)?.calendar.0;
+    let closures = db::closures_of(tx, college, (from, until))?;
+    let day = |date| {
+        let closure = closures.iter().find(|closure| closure.from_day <= date && date <= closure.until_day);
+        MealDay {
+            date,
+            closed: closure.map(|closure| closure.label.clone()),
+            too_late_from: calendar.too_late_from(date),
+        }
+    };
+    Ok(calendar.served_days(from, until).map(day).collect())
+}
+
+/// Days on which a canteen, or every canteen, is closed although the calendar has meals.
+#[derive(Debug, Clone)]
+pub struct NewClosure {
+    pub college: Option<Uai>,
+    pub from: NaiveDate,
+    pub until: NaiveDate,
+    pub kind: ClosureKind,
+    pub label: Label,
+}
+
+/// Declares a closure.
+pub fn declare_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Result<ClosureRow, Error> {
+    let today = paris_date(tx.now()?);
+    if today.checked_sub_days(Days::new(CLOSURE_BACK_MAX)).is_some_and(|earliest| new.from < earliest) {
+        return Err(Error::field("/from", "un jour d'il y a un mois au plus est attendu"));
+    }
+    if new.until < new.from || (new.until - new.from).num_days() >= CLOSURE_DAYS_MAX {
+        return Err(Error::field("/until", "120 jours au plus sont attendus, le dernier après le premier"));
+    }
+    let row = db::insert_closure(tx, by, new)?;
+    let details = json!({ "college_uai": new.college, "from": new.from, "until": new.until, "kind": new.kind });
+    audit::record(tx, "canteen_closed", ("canteen_closure", row.id), details)?;
+    Ok(row)
+}
+
+/// Takes a closure back before it begins.
+pub fn withdraw_closure(tx: &mut Tx<'_>, by: AccountId, id: ClosureId) -> Result<ClosureRow, Error> {
+    let today = paris_date(tx.now()?);
+    db::closure(tx, id)?;
+    let row = db::withdraw_closure(tx, by, id, today)?.ok_or(Error::Refused(Refusal::ClosureTransition))?;
+    audit::record(tx, "canteen_closure_withdrawn", ("canteen_closure", id), json!({}))?;
+    Ok(row)
+}
+
+/// A page of closures, last declared first. One row more than `limit` may come.
+pub fn list_closures(tx: &mut Tx<'_>, before: Option<Uuid>, limit: i64) -> Result<Vec<ClosureRow>, Error> {
+    db::page(tx, before, limit)
+}

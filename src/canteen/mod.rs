@@ -1,0 +1,3 @@
+//! The canteen of a department's collèges.
+
+pub mod calendars;
