@@ -48,7 +48,8 @@ grant select, insert, delete on payout_lines to {app};
 grant select, insert, update (state, decided_by, decided_at) on payout_returns to {app};
 grant select on merchant_lines to {app};
 grant select, insert on card_makers, found_cards to {app};
-grant select, insert, update (state, approved_by, approved_at, printed_at, posted_at) on card_batches to {app};
+grant select, insert, update (state, cards, hash, recipient, frozen_by, frozen_at, approved_by, approved_at, exported_at, printed_at, posted_at)
+    on card_batches to {app};
 grant select on __diesel_schema_migrations to {app}, {check};
 -- The verifier reads amounts and ids, no name.
 grant select on wallets, ledger_accounts, ledger_entries to {check};

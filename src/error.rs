@@ -121,7 +121,7 @@ refusals! {
     NoCardMaker 409 "card_batch.no_maker" "Le département n'a pas encore de fabricant de cartes.";
     NothingToPrint 409 "card_batch.nothing_to_print" "Aucune carte commandée n'attend, ou aucune dont la photo est acceptée.";
     CardBatchTransition 409 "card_batch.transition" "L'état actuel du lot de cartes ne permet pas cette action.";
-    CardBatchTampered 409 "card_batch.tampered" "Le contenu du lot de cartes n'est plus celui qui a été arrêté : rien n'a été fait.";
+    CardBatchTampered 409 "card_batch.tampered" "Le contenu du lot de cartes n'est plus celui qui a été arrêté (une photo ou une carte a changé) : arrêtez-le de nouveau.";
     CardBatchFigures 409 "card_batch.figures" "Le nombre ou l'empreinte donnés par le fabricant ne sont pas ceux du lot : rien n'a été fait.";
     // Canteen
     CanteenCalendarNotDraft 409 "canteen_calendar.not_draft" "Cette saison n'a pas de calendrier de cantine en brouillon.";

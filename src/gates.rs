@@ -13,7 +13,7 @@ use std::{
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 /// Gentle work takes the processor time that nobody else in its control group wants, and gives it back at once.
 const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
@@ -21,6 +21,9 @@ const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSche
 /// the kernel does not: when PostgreSQL, or anything else they wait for, runs in another control group.
 const REST: Duration = Duration::from_micros(100);
 const REST_FOR_TILLS: Duration = Duration::from_millis(20);
+
+/// Who has waited so long is told to come back: a telephone has given up by then, and what would be done for it is lost.
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Debits under way in this process.
 static AT_TILLS: AtomicUsize = AtomicUsize::new(0);
@@ -63,6 +66,7 @@ pub fn gently<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 pub struct Gate {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    wait_max: Duration,
 }
 
 impl Gate {
@@ -71,17 +75,19 @@ impl Gate {
         Self {
             running: Arc::new(Semaphore::new(running_max)),
             admitted: Arc::new(Semaphore::new(running_max.saturating_add(waiting_max))),
+            wait_max: WAIT_MAX,
         }
     }
 
-    /// Runs blocking `work` on a thread of its own when its turn comes, or answers 503 at once when too many wait.
+    /// Runs blocking `work` on a thread of its own when its turn comes; answers 503 at once when too many wait, and after a while to who waits.
     pub async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Error::Later(Refusal::Busy, 2))?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(Error::internal)?;
+        let turn = timeout(self.wait_max, Arc::clone(&self.running).acquire_owned()).await;
+        let running = turn.map_err(|_| Error::Later(Refusal::Busy, 5))?.map_err(Error::internal)?;
         // The permits go with the work: a caller who hangs up does not free the place of what still runs.
         let held = move || {
             let _permits = (admitted, running);
@@ -112,5 +118,21 @@ mod tests {
         assert!(matches!(late, Err(Error::Later(Refusal::Busy, 2))));
         assert_eq!((running.ok(), waiting.ok()), (Some(None), Some(7)));
         assert!(gate.run(|| ()).await.is_ok(), "the places are free again");
+    }
+
+    #[actix_web::test]
+    async fn who_has_waited_too_long_is_told_to_come_back_and_leaves_his_place() {
+        let gate = Gate { wait_max: Duration::from_millis(1), ..Gate::new(1, 1) };
+        let (release, held) = mpsc::channel::<()>();
+        let running = gate.run(move || held.recv().ok());
+        let waiting = async {
+            let first = gate.run(|| 7).await;
+            let second = gate.run(|| 7).await;
+            drop(release);
+            (first, second)
+        };
+        let (_, (first, second)) = tokio::join!(running, waiting);
+        assert!(matches!(first, Err(Error::Later(Refusal::Busy, 5))), "{first:?}");
+        assert!(matches!(second, Err(Error::Later(Refusal::Busy, 5))), "the first left his place: {second:?}");
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
+        ids::{ChildId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
         text::{SeasonCode, Sensitive},
     },
     mail::Letter,
@@ -34,7 +34,14 @@ pub enum Job {
     /// A letter to one address.
     Letter(Letter),
     /// A service message to every guardian with present rights on a file.
-    FamilyNotice { family: FamilyId, subject: String, body: String },
+    FamilyNotice {
+        family: FamilyId,
+        /// When it is about one of them.
+        #[serde(default)]
+        child: Option<ChildId>,
+        subject: String,
+        body: String,
+    },
     /// A word to the family about a debit or its refund: left by the ledger's own steps, which seal nothing and name nobody.
     DebitNotice { transfer: TransferId },
     /// A word to the family about a request that became active.

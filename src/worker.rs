@@ -134,8 +134,12 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
     let id = claimed.id;
     let letters = match claimed.job.expose().clone() {
         Job::Letter(letter) => vec![letter],
-        Job::FamilyNotice { family, subject, body } => {
-            db.read(department, caller, move |tx| families::letters(tx, family, &subject, &body)).await?
+        Job::FamilyNotice { family, child, subject, body } => {
+            let compose = move |tx: &mut Tx<'_>| match child {
+                Some(child) => families::letters_of(tx, (family, child), &subject, &body),
+                None => families::letters(tx, family, &subject, &body),
+            };
+            db.read(department, caller, compose).await?
         }
         Job::EnrolmentNotice { enrolment } => {
             db.read(department, caller, move |tx| enrolment_notices::confirmed(tx, enrolment)).await?

@@ -96,7 +96,7 @@ pub fn pass_on(tx: &mut Tx<'_>, report: Uuid, fingerprint: &[u8], place: Option<
          Votre département peut vous aider à la récupérer. La carte n'est pas bloquée d'elle-même : si vous le souhaitez, bloquez-la ou \
          remplacez-la dans votre espace.\n\nPass+"
     );
-    families::notify(tx, card.family_id, "Carte trouvée", &body)
+    families::notify_of(tx, (card.family_id, card.child_id), "Carte trouvée", &body)
 }
 
 /// A stranger's words, without what a mail would make a link of.

@@ -32,15 +32,17 @@ pub fn order(tx: &mut Tx<'_>, child: ChildId) -> Result<CardRow, Error> {
     }
     let holder = Holder { child, family, valid_until: used.valid_until };
     let ordered = issue(tx, holder, CardForm::Plastic)?.ok_or(Error::Refused(Refusal::CardAlreadyOrdered))?;
-    if photos::list_photos(tx, child)?.iter().all(|photo| photo.state == PhotoState::Refused) {
-        families::notify(
-            tx,
-            family,
+    let awaits_portrait = photos::list_photos(tx, child)?.iter().all(|photo| photo.state == PhotoState::Refused);
+    let (subject, told) = if awaits_portrait {
+        (
             "Carte commandée : il manque le portrait",
-            "Bonjour,\n\nLa carte plastique de votre enfant est commandée. Elle porte son portrait : elle sera imprimée dès que vous \
-             l'aurez envoyé dans votre espace et qu'il aura été accepté.\n\nPass+",
-        )?;
-    }
+            "Elle sera imprimée dès que vous aurez envoyé son portrait dans votre espace et qu'il aura été accepté.",
+        )
+    } else {
+        ("Carte commandée", "Vous serez prévenu de son envoi. La carte actuelle sert jusque-là.")
+    };
+    let body = format!("Bonjour,\n\nLa carte plastique de votre enfant est commandée. {told}\n\nPass+");
+    families::notify_of(tx, (family, child), subject, &body)?;
     db::card(tx, ordered)
 }
 
@@ -60,9 +62,9 @@ pub fn activate(tx: &mut Tx<'_>, child: ChildId, proof: &Secret) -> Result<CardR
     }
     let row = moved(tx, coming, CardEvent::Activate)?;
     audit::record(tx, "card_activated", ("card", row.id), json!({}))?;
-    families::notify(
+    families::notify_of(
         tx,
-        family,
+        (family, child),
         "Carte activée",
         "Bonjour,\n\nLa carte plastique de votre enfant est activée ; l'ancienne carte ne paie plus.\n\nPass+",
     )?;
@@ -89,14 +91,14 @@ pub fn block(tx: &mut Tx<'_>, id: CardId, reason: BlockReason, replace: bool) ->
     let row = db::set_block(tx, id, Some(reason))?;
     audit::record(tx, "card_blocked", ("card", id), json!({ "reason": reason }))?;
     let told = if replace {
-        "Une nouvelle carte la remplace dès maintenant dans votre espace."
+        "Elle est remplacée pour de bon."
     } else {
         "Si vous la retrouvez, débloquez-la dans votre espace ; sinon, demandez-en une nouvelle."
     };
     let body = format!(
         "Bonjour,\n\nLa carte de votre enfant vient d'être bloquée : aucun paiement ne passera plus.\n{told}\n\nPass+"
     );
-    families::notify(tx, row.family_id, "Carte bloquée", &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), "Carte bloquée", &body)?;
     if replace { renew(tx, &row) } else { Ok(row) }
 }
 
@@ -107,6 +109,8 @@ pub fn unblock(tx: &mut Tx<'_>, id: CardId) -> Result<CardRow, Error> {
     let row = locked(tx, id)?;
     moved(tx, &row, CardEvent::Unblock)?;
     audit::record(tx, "card_unblocked", ("card", id), json!({}))?;
+    let body = "Bonjour,\n\nLa carte de votre enfant est débloquée : elle paie de nouveau.\n\nPass+";
+    families::notify_of(tx, (family, row.child_id), "Carte débloquée", body)?;
     db::set_block(tx, id, None)
 }
 
@@ -128,6 +132,18 @@ fn renew(tx: &mut Tx<'_>, row: &CardRow) -> Result<CardRow, Error> {
     // One may be on its way already: then it comes.
     let ordered = if row.form == CardForm::Plastic { give(CardForm::Plastic)? } else { None };
     let next = in_use.unwrap_or(ordered).ok_or(Error::Refused(Refusal::CardTransition))?;
+    let mut told = String::new();
+    if in_use.flatten().is_some() {
+        told.push_str("Une nouvelle carte numérique la remplace dès maintenant dans votre espace.");
+    }
+    if ordered.is_some() {
+        told.push_str(" Une carte plastique est commandée : vous serez prévenu de son envoi.");
+    }
+    let body = format!(
+        "Bonjour,\n\nLa carte de votre enfant est remplacée : l'ancienne ne paie plus. {}\n\nPass+",
+        told.trim()
+    );
+    families::notify_of(tx, (ended.family_id, ended.child_id), "Carte remplacée", &body)?;
     db::card(tx, next)
 }
 

@@ -186,6 +186,9 @@ pub fn decide_document(
 ) -> Result<DocumentRow, Error> {
     let by = tx.caller.actor.id().map(AccountId::from_uuid).ok_or(Error::Refused(Refusal::Forbidden))?;
     let row = db::document(tx, id)?;
+    if matches!(decision, Decision::Refuse { reason: DocumentRefusalReason::Other, note: None }) {
+        return Err(Error::field("/note", "dites à la famille de quoi il s'agit"));
+    }
     if row.version != version {
         return Err(Refusal::StaleVersion.into());
     }
@@ -211,7 +214,7 @@ pub fn decide_document(
 fn tell(tx: &mut Tx<'_>, row: &DocumentRow, subject: &str, said: &str) -> Result<(), Error> {
     let (title, season) = (row.kind.title(), &row.season);
     let body = format!("Bonjour,\n\nVotre document « {title} » pour la saison {season} {said}\n\nPass+");
-    families::notify(tx, row.family_id, subject, &body)
+    families::notify_of(tx, (row.family_id, row.child_id), subject, &body)
 }
 
 /// Whether a proof of that kind was accepted for a child and season.

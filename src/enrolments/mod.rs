@@ -20,7 +20,7 @@ pub mod top_up;
 
 use crate::{
     audit,
-    colleges::College,
+    colleges::{self, College},
     db::Tx,
     error::{Error, Refusal},
     families::{self, Child},
@@ -182,6 +182,13 @@ pub fn submit(
     let row = db::submitted(tx, &row, next, &rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
+    let body = format!(
+        "Bonjour,\n\nVotre demande d'inscription pour la saison {} est reçue : le {} la confirme, puis les droits s'ouvrent. Votre espace \
+         dit où elle en est.\n\nPass+",
+        row.season,
+        colleges::called(row.college_name.as_str())
+    );
+    families::notify_of(tx, (row.family_id, row.child_id), "Demande d'inscription reçue", &body)?;
     if let Some(sex) = sex {
         checks::queue(tx, id, sex)?;
     }
@@ -222,11 +229,12 @@ pub fn decide_enrolment(
             db::insert_event(tx, &row, EnrolmentEvent::Refuse.as_str(), Some(said))?;
             audit::record(tx, "enrolment_refused", ("enrolment", id), json!({ "reason": reason }))?;
             let body = format!(
-                "Bonjour,\n\nLa demande d'inscription de votre enfant pour la saison {} n'a pas été confirmée par le collège \
+                "Bonjour,\n\nLa demande d'inscription de votre enfant pour la saison {} n'a pas été confirmée par le \
                  {} : {said}\nVous pouvez la corriger et la soumettre à nouveau.\n\nPass+",
-                row.season, row.college_name
+                row.season,
+                colleges::called(row.college_name.as_str())
             );
-            families::notify(tx, row.family_id, "Inscription à corriger", &body)?;
+            families::notify_of(tx, (row.family_id, row.child_id), "Inscription à corriger", &body)?;
             Ok(row)
         }
     }
@@ -252,7 +260,7 @@ pub fn move_by_agent(
     };
     let body =
         format!("Bonjour,\n\nL'inscription de votre enfant pour la saison {} {what} : {note}\n\nPass+", row.season);
-    families::notify(tx, row.family_id, subject, &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), subject, &body)?;
     // A proof may have been accepted during the suspension.
     top_up::give_if_proven(tx, &row)?;
     Ok(row)

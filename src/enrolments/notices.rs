@@ -32,7 +32,7 @@ pub fn confirmed(tx: &mut Tx<'_>, id: EnrolmentId) -> Result<Vec<Letter>, Error>
         row.season,
         rules.spend_until.format("%d/%m/%Y")
     );
-    families::letters(tx, row.family_id, "Inscription confirmée", &body)
+    families::letters_of(tx, (row.family_id, row.child_id), "Inscription confirmée", &body)
 }
 
 /// The letters about a family's children at the opening of a season: who was carried over, and who leaves collège.

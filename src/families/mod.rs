@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     jobs::{self, Job},
     kernel::{
-        ids::{AccountId, FamilyId, GuardianId},
+        ids::{AccountId, ChildId, FamilyId, GuardianId},
         time::paris_date,
     },
     mail::Letter,
@@ -28,6 +28,9 @@ use chrono::{DateTime, Utc};
 use guardians::{Contact, GuardianRecord, GuardianRights, NewGuardian, Person};
 use serde_json::json;
 use uuid::Uuid;
+
+/// How each letter begins.
+const GREETING: &str = "Bonjour,\n\n";
 
 /// A file as one of its guardians sees it: one contact record only, his own.
 #[derive(Debug)]
@@ -130,7 +133,31 @@ pub fn require_sight(tx: &mut Tx<'_>, id: FamilyId) -> Result<(), Error> {
 
 /// Leaves to the worker a service message to every guardian of the file with an account and present rights.
 pub fn notify(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> Result<(), Error> {
-    jobs::enqueue(tx, &Job::FamilyNotice { family, subject: subject.to_owned(), body: body.to_owned() })
+    let (subject, body) = (subject.to_owned(), body.to_owned());
+    jobs::enqueue(tx, &Job::FamilyNotice { family, child: None, subject, body })
+}
+
+/// The same about one child of the file, whom the letter names.
+pub fn notify_of(
+    tx: &mut Tx<'_>,
+    (family, child): (FamilyId, ChildId),
+    subject: &str,
+    body: &str,
+) -> Result<(), Error> {
+    let (subject, body) = (subject.to_owned(), body.to_owned());
+    jobs::enqueue(tx, &Job::FamilyNotice { family, child: Some(child), subject, body })
+}
+
+/// A service message about one child as letters: they say of which.
+pub fn letters_of(
+    tx: &mut Tx<'_>,
+    (family, child): (FamilyId, ChildId),
+    subject: &str,
+    body: &str,
+) -> Result<Vec<Letter>, Error> {
+    let names = children::child(tx, child)?.first_names;
+    let text = body.strip_prefix(GREETING).unwrap_or(body);
+    letters(tx, family, subject, &format!("{GREETING}Ce message concerne {names}.\n\n{text}"))
 }
 
 /// A service message as letters, one for each guardian with an account and present rights.
@@ -142,5 +169,5 @@ pub fn letters(tx: &mut Tx<'_>, family: FamilyId, subject: &str, body: &str) -> 
 /// A letter's text, signed by the department whose name is given.
 #[must_use]
 pub fn signed(text: &str, department_name: &str) -> String {
-    format!("Bonjour,\n\n{text}\n\nPass+ — Département {department_name}\n")
+    format!("{GREETING}{text}\n\nPass+ — Département {department_name}\n")
 }

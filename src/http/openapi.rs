@@ -163,6 +163,7 @@ endpoints! {
     cards::batches::http::list_card_batches,
     cards::batches::http::show_card_batch,
     cards::batches::http::approve_card_batch,
+    cards::batches::http::refreeze_card_batch,
     cards::batches::http::cancel_card_batch,
     cards::batches::http::export_card_batch,
     cards::batches::http::print_card_batch,

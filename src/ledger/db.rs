@@ -10,7 +10,7 @@ use crate::{
         text::Label,
         words::{GrantKind, WalletKind},
     },
-    schema::department::{affiliations, children, ledger_accounts, transfers, wallets},
+    schema::department::{affiliations, children, enrolments, ledger_accounts, transfers, wallets},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{PgConnection, prelude::*, sql_types};
@@ -258,6 +258,15 @@ pub fn wallets_of_child(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<Option<Wa
         .filter(children::id.eq(child))
         .order((wallets::season.desc(), wallets::kind.asc()))
         .select(Option::<WalletRow>::as_select())
+        .load(tx.conn)?)
+}
+
+/// Those of a child's wallets whose enrolment is active: the others pay nothing.
+pub fn paying_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<WalletId>, Error> {
+    Ok(wallets::table
+        .inner_join(enrolments::table.on(enrolments::id.eq(wallets::enrolment_id)))
+        .filter(wallets::child_id.eq(child).and(enrolments::state.eq("active")))
+        .select(wallets::id)
         .load(tx.conn)?)
 }
 

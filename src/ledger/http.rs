@@ -14,7 +14,7 @@ use crate::{
         text::Label,
         words::{GrantKind, WalletKind},
     },
-    ledger::{self, Line, Statement, TransferKind, WalletRow},
+    ledger::{self, Line, Statement, TransferKind, Wallet},
     paper,
 };
 use actix_web::{get, web};
@@ -34,7 +34,7 @@ pub struct WalletView {
     /// Set aside for what is not yet settled.
     #[schema(example = 0)]
     pub held_cents: i64,
-    /// What can be spent now: nothing once `spend_before` is past.
+    /// What can be spent now: nothing once `spend_before` is past, while the enrolment is suspended, or after the child has left the scheme.
     #[schema(example = 6000)]
     pub available_cents: i64,
     /// Nothing is debited from that instant on.
@@ -45,8 +45,8 @@ pub struct WalletView {
 impl WalletView {
     /// A wallet as it is at that instant.
     #[must_use]
-    pub fn new(row: WalletRow, now: DateTime<Utc>) -> Self {
-        let open = now < row.spend_before;
+    pub fn new(Wallet { row, pays }: Wallet, now: DateTime<Utc>) -> Self {
+        let open = pays && now < row.spend_before;
         let available = row.balance.checked_sub(row.held).filter(|_| open).unwrap_or_default();
         Self {
             id: row.id,

@@ -263,14 +263,22 @@ pub fn merchant_account(tx: &mut Tx<'_>, merchant: MerchantId) -> Result<LedgerA
     db::merchant_account(tx, merchant)
 }
 
+/// A wallet, and whether it pays: not while its enrolment is suspended, nor after the child has left the scheme.
+#[derive(Debug)]
+pub struct Wallet {
+    pub row: WalletRow,
+    pub pays: bool,
+}
+
 /// The wallets of a child the caller may see, newest season first. A handful: two a season.
-pub fn list_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<WalletRow>, Error> {
+pub fn list_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<Wallet>, Error> {
     let rows = db::wallets_of_child(tx, child)?;
     // A visible child without wallets is one row without wallet; no row is no such child for this caller.
     if rows.is_empty() {
         return Err(Refusal::NotFound.into());
     }
-    Ok(rows.into_iter().flatten().collect())
+    let paying = db::paying_wallets(tx, child)?;
+    Ok(rows.into_iter().flatten().map(|row| Wallet { pays: paying.contains(&row.id), row }).collect())
 }
 
 /// A line of a wallet's statement.

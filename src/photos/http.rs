@@ -147,7 +147,7 @@ pub async fn show_photo(
     query: web::Query<PhotoQuery>,
 ) -> Result<Media, Error> {
     let ((department, child), state) = (path.into_inner(), query.state);
-    let jpeg = app.db.read(department, &by.caller, move |tx| photos::show_photo(tx, child, state)).await?;
+    let jpeg = app.db.write(department, &by.caller, move |tx| photos::show_photo(tx, child, state)).await?;
     Ok(Media(photos::MEDIA_TYPE, jpeg))
 }
 

@@ -65,12 +65,13 @@ pub fn list_photos(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<PhotoRow>, Err
     db::of_child(tx, child)
 }
 
-/// The family's own portrait, as JPEG: in that state, or the one that waits, or else the accepted one.
+/// The family's own portrait, as JPEG: in that state, or the one that waits, or else the accepted one. The view is journalled.
 pub fn show_photo(tx: &mut Tx<'_>, child: ChildId, state: Option<PhotoState>) -> Result<Vec<u8>, Error> {
     families::child(tx, child)?;
     let states = state.map_or_else(|| vec![PhotoState::Submitted, PhotoState::Accepted], |state| vec![state]);
     for state in states {
         if let Some(sealed) = db::sealed(tx, child, state, Size::Card)? {
+            audit::record(tx, "photo_viewed", ("child", child), json!({ "state": state }))?;
             return open_sealed(tx.key, child, Size::Card, &sealed);
         }
     }

@@ -288,7 +288,7 @@ pub const DEPARTMENT: &[Line] = register! {
     }
     "card_batches" {
         PseudonymousId ["id" "frozen_by" "approved_by"] "lot de cartes à imprimer, et qui en répond", ACCOUNTS_KEEPING;
-        Technical ["number" "state" "cards" "hash" "recipient" "frozen_at" "approved_at" "printed_at" "posted_at"]
+        Technical ["number" "state" "cards" "hash" "recipient" "frozen_at" "approved_at" "printed_at" "exported_at" "posted_at"]
             "où en est le lot, et preuve de son contenu", ACCOUNTS_KEEPING;
     }
     "found_cards" {

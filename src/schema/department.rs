@@ -458,6 +458,7 @@ diesel::table! {
         approved_at -> Nullable<Timestamptz>,
         printed_at -> Nullable<Timestamptz>,
         posted_at -> Nullable<Timestamptz>,
+        exported_at -> Nullable<Timestamptz>,
     }
 }
 

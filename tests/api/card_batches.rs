@@ -222,6 +222,47 @@ async fn a_batch_is_frozen_approved_by_another_exported_printed_and_posted() {
 }
 
 #[actix_web::test]
+async fn a_batch_is_frozen_anew_without_what_cannot_be_printed_and_never_printed_twice() {
+    let scene = Scene::set().await;
+    let second = scene.sibling("Noé").await;
+    let (clerk, other) = (scene.world.agent("92", "case_worker").await, scene.world.agent("92", "case_worker").await);
+    let body = json!({ "name": "Imprimerie du Pont", "recipient": Maker(random()).recipient() });
+    scene.world.administrator.post("/v1/departments/92/card-maker", body).await.expect(201);
+    for pupil in [&scene.pupil, &second] {
+        order(&scene, pupil).await;
+        give_portrait(&scene.family, &pupil.child, &clerk).await;
+    }
+    let frozen = clerk.post(BATCHES, json!({})).await.expect(201);
+    let id = frozen.text("/id");
+    step(&other, &id, "approve", json!({})).await.expect(200);
+    // One family takes its portrait back, the other has a new one: the rest of the batch does not wait for them.
+    scene.family.delete(&scene.family.path(&format!("children/{}/photo", scene.pupil.child))).await.expect(204);
+    give_portrait(&scene.family, &second.child, &clerk).await;
+    clerk.get(&format!("{BATCHES}/{id}/archive")).await.refused(409, "card_batch.tampered");
+    let anew = step(&other, &id, "refreeze", json!({})).await.expect(200);
+    assert_eq!((anew.text("/state"), anew.number("/cards")), ("frozen".into(), 1));
+    assert!(anew.text("/hash") != frozen.text("/hash") && anew.json.get("approved_by").is_none());
+    assert_eq!(states(&scene), "ordered, ordered 1");
+    step(&other, &id, "approve", json!({})).await.refused(409, "four_eyes.same_person");
+    step(&clerk, &id, "approve", json!({})).await.expect(200);
+
+    // Printed means given to the maker before.
+    let printed = json!({ "cards": 1, "hash": anew.text("/hash") });
+    step(&clerk, &id, "print", printed).await.refused(409, "card_batch.transition");
+    clerk.get(&format!("{BATCHES}/{id}/archive")).await.expect(200);
+    assert!(clerk.get(&format!("{BATCHES}/{id}")).await.expect(200).json.get("exported_at").is_some());
+    step(&other, &id, "refreeze", json!({})).await.refused(409, "card_batch.transition");
+    // Given up now, its numbers serve nobody any more.
+    assert_eq!(step(&clerk, &id, "cancel", json!({})).await.expect(200).text("/state"), "cancelled");
+    assert_eq!(states(&scene), "ordered, replaced 1, ordered");
+    let next = clerk.post(BATCHES, json!({})).await.expect(201);
+    assert_eq!(next.number("/cards"), 1);
+
+    scene.family.delete(&scene.family.path(&format!("children/{}/photo", second.child))).await.expect(204);
+    step(&clerk, &next.text("/id"), "refreeze", json!({})).await.refused(409, "card_batch.nothing_to_print");
+}
+
+#[actix_web::test]
 async fn a_batch_whose_portraits_changed_is_given_up_and_a_key_that_opens_nothing_is_refused() {
     let scene = Scene::set().await;
     let clerk = scene.world.agent("92", "case_worker").await;

@@ -110,7 +110,9 @@ async fn a_request_goes_to_the_college_comes_back_and_becomes_active_with_its_hi
     assert_eq!(history[2]["note"], "Lou est en 6e B.");
     assert_eq!(family.get(&list).await.expect(200).json, json!([shown.at("/enrolment")]));
     for guardian in [&family, &reader] {
-        assert_eq!(subjects(&world, &guardian.email).await, ["Inscription à corriger", "Inscription confirmée"]);
+        let received = "Demande d'inscription reçue";
+        let expected = [received, "Inscription à corriger", received, "Inscription confirmée"];
+        assert_eq!(subjects(&world, &guardian.email).await, expected);
     }
     // Neither he whose rights have ended nor who has not joined.
     assert!(subjects(&world, &gone.email).await.is_empty() && subjects(&world, "invite@example.fr").await.is_empty());

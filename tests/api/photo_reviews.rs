@@ -119,7 +119,9 @@ async fn a_portrait_waits_is_viewed_and_accepted_and_serves_until_the_next_one()
     agent.get(&format!("{QUEUE}/{first}/picture")).await.refused(404, "not_found");
 
     let journal = world.administrator.get(&format!("/v1/departments/92/journal?object_id={child}&limit=100")).await;
-    let actions: Vec<&str> = journal.items().iter().map(|line| line["action"].as_str().unwrap()).collect();
+    let of_agents =
+        journal.items().iter().filter(|line| line["actor_kind"] == "agent" || line["action"] != "photo_viewed");
+    let actions: Vec<&str> = of_agents.map(|line| line["action"].as_str().unwrap()).collect();
     let expected = [
         "child_added",
         "photo_submitted",

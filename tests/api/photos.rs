@@ -104,6 +104,10 @@ async fn a_portrait_comes_back_upright_without_metadata_and_lies_sealed() {
     send(&family, &child, "image/jpeg", sent.clone()).await.expect(204);
     let shown = family.get(&path(&family, &child)).await.expect(200);
     assert_eq!(shown.headers["content-type"], "image/jpeg");
+    let journal = format!("/v1/departments/92/journal?object_id={child}");
+    let seen = world.administrator.get(&journal).await.expect(200);
+    let views = seen.items().iter().filter(|line| line["action"] == "photo_viewed" && line["actor_kind"] == "guardian");
+    assert_eq!(views.count(), 1, "{}", seen.json);
     assert_eq!(family.get(&format!("{}?state=submitted", path(&family, &child))).await.expect(200).bytes, shown.bytes);
     for word in [b"Exif".as_slice(), b"SecretCam", b"GPS", b"II*"] {
         assert!(!has(&shown.bytes, word));
@@ -218,10 +222,10 @@ async fn a_portrait_is_its_familys_alone() {
     let elsewhere = format!("/v1/departments/78/children/{child}/photo");
     family.get(&elsewhere).await.refused(404, "not_found");
     assert_eq!(family.get(&path(&family, &child)).await.expect(200).bytes, before);
-    // The journal tells that it was sent, by whom, and nothing of it.
+    // The journal tells that it was sent and seen, by whom, and nothing of it.
     let journal = world.administrator.get(&format!("/v1/departments/92/journal?object_id={child}")).await.expect(200);
     let actions: Vec<&str> = journal.items().iter().map(|line| line["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["child_added", "photo_submitted"]);
+    assert_eq!(actions, ["child_added", "photo_submitted", "photo_viewed", "photo_viewed"]);
 }
 
 /// Holds every place of the gate of pictures until the sender is dropped.

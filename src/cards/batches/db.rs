@@ -40,6 +40,7 @@ pub struct BatchRow {
     pub frozen_at: DateTime<Utc>,
     pub approved_by: Option<AccountId>,
     pub approved_at: Option<DateTime<Utc>>,
+    pub exported_at: Option<DateTime<Utc>>,
     pub printed_at: Option<DateTime<Utc>>,
     pub posted_at: Option<DateTime<Utc>>,
 }
@@ -169,9 +170,48 @@ pub fn take(tx: &mut Tx<'_>, batch: CardBatchId, waiting: &[CardId]) -> Result<(
     Ok(())
 }
 
+/// Takes the cards out of a batch; those that are still to be printed wait again, the longest waiting first.
 pub fn release(tx: &mut Tx<'_>, batch: CardBatchId) -> Result<(), Error> {
     diesel::update(cards::table.filter(cards::batch_id.eq(batch)))
         .set((cards::batch_id.eq(None::<CardBatchId>), cards::batch_rank.eq(None::<i32>)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The cards of a batch that can still be printed, in their order.
+pub fn printable(tx: &mut Tx<'_>, batch: CardBatchId) -> Result<Vec<CardId>, Error> {
+    let rows: Vec<Id> = diesel::sql_query(
+        "select id from cards c
+          where batch_id = $1 and state = 'ordered' and exists (select 1 from photos p where p.child_id = c.child_id and p.state = 'accepted')
+          order by batch_rank for update",
+    )
+    .bind::<SqlUuid, _>(batch)
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// A batch frozen anew, which nobody has approved.
+pub fn set_frozen(tx: &mut Tx<'_>, row: &BatchRow) -> Result<BatchRow, Error> {
+    Ok(diesel::update(card_batches::table.find(row.id))
+        .set((
+            card_batches::state.eq(row.state),
+            card_batches::cards.eq(row.cards),
+            card_batches::hash.eq(&row.hash),
+            card_batches::recipient.eq(&row.recipient),
+            card_batches::frozen_by.eq(row.frozen_by),
+            card_batches::frozen_at.eq(row.frozen_at),
+            card_batches::approved_by.eq(row.approved_by),
+            card_batches::approved_at.eq(row.approved_at),
+        ))
+        .returning(BatchRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Notes when the archive first left.
+pub fn set_exported(tx: &mut Tx<'_>, id: CardBatchId) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::update(card_batches::table.find(id).filter(card_batches::exported_at.is_null()))
+        .set(card_batches::exported_at.eq(now))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -240,7 +280,7 @@ pub fn set_posted(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
     Ok(row.get_result(tx.conn)?)
 }
 
-/// Ends the spoiled cards of a batch; one that was replaced meanwhile has ended already.
+/// Ends cards of a batch that will not be posted; one that was replaced meanwhile has ended already.
 pub fn spoil(tx: &mut Tx<'_>, batch: CardBatchId, ranks: &[i32]) -> Result<Vec<CardRow>, Error> {
     let spoiled = cards::table
         .filter(cards::batch_id.eq(batch))

@@ -102,6 +102,10 @@ pub struct CardBatchView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-10-15T09:00:00Z")]
     pub approved_at: Option<DateTime<Utc>>,
+    /// When its archive first left: from then on the maker knows its numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-10-15T10:00:00Z")]
+    pub exported_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-10-20T09:00:00Z")]
     pub printed_at: Option<DateTime<Utc>>,
@@ -127,6 +131,7 @@ impl From<BatchRow> for CardBatchView {
             frozen_at: row.frozen_at,
             approved_by: row.approved_by,
             approved_at: row.approved_at,
+            exported_at: row.exported_at,
             printed_at: row.printed_at,
             posted_at: row.posted_at,
             without_photo: None,
@@ -208,7 +213,24 @@ pub async fn approve_card_batch(
     Ok(Found(app.db.write(department, &by.caller, move |tx| batches::approve(tx, id, account)).await?.into()))
 }
 
-/// Give up a batch of cards that nobody has approved: its cards wait again.
+/// Freeze a batch of cards anew.
+///
+/// When cards or portraits have changed since it was frozen, and as long as its archive has not left: what cannot be printed any more leaves the
+/// batch, the rest is as it is now, encrypted to the maker's key in force. Another person approves it (again).
+#[utoipa::path(tag = "card-batches", responses((status = 200, body = CardBatchView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/card-batches/{card_batch}/refreeze")]
+pub async fn refreeze_card_batch(
+    by: By<CaseWorker>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CardBatchId)>,
+) -> Result<Found<CardBatchView>, Error> {
+    let ((department, id), account) = (path.into_inner(), account(&by)?);
+    Ok(Found(app.db.write(department, &by.caller, move |tx| batches::refreeze(tx, account, id)).await?.into()))
+}
+
+/// Give up a batch of cards before it is printed.
+///
+/// Its cards wait again. Once its archive has left they end instead, and are ordered anew under other numbers.
 #[utoipa::path(tag = "card-batches", responses((status = 200, body = CardBatchView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/card-batches/{card_batch}/cancel")]
 pub async fn cancel_card_batch(
@@ -257,7 +279,7 @@ pub struct PrintCardBatch {
 
 /// Note that a batch of cards is printed.
 ///
-/// The maker's count and hash must be those of the batch.
+/// Its archive must have left, and the maker's count and hash must be those of the batch.
 #[utoipa::path(tag = "card-batches", request_body = PrintCardBatch, responses((status = 200, body = CardBatchView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/card-batches/{card_batch}/print")]
 pub async fn print_card_batch(

@@ -1,7 +1,9 @@
 //! Cards printed by batches: what waits is frozen by one person, approved by another, fetched by the card maker, who alone opens it; then the
 //! batch is printed, and posted.
 //!
-//! A batch is what its hash says. What its maker gives back as spoiled ends, and is ordered anew under another number.
+//! A batch is what its hash says. When cards or portraits have changed since, it is frozen anew without what cannot be printed any more, and
+//! approved anew. Once its archive has left, its numbers are known to the maker: what he spoils, or a batch given up, ends and is ordered anew
+//! under other numbers.
 
 mod archive;
 mod db;
@@ -101,6 +103,7 @@ pub fn freeze(tx: &mut Tx<'_>, by: AccountId, limit: i64) -> Result<Frozen, Erro
         frozen_at: now,
         approved_by: None,
         approved_at: None,
+        exported_at: None,
         printed_at: None,
         posted_at: None,
     };
@@ -137,10 +140,47 @@ pub fn approve(tx: &mut Tx<'_>, id: CardBatchId, by: AccountId) -> Result<BatchR
     db::set_approved(tx, id, by)
 }
 
-/// Gives up a batch before it is printed, because its cards or portraits changed or its key is wrong: its cards wait again.
-pub fn cancel(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
-    locked(tx, id, &[CardBatchState::Frozen, CardBatchState::Approved])?;
+/// Freezes a batch anew before its archive leaves, as its cards and portraits are now, to the key in force: what cannot be printed any more
+/// leaves it. It is to be approved (again).
+pub fn refreeze(tx: &mut Tx<'_>, by: AccountId, id: CardBatchId) -> Result<BatchRow, Error> {
+    let row = locked(tx, id, &[CardBatchState::Frozen, CardBatchState::Approved])?;
+    if row.exported_at.is_some() {
+        return Err(Refusal::CardBatchTransition.into());
+    }
+    let maker = show_maker(tx)?;
+    let printable = db::printable(tx, id)?;
+    if printable.is_empty() {
+        return Err(Refusal::NothingToPrint.into());
+    }
     db::release(tx, id)?;
+    db::take(tx, id, &printable)?;
+    let rows = db::to_print(tx, Place::Batch(id))?;
+    let batch = BatchRow {
+        state: CardBatchState::Frozen,
+        cards: i32::try_from(printable.len()).map_err(Error::internal)?,
+        hash: content_hash(tx, row.number, &rows),
+        recipient: maker.recipient,
+        frozen_by: by,
+        frozen_at: tx.now()?,
+        approved_by: None,
+        approved_at: None,
+        ..row
+    };
+    let told = json!({ "number": row.number, "cards": batch.cards, "cards_before": row.cards });
+    audit::record(tx, "card_batch_refrozen", ("card_batch", id), told)?;
+    db::set_frozen(tx, &batch)
+}
+
+/// Gives up a batch before it is printed: its cards wait again. Once its archive has left they end, and are ordered anew under other
+/// numbers: what the maker may still print of it serves nobody.
+pub fn cancel(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
+    let row = locked(tx, id, &[CardBatchState::Frozen, CardBatchState::Approved])?;
+    if row.exported_at.is_some() {
+        let ranks: Vec<i32> = (1..=row.cards).collect();
+        order_anew(tx, id, &ranks)?;
+    } else {
+        db::release(tx, id)?;
+    }
     audit::record(tx, "card_batch_cancelled", ("card_batch", id), json!({}))?;
     db::set_state(tx, id, CardBatchState::Cancelled)
 }
@@ -152,6 +192,7 @@ pub fn archive(tx: &mut Tx<'_>, id: CardBatchId) -> Result<(BatchRow, Vec<u8>), 
     let recipient: Recipient = row.recipient.parse().map_err(Error::internal)?;
     let file = archive::encrypted(tx, &row, cards, &recipient)?;
     let hash = data_encoding::HEXLOWER.encode(&sha256(&file));
+    db::set_exported(tx, id)?;
     audit::record(tx, "card_batch_exported", ("card_batch", id), json!({ "cards": row.cards, "sha256": hash }))?;
     Ok((row, file))
 }
@@ -159,24 +200,34 @@ pub fn archive(tx: &mut Tx<'_>, id: CardBatchId) -> Result<(BatchRow, Vec<u8>), 
 /// Notes that the maker has printed the batch. What he spoiled ends, and is ordered anew.
 pub fn print(tx: &mut Tx<'_>, id: CardBatchId, printed: &Printed) -> Result<BatchRow, Error> {
     let row = locked(tx, id, &[CardBatchState::Approved])?;
+    if row.exported_at.is_none() {
+        // Nobody can have printed what nobody was given.
+        return Err(Refusal::CardBatchTransition.into());
+    }
     if printed.cards != row.cards || printed.hash != row.hash {
         return Err(Refusal::CardBatchFigures.into());
     }
     if printed.spoiled.iter().any(|rank| !(1..=row.cards).contains(rank)) {
         return Err(Error::field("/spoiled_ranks", format!("des rangs de 1 à {} sont attendus", row.cards)));
     }
-    let spoiled = db::spoil(tx, id, &printed.spoiled)?;
-    for card in &spoiled {
+    let spoiled = order_anew(tx, id, &printed.spoiled)?;
+    let done: Vec<Uuid> = db::mark_printed(tx, id)?;
+    audit::record_each(tx, "card_printed", "card", &done, &json!({ "batch": id }))?;
+    let told = json!({ "cards": row.cards, "spoiled": spoiled });
+    audit::record(tx, "card_batch_printed", ("card_batch", id), told)?;
+    db::set_printed(tx, id)
+}
+
+/// Ends cards of a batch whose numbers the maker knows and orders them anew. Returns how many.
+fn order_anew(tx: &mut Tx<'_>, id: CardBatchId, ranks: &[i32]) -> Result<usize, Error> {
+    let ended = db::spoil(tx, id, ranks)?;
+    for card in &ended {
         let holder = Holder { child: card.child_id, family: card.family_id, valid_until: card.valid_until };
         issue(tx, holder, CardForm::Plastic)?;
     }
-    let ended: Vec<Uuid> = spoiled.iter().map(|card| card.id.uuid()).collect();
-    audit::record_each(tx, "card_spoiled", "card", &ended, &json!({ "batch": id }))?;
-    let done: Vec<Uuid> = db::mark_printed(tx, id)?;
-    audit::record_each(tx, "card_printed", "card", &done, &json!({ "batch": id }))?;
-    let told = json!({ "cards": row.cards, "spoiled": ended.len() });
-    audit::record(tx, "card_batch_printed", ("card_batch", id), told)?;
-    db::set_printed(tx, id)
+    let cards: Vec<Uuid> = ended.iter().map(|card| card.id.uuid()).collect();
+    audit::record_each(tx, "card_spoiled", "card", &cards, &json!({ "batch": id }))?;
+    Ok(cards.len())
 }
 
 /// Notes that the batch was posted, and tells the families.
@@ -186,9 +237,9 @@ pub fn post(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
     let cards: Vec<Uuid> = posted.iter().map(|card| card.id.uuid()).collect();
     audit::record_each(tx, "card_posted", "card", &cards, &json!({ "batch": id }))?;
     for card in &posted {
-        families::notify(
+        families::notify_of(
             tx,
-            card.family_id,
+            (card.family_id, card.child_id),
             "Carte envoyée",
             "Bonjour,\n\nLa carte plastique de votre enfant est partie par la poste. À son arrivée, activez-la dans votre espace avec ses \
              cinq derniers caractères : elle remplacera alors la carte actuelle.\n\nPass+",

@@ -72,7 +72,7 @@ pub fn grant_derogation(tx: &mut Tx<'_>, by: AccountId, new: &NewDerogation) -> 
         new.season,
         new.until.format("%d/%m/%Y")
     );
-    families::notify(tx, child.family_id, "Dérogation accordée", &body)?;
+    families::notify_of(tx, (child.family_id, new.child), "Dérogation accordée", &body)?;
     Ok(row)
 }
 
@@ -86,7 +86,7 @@ pub fn revoke_derogation(tx: &mut Tx<'_>, by: AccountId, id: DerogationId) -> Re
         "Bonjour,\n\nLe département a retiré la dérogation accordée pour la saison {}. Une demande déjà soumise le reste.\n\nPass+",
         row.season
     );
-    families::notify(tx, family, "Dérogation retirée", &body)?;
+    families::notify_of(tx, (family, row.child_id), "Dérogation retirée", &body)?;
     Ok(row)
 }
 

@@ -73,7 +73,7 @@ pub fn record_arrival(tx: &mut Tx<'_>, arrival: &Arrival, college: &College) -> 
         colleges::called(college_name.as_str()),
         row.season
     );
-    families::notify(tx, row.family_id, "Changement de collège", &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), "Changement de collège", &body)?;
     Ok(row)
 }
 
@@ -104,7 +104,7 @@ pub fn record_departure(
         row.season,
         reason.sentence()
     );
-    families::notify(tx, row.family_id, "Fin des droits", &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), "Fin des droits", &body)?;
     Ok(row)
 }
 
@@ -129,6 +129,6 @@ pub fn undo_departure(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, note: &Not
         "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur pour la saison {} : c'est corrigé. {note}\n\nPass+",
         row.season
     );
-    families::notify(tx, row.family_id, "Droits rétablis", &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), "Droits rétablis", &body)?;
     Ok(row)
 }

@@ -9,19 +9,24 @@ use crate::{
         ids::{AccountId, RequestId},
         text::{SeasonCode, Uai},
     },
-    schema::department::{children, enrolments, roster_checks},
+    schema::department::{children, enrolment_attestations, enrolments, roster_checks},
 };
 use chrono::{DateTime, Utc};
-use diesel::{connection::SimpleConnection, prelude::*};
+use diesel::{connection::SimpleConnection, dsl::sql, prelude::*, sql_types::Bool};
 use serde_json::Value;
 
 /// What a family still writes, was given back, or is over is nothing that a collège confirms.
 const NO_CANDIDATES: [EnrolmentState; 3] = [EnrolmentState::Draft, EnrolmentState::Refused, EnrolmentState::Expired];
 
+/// As `enrolments::db::is_attested`, for many.
+const ATTESTED: &str = "coalesce(enrolment_attestations.college_uai = enrolments.college_uai and enrolment_attestations.level = enrolments.level
+    and enrolment_attestations.attested_at > coalesce(enrolments.decided_at, enrolments.created_at), false)";
+
 /// The enrolments of a season that collèges of the network decide, of one of them or of all, in the order of their ids.
 pub fn candidates(tx: &mut Tx<'_>, season: &SeasonCode, college: Option<&Uai>) -> Result<Vec<Candidate>, Error> {
     let mut query = enrolments::table
         .inner_join(children::table.on(children::id.eq(enrolments::child_id)))
+        .left_join(enrolment_attestations::table.on(enrolment_attestations::enrolment_id.eq(enrolments::id)))
         .filter(enrolments::season.eq(season))
         .filter(enrolments::in_network)
         .filter(enrolments::state.ne_all(NO_CANDIDATES))
@@ -40,6 +45,7 @@ pub fn candidates(tx: &mut Tx<'_>, season: &SeasonCode, college: Option<&Uai>) -
             children::last_name,
             children::first_names,
             children::birth_date,
+            sql::<Bool>(ATTESTED),
         ))
         .load(tx.conn)?)
 }

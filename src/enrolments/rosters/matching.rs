@@ -38,13 +38,16 @@ pub struct Candidate {
     pub last_name: Name,
     pub first_names: Name,
     pub birth_date: NaiveDate,
+    /// The collège has confirmed it as it stands; the family has not answered yet.
+    pub attested: bool,
 }
 
 impl Candidate {
     /// Whether the collège's word is still awaited.
     pub const fn waits(&self) -> bool {
         match self.state {
-            EnrolmentState::ToConfirm | EnrolmentState::Submitted => true,
+            EnrolmentState::ToConfirm => !self.attested,
+            EnrolmentState::Submitted => true,
             // The last three are no candidates; a state that says nothing to a collège waits for nothing.
             EnrolmentState::Confirmed
             | EnrolmentState::Active
@@ -53,6 +56,11 @@ impl Candidate {
             | EnrolmentState::Refused
             | EnrolmentState::Expired => false,
         }
+    }
+
+    /// Whether its rights are open, or about to be.
+    const fn has_rights(&self) -> bool {
+        matches!(self.state, EnrolmentState::Confirmed | EnrolmentState::Active | EnrolmentState::Suspended)
     }
 }
 
@@ -86,6 +94,7 @@ text_enum! {
         BirthDateDiffers = "birth_date_differs",
         LastNameDiffers = "last_name_differs",
         OtherCollege = "other_college",
+        FirstNameDiffers = "first_name_differs",
     }
 }
 
@@ -104,6 +113,7 @@ impl DoubtReason {
             Self::NamesSwapped => "Le nom et le prénom semblent intervertis.",
             Self::BirthDateSwapped => "Le jour et le mois de naissance semblent intervertis.",
             Self::BirthDateDiffers => "La date de naissance diffère.",
+            Self::FirstNameDiffers => "Seuls le nom et la date de naissance sont les mêmes.",
             Self::LastNameDiffers => "Seuls le prénom et la date de naissance sont les mêmes.",
             Self::OtherCollege => "La demande de cet élève est pour un autre collège.",
         }
@@ -148,6 +158,8 @@ fn fit(row: &Folded, candidate: &Folded) -> Fit {
         (N::Partial, N::Same | N::Alike) => Fit::Doubt(DoubtReason::LastNamePartial),
         _ if row.is_swapped(candidate) => Fit::Doubt(DoubtReason::NamesSwapped),
         (N::Apart, N::Same | N::Alike) => Fit::Doubt(DoubtReason::LastNameDiffers),
+        // `Tom` for `Thomas`; or twins, of whom one made no request.
+        (N::Same, N::Apart) => Fit::Doubt(DoubtReason::FirstNameDiffers),
         _ => Fit::Not,
     }
 }
@@ -196,6 +208,13 @@ impl<'a> Known<'a> {
             }
             findings.push(finding);
         }
+        // Whom another row means by name is no likeness of this one.
+        for finding in findings.iter_mut().filter(|finding| finding.reason == Some(DoubtReason::FirstNameDiffers)) {
+            finding.candidates.retain(|rank| !claims.contains_key(rank));
+            if finding.candidates.is_empty() {
+                *finding = Finding { outcome: RowOutcome::None, reason: None, candidates: vec![] };
+            }
+        }
         for (rank, rows) in claims.into_iter().filter(|(_, rows)| rows.len() > 1) {
             // Of a `Lou` and a `Lou-Anne` born on one day, `Lou-Anne` is the second.
             let one_is_sure = rows.iter().filter(|(_, sure)| *sure).count() == 1;
@@ -231,8 +250,18 @@ impl<'a> Known<'a> {
             doubts.extend(self.of_another_day(uai, pupil, &row));
         }
         doubts.sort_unstable();
-        let finding = match doubts.first() {
-            Some((reason, _)) => Finding::doubt(*reason, doubts.iter().map(|(_, rank)| *rank).collect()),
+        // Another first name is the weakest likeness: it counts where there is no better one.
+        if doubts.first().is_some_and(|(reason, _)| *reason != DoubtReason::FirstNameDiffers) {
+            doubts.retain(|(reason, _)| *reason != DoubtReason::FirstNameDiffers);
+        }
+        let of_doubts = |reason| Finding::doubt(reason, doubts.iter().map(|(_, rank)| *rank).collect());
+        let finding = match doubts.first().map(|(reason, _)| *reason) {
+            // The same pupil at another collège is likelier than another first name here.
+            Some(reason @ DoubtReason::FirstNameDiffers) => {
+                let elsewhere = self.find_elsewhere(pupil, &row);
+                if elsewhere.outcome == RowOutcome::None { of_doubts(reason) } else { elsewhere }
+            }
+            Some(reason) => of_doubts(reason),
             None => self.find_elsewhere(pupil, &row),
         };
         (finding, false)
@@ -244,7 +273,7 @@ impl<'a> Known<'a> {
         let Some((candidate, _)) = self.at(rank).filter(|(candidate, _)| candidate.waits()) else { return found };
         let has_rights = |other: &usize| {
             *other != rank
-                && self.at(*other).is_some_and(|(c, folded)| !c.waits() && matches!(fit(row, folded), Fit::Same))
+                && self.at(*other).is_some_and(|(c, folded)| c.has_rights() && matches!(fit(row, folded), Fit::Same))
         };
         let others = self.anywhere.get(&(pupil.birth_date, row.last.clone()));
         if let Some(other) = others.into_iter().flatten().copied().find(has_rights) {

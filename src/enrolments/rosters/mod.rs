@@ -11,7 +11,10 @@ mod names;
 pub mod reading;
 mod view;
 
-use super::bulk::{Attested, BulkOutcome, attest_many};
+use super::{
+    bulk::{Attested, BulkOutcome, attest_many},
+    state::EnrolmentState,
+};
 use crate::{
     audit,
     db::Tx,
@@ -19,13 +22,14 @@ use crate::{
     kernel::{
         ids::{AccountId, EnrolmentId},
         text::{SeasonCode, Uai},
+        words::Level,
     },
     seasons,
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use chrono::TimeDelta;
 use data_encoding::HEXLOWER;
-use matching::{Candidate, Finding, Known, RowOutcome};
+use matching::{Candidate, DoubtReason, Finding, Known, Pupil, RowOutcome};
 use reading::{Roster, RosterError};
 use serde::Serialize;
 use serde_json::json;
@@ -117,7 +121,9 @@ pub fn assess(tx: &mut Tx<'_>, season: &SeasonCode, scope: &Scope, roster: &Rost
     seasons::rules_in_force(tx, season)?;
     let candidates = db::candidates(tx, season, scope.college())?;
     let findings = Known::new(&candidates).find_all(&roster.pupils, scope.college());
-    let spoken_of: HashSet<usize> = findings.iter().flat_map(|finding| finding.candidates.iter().copied()).collect();
+    let speaks = |finding: &&Finding| finding.reason != Some(DoubtReason::FirstNameDiffers);
+    let spoken_of: HashSet<usize> =
+        findings.iter().filter(speaks).flat_map(|finding| finding.candidates.iter().copied()).collect();
     // Of the department, the collèges that the file is about.
     let colleges = roster.colleges();
     let is_told = |candidate: &Candidate| scope.college().is_some() || colleges.contains(&candidate.uai);
@@ -128,7 +134,11 @@ pub fn assess(tx: &mut Tx<'_>, season: &SeasonCode, scope: &Scope, roster: &Rost
         .collect();
     let count = |outcome: RowOutcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
     let matches = count(RowOutcome::Match);
-    let to_confirm = findings.iter().filter(|finding| to_confirm(&candidates, finding).is_some()).count();
+    let to_confirm = findings
+        .iter()
+        .zip(&roster.pupils)
+        .filter(|(finding, pupil)| to_confirm(&candidates, finding, pupil).is_some())
+        .count();
     let counts = RosterCounts {
         rows: roster.pupils.len().saturating_add(roster.faults.len()),
         to_confirm,
@@ -142,9 +152,15 @@ pub fn assess(tx: &mut Tx<'_>, season: &SeasonCode, scope: &Scope, roster: &Rost
     Ok(Assessment { counts, digest, candidates, findings, missing })
 }
 
-/// The request that a match confirms, when it still waits.
-fn to_confirm<'a>(candidates: &'a [Candidate], finding: &Finding) -> Option<&'a Candidate> {
-    candidates.get(finding.matched()?).filter(|candidate| candidate.waits())
+/// The request that a match confirms: it still waits, or was confirmed at another level while its family has not answered.
+fn to_confirm<'a>(candidates: &'a [Candidate], finding: &Finding, pupil: &Pupil) -> Option<&'a Candidate> {
+    let is_corrected = |candidate: &Candidate| candidate.attested && corrected_level(candidate, pupil).is_some();
+    candidates.get(finding.matched()?).filter(|candidate| candidate.waits() || is_corrected(candidate))
+}
+
+/// The level at which applying confirms a request that was carried over at another one.
+fn corrected_level(candidate: &Candidate, pupil: &Pupil) -> Option<Level> {
+    pupil.level.filter(|level| candidate.state == EnrolmentState::ToConfirm && *level != candidate.level)
 }
 
 /// Names what a check found: another file, season, outcome or version of a request gives another digest.
@@ -214,7 +230,7 @@ pub fn apply_roster(
         return Err(Refusal::StepUpRequired.into());
     }
     let waiting = findings.iter().zip(&roster.pupils).filter_map(|(finding, pupil)| {
-        let Candidate { enrolment, version, .. } = *to_confirm(&candidates, finding)?;
+        let Candidate { enrolment, version, .. } = *to_confirm(&candidates, finding, pupil)?;
         Some(Attested { enrolment, version, level: pupil.level })
     });
     let mut attested: Vec<Attested> = waiting.collect();

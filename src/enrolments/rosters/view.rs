@@ -1,7 +1,7 @@
 //! What a check tells: counts, and the rows a person has to look at.
 
 use super::{
-    Applied, Assessment, RosterCounts, RosterDigest,
+    Applied, Assessment, RosterCounts, RosterDigest, corrected_level,
     matching::{Candidate, DoubtReason, Finding, Pupil, RowOutcome},
     reading::Roster,
 };
@@ -37,12 +37,26 @@ pub struct RosterCandidateView {
     pub first_names: Name,
     #[schema(example = "2014-05-17")]
     pub birth_date: NaiveDate,
+    /// The collège has confirmed it as it stands; the family has not answered yet.
+    #[schema(example = false)]
+    pub attested: bool,
 }
 
 impl From<&Candidate> for RosterCandidateView {
     fn from(candidate: &Candidate) -> Self {
-        let Candidate { enrolment, version, state, level, uai, last_name, first_names, birth_date } = candidate.clone();
-        Self { enrolment_id: enrolment, version, state, level, college_uai: uai, last_name, first_names, birth_date }
+        let Candidate { enrolment, version, state, level, uai, last_name, first_names, birth_date, attested } =
+            candidate.clone();
+        Self {
+            enrolment_id: enrolment,
+            version,
+            state,
+            level,
+            college_uai: uai,
+            last_name,
+            first_names,
+            birth_date,
+            attested,
+        }
     }
 }
 
@@ -69,6 +83,10 @@ pub struct RosterRowView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2014-05-17")]
     pub birth_date: Option<NaiveDate>,
+    /// The level at which applying confirms a match that was carried over at another one: the collège knows better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "5e")]
+    pub corrected_level: Option<Level>,
     /// The request of a match; of a doubtful row those that may be meant, the surest first.
     #[schema(max_items = 5)]
     pub candidates: Vec<RosterCandidateView>,
@@ -106,6 +124,7 @@ impl RosterCheckView {
             last_name: None,
             first_names: None,
             birth_date: None,
+            corrected_level: None,
             candidates: vec![],
         }));
         rows.sort_by_key(|row| row.line);
@@ -117,6 +136,7 @@ impl RosterCheckView {
 
 fn row(pupil: &Pupil, finding: &Finding, candidates: &[Candidate]) -> RosterRowView {
     let meant = finding.candidates.iter().filter_map(|rank| candidates.get(*rank));
+    let matched = finding.matched().and_then(|rank| candidates.get(rank));
     RosterRowView {
         line: pupil.line,
         outcome: finding.outcome,
@@ -125,6 +145,7 @@ fn row(pupil: &Pupil, finding: &Finding, candidates: &[Candidate]) -> RosterRowV
         last_name: Some(pupil.last_name.clone()),
         first_names: Some(pupil.first_names.clone()),
         birth_date: Some(pupil.birth_date),
+        corrected_level: matched.and_then(|candidate| corrected_level(candidate, pupil)),
         candidates: meant.take(CANDIDATES_TOLD).map(Into::into).collect(),
     }
 }

@@ -83,6 +83,6 @@ pub fn top_up(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, evidence: TopUpEvi
         row.season,
         rules.spend_until.format("%d/%m/%Y")
     );
-    families::notify(tx, row.family_id, "Complément boursier crédité", &body)?;
+    families::notify_of(tx, (row.family_id, row.child_id), "Complément boursier crédité", &body)?;
     Ok(row)
 }

@@ -29,6 +29,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
         ],
     ),
     ("approve_card_batch", &[R::StepUpRequired, R::SamePerson, R::CardBatchTransition, R::CardBatchTampered]),
+    ("refreeze_card_batch", &[R::CardBatchTransition, R::NoCardMaker, R::NothingToPrint]),
     ("cancel_card_batch", &[R::CardBatchTransition]),
     ("export_card_batch", &[R::StepUpRequired, R::CardBatchTransition, R::CardBatchTampered]),
     ("freeze_card_batch", &[R::NoCardMaker, R::NothingToPrint]),

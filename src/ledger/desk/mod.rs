@@ -10,7 +10,7 @@ pub mod view;
 pub use db::MovementRow;
 
 use super::{
-    Line, WalletRow,
+    Line, Wallet,
     db::merchant_names,
     refusals::{self, Refused},
     tickets::{self, Ticket},
@@ -46,7 +46,7 @@ pub struct Search {
 }
 
 /// The wallets of a child.
-pub fn inspect_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<WalletRow>, Error> {
+pub fn inspect_wallets(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<Wallet>, Error> {
     let wallets = super::list_wallets(tx, child)?;
     audit::record(tx, "wallets_inspected", ("child", child), json!({}))?;
     Ok(wallets)

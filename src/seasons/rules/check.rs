@@ -29,6 +29,9 @@ pub struct RuleProblem {
     pub detail: String,
 }
 
+/// Month at whose end the cards of those who leave collège end.
+const CARDS_END_IN: u32 = 8;
+
 #[derive(Default)]
 struct Problems(Vec<RuleProblem>);
 
@@ -101,6 +104,9 @@ impl SeasonRules {
         }
         if second != Some(self.spend_until.year()) {
             problems.add("/spend_until", format!("La saison {season} s'achève dans la seconde de ses deux années."));
+        } else if self.spend_until.month() > CARDS_END_IN {
+            problems
+                .add("/spend_until", "Les cartes des élèves de 3e servent jusqu'au 31 août : pas de dépense au-delà.");
         }
         if self.capture_until <= self.spend_until {
             problems.add("/capture_until", "L'encaissement doit finir après le dernier jour de dépense.");
@@ -246,6 +252,8 @@ mod tests {
         assert_eq!(after(|_| ()), [""; 0]);
         assert_eq!(after(|r| r.opens_on = day("2025-06-01")), ["/opens_on"]);
         assert_eq!(after(|r| r.spend_until = day("2028-06-29")), ["/spend_until"]);
+        let until = |last: &str| after(|r| (r.spend_until, r.capture_until) = (day(last), day("2027-10-31")));
+        assert_eq!((until("2027-08-31"), until("2027-09-01")), (vec![], vec!["/spend_until".to_owned()]));
         assert_eq!(after(|r| r.capture_until = r.spend_until), ["/capture_until"]);
         assert_eq!(after(|r| r.capture_until = day("2027-07-01")), [""; 0]);
         assert_eq!(after(|r| r.deadlines[0].until = r.opens_on), ["/deadlines/0/until"]);

@@ -31,7 +31,7 @@ const DEPARTMENT: &str = "
     authority_calls: select insert update(outcome error_code duration_ms) delete
     authority_limits: select update(next_call_at blocked_until failures paused_until)
     bank_accounts: select insert update(state decided_by decided_at effective_from)
-    card_batches: select insert update(state approved_by approved_at printed_at posted_at)
+    card_batches: select insert update(state cards hash recipient frozen_by frozen_at approved_by approved_at printed_at posted_at exported_at)
     card_keys: select insert
     card_makers: select insert
     cards: select insert update

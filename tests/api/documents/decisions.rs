@@ -82,6 +82,9 @@ async fn two_agents_on_one_document_decide_once() {
     let id = send(&family, &child, "proof_of_address").await;
     let path = decision_path(&family, &id);
     field_at_fault(agent.post(&path, json!({ "version": 1, "decision": "refuse" })).await, "/reason");
+    // A reason that says nothing asks for words.
+    let other = json!({ "version": 1, "decision": "refuse", "reason": "other" });
+    field_at_fault(agent.post(&path, other).await, "/note");
     let word = json!({ "version": 1, "decision": "accept", "reason": "other" });
     field_at_fault(agent.post(&path, word).await, "/reason");
     agent.post(&path, json!({ "version": 7, "decision": "accept" })).await.refused(409, "version.stale");

@@ -77,13 +77,13 @@ async fn a_secretary_checks_his_roster_and_applies_its_matches() {
     let expected = [
         row(2, "match", ""),
         row(3, "doubtful", "first_name_spelling"),
-        row(4, "none", ""),
+        row(4, "doubtful", "first_name_differs"),
         row(5, "none", ""),
         row(6, "match", ""),
         row(7, "unreadable", ""),
     ];
     assert_eq!(told(&found), expected);
-    let counts = json!({ "rows": 6, "to_confirm": 1, "already_confirmed": 1, "doubtful": 1, "none": 2, "unreadable": 1, "missing": 1 });
+    let counts = json!({ "rows": 6, "to_confirm": 1, "already_confirmed": 1, "doubtful": 2, "none": 1, "unreadable": 1, "missing": 1 });
     assert_eq!(found.at("/counts"), &counts);
     assert_eq!(found.text("/rows/1/candidates/0/enrolment_id"), ids[1]);
     assert_eq!(found.text("/rows/1/detail"), "Le prénom diffère d'une lettre.");

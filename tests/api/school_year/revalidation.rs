@@ -92,9 +92,27 @@ async fn a_roster_speaks_for_pupils_whose_families_have_not_answered_and_correct
     let file = "Nom;Prénom;Né(e) le;Niveau\nMARTIN;Lou;06/05/2013;6EME\n";
     let checked = send(&june.secretary.api, &roster("check?"), "text/csv", file).await.expect(200);
     assert_eq!((checked.number("/counts/to_confirm"), checked.number("/counts/missing")), (1, 0), "{}", checked.json);
+    assert_eq!(checked.text("/rows/0/corrected_level"), "6e", "what will be changed is told before");
     let path = roster(&format!("apply?digest={}&", checked.text("/digest")));
     let applied = send(&june.secretary.api, &path, "text/csv", file).await.expect(200);
     assert_eq!((applied.number("/attested"), applied.number("/activated")), (1, 0), "{}", applied.json);
+    // The same file again has nothing left to confirm; a corrected one has.
+    let again = send(&june.secretary.api, &roster("check?"), "text/csv", file).await.expect(200);
+    assert_eq!(
+        (again.number("/counts/to_confirm"), again.number("/counts/already_confirmed")),
+        (0, 1),
+        "{}",
+        again.json
+    );
+    assert_eq!(again.at("/rows/0/candidates/0/attested"), &json!(true));
+    let corrected = file.replace("6EME", "5EME");
+    let again = send(&june.secretary.api, &roster("check?"), "text/csv", corrected).await.expect(200);
+    assert_eq!(
+        (again.number("/counts/to_confirm"), again.text("/rows/0/corrected_level")),
+        (1, "5e".into()),
+        "{}",
+        again.json
+    );
     let waiting = june.waiting(&family).await;
     assert_eq!((&waiting[0]["known_to_college"], &waiting[0]["enrolment"]["level"]), (&json!(true), &json!("6e")));
     let answered = june.revalidate(&family, json!({ "children": [as_it_stands(&waiting[0])] })).await.expect(200);

@@ -269,8 +269,10 @@ async fn no_name_enters_a_log_however_much_is_logged() {
     let scene = Asking::start().await;
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone());
     let guard = tracing::subscriber::set_default(subscriber.finish());
     scene.submit("Ada", "F").await;
     assert_eq!(scene.ask().await, 1);

@@ -29,11 +29,20 @@ async fn a_child_that_leaves_the_scheme_pays_no_more_and_its_card_ends() {
         .refused(409, "enrolment.transition");
 
     scene.debit("culture", 100).await.refused(409, "debit.refused");
+    let wallets = scene.family.path(&format!("children/{}/wallets", scene.pupil.child));
+    let wallets = scene.family.get(&wallets).await.expect(200);
+    assert!(wallets.items().iter().all(|wallet| wallet["available_cents"] == 0), "{}", wallets.json);
     let card = scene.family.path(&format!("children/{}/card", scene.pupil.child));
     scene.family.get(&card).await.refused(404, "card.none");
     let letters = scene.world.letters_to(&scene.family.email).await;
     let told = letters.iter().find(|(subject, _)| subject == "Fin des droits").expect("a letter");
-    assert!(told.1.contains("n'habite plus le département") && told.1.contains("Bonne route !"), "{}", told.1);
+    assert!(
+        told.1.contains("Ce message concerne Lou.")
+            && told.1.contains("n'habite plus le département")
+            && told.1.contains("Bonne route !"),
+        "{}",
+        told.1
+    );
     let history = scene.family.get(&path).await.expect(200);
     assert_eq!(history.at("/history").as_array().unwrap().last().unwrap()["event"], "depart");
     let other = json!({ "version": version + 1, "reason": "other" });

@@ -18,6 +18,7 @@ fn candidate(last: &str, first: &str, birth: &str, uai: &str) -> Candidate {
         last_name: last.parse().expect("a name"),
         first_names: first.parse().expect("a name"),
         birth_date: day(birth),
+        attested: false,
     }
 }
 
@@ -65,6 +66,7 @@ fn what_differs_is_doubtful_and_says_why() {
         ("Martin Durand", "Lou", "2014-05-03", D::LastNamePartial),
         ("Lou Marie", "Martin", "2014-05-03", D::NamesSwapped),
         ("Durand", "Lou", "2014-05-03", D::LastNameDiffers),
+        ("Martin", "Zoé", "2014-05-03", D::FirstNameDiffers),
         ("Martin", "Lou", "2014-03-05", D::BirthDateSwapped),
         ("Martin", "Lou", "2014-05-04", D::BirthDateDiffers),
     ] {
@@ -73,7 +75,7 @@ fn what_differs_is_doubtful_and_says_why() {
     }
     assert_eq!(found(&known, &pupil("Petit", "Noa", "2014-01-01")), (O::Doubtful, Some(D::OtherCollege), vec![1]));
     for (last, first, birth) in
-        [("Durand", "Zoé", "2014-05-03"), ("Martin", "Zoé", "2014-05-03"), ("Petit", "Lou", "2013-05-03")]
+        [("Durand", "Zoé", "2014-05-03"), ("Martin", "Zoé", "2014-05-04"), ("Petit", "Lou", "2013-05-03")]
     {
         assert_eq!(found(&known, &pupil(last, first, birth)), (O::None, None, vec![]), "{last} {first} {birth}");
     }
@@ -87,6 +89,17 @@ fn a_level_that_differs_is_a_doubt_only_while_the_family_alone_has_said_it() {
     assert_eq!(found(&known, &Pupil { level: Some(Level::Sixieme), ..row.clone() }).0, O::Match);
     known[0].state = EnrolmentState::Active;
     assert_eq!(found(&known, &row).0, O::Match);
+    // What the collège has confirmed waits for the family alone.
+    known[0].state = EnrolmentState::ToConfirm;
+    assert!(known[0].waits());
+    known[0].attested = true;
+    assert!(!known[0].waits());
+    // Nor has it rights yet, which another request would have to give way to.
+    let both = [
+        candidate("Martin", "Lou", "2014-05-03", UAI),
+        Candidate { uai: OTHER.parse().expect("an UAI"), ..known[0].clone() },
+    ];
+    assert_eq!(found(&both, &pupil("Martin", "Lou", "2014-05-03")).0, O::Match);
 }
 
 #[test]
@@ -99,6 +112,9 @@ fn twins_and_namesakes_are_told_apart_or_left_to_a_person() {
     let said = findings(&twins[1..], &rows);
     assert_eq!(said[0].matched(), Some(0));
     assert_eq!((said[1].outcome, said[1].reason), (O::Doubtful, Some(D::SameAsAnotherRow)));
+    // A twin who asked for nothing is not taken for the other, who is on the list.
+    let said = findings(&twins[..1], &[pupil("Martin", "Zoé", "2014-05-03"), rows[1].clone()]);
+    assert_eq!(said.iter().map(|f| f.outcome).collect::<Vec<_>>(), [O::None, O::Match]);
     // Two files of one pupil.
     let both = [candidate("Martin", "Lou", "2014-05-03", UAI), candidate("MARTIN", "Lou", "2014-05-03", UAI)];
     assert_eq!(found(&both, &rows[1]), (O::Doubtful, Some(D::SeveralCandidates), vec![0, 1]));

@@ -1,0 +1,1 @@
+alter table card_batches drop column exported_at;
