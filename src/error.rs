@@ -123,6 +123,16 @@ refusals! {
     CardBatchTransition 409 "card_batch.transition" "L'état actuel du lot de cartes ne permet pas cette action.";
     CardBatchTampered 409 "card_batch.tampered" "Le contenu du lot de cartes n'est plus celui qui a été arrêté : rien n'a été fait.";
     CardBatchFigures 409 "card_batch.figures" "Le nombre ou l'empreinte donnés par le fabricant ne sont pas ceux du lot : rien n'a été fait.";
+    // Canteen
+    CanteenNotOffered 409 "canteen.not_offered" "Aucun repas n'est servi là à cette date.";
+    CanteenOverlap 409 "canteen.overlap" "Cette période en recouvre une autre, déjà déclarée.";
+    CanteenPeriod 409 "canteen.period" "Une période commencée ne s'annule pas, une période finie ne change plus.";
+    NoTariff 404 "tariff.none" "Aucune grille tarifaire n'est en vigueur ce jour-là pour ces convives.";
+    GridDraftExists 409 "tariff.draft_exists" "Ces convives ont déjà une grille en brouillon.";
+    GridNotDraft 409 "tariff.not_draft" "Cette grille n'est plus un brouillon : une grille publiée ne change jamais.";
+    GridInvalid 422 "tariff.invalid_grid" "Cette grille ne peut pas être publiée en l'état.";
+    GridOverlap 409 "tariff.overlap" "Une autre grille des mêmes convives est en vigueur pendant cette période.";
+    GridRetroactive 409 "tariff.retroactive" "Une grille n'en remplace une autre qu'à partir d'un jour à venir.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

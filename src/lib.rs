@@ -62,6 +62,9 @@ pub mod proof;
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
 
+/// The canteen: where and when there is one, and what a meal costs.
+pub mod canteen;
+
 /// Paying merchants.
 pub mod settlement;
 

@@ -4,7 +4,7 @@ mod problems;
 mod refusals;
 
 use crate::{
-    auth, cards, colleges, corrections, disputes, documents, enrolments,
+    auth, canteen, cards, colleges, corrections, disputes, documents, enrolments,
     error::{Error, Problem, Refusal},
     families,
     http::{health, observe::Visitor},
@@ -54,6 +54,7 @@ macro_rules! endpoints {
                 (name = "counter", description = "What a merchant's devices do: debits, holds, refunds, operations"),
                 (name = "merchants", description = "Organisations, conventions, devices"),
                 (name = "ledger", description = "Rules on money, corrections, disputes, the end of a season"),
+                (name = "canteen", description = "Where and when meals are served, and what they cost"),
                 (name = "settlement", description = "Paying merchants: bank accounts, batches, statements"),
                 (name = "journal", description = "Who did what"),
                 (name = "health", description = "Probes"),
@@ -285,6 +286,22 @@ endpoints! {
     merchants::counter::holds::http::void_hold,
     merchants::counter::holds::http::capture_ticket,
     merchants::http::list_open_merchants,
+    canteen::services::http::show_canteen,
+    canteen::services::http::open_canteen,
+    canteen::services::http::end_canteen,
+    canteen::services::http::cancel_canteen,
+    canteen::services::http::list_canteen_colleges,
+    canteen::services::http::add_canteen_colleges,
+    canteen::services::http::end_canteen_college,
+    canteen::services::http::cancel_canteen_college,
+    canteen::tariffs::simulator::simulate_price,
+    canteen::tariffs::http::list_tariffs,
+    canteen::tariffs::http::draft_grid,
+    canteen::tariffs::http::list_grids,
+    canteen::tariffs::http::show_grid,
+    canteen::tariffs::http::rewrite_grid,
+    canteen::tariffs::http::discard_grid,
+    canteen::tariffs::http::publish_grid,
 }
 
 /// The description of every endpoint (OpenAPI 3.1).
