@@ -152,14 +152,8 @@ fn add_canteen_colleges(
         return Err(Refusal::CanteenNotOffered.into());
     }
     let added = db::insert_colleges(tx, by, uais, period)?;
-    let lines: Vec<_> = added
-        .iter()
-        .map(|row| {
-            let mut details = told(row.period());
-            details["uai"] = json!(row.uai);
-            (row.id.to_string(), details)
-        })
-        .collect();
+    let details = |row: &CanteenCollege| json!({ "uai": row.uai, "starts_on": row.starts_on, "ends_on": row.ends_on });
+    let lines: Vec<_> = added.iter().map(|row| (row.id.to_string(), details(row))).collect();
     audit::record_many(tx, "canteen_college_added", "canteen_college", &lines)?;
     Ok(added)
 }

@@ -1,4 +1,4 @@
-//! Golden tables of known grids, what is refused, and what holds for every grid and every situation.
+//! Golden tables of known grids; beside them what is refused, and what holds for every grid and every situation.
 
 use super::{
     explained::{Applied, PriceUnit},
@@ -7,10 +7,12 @@ use super::{
     *,
 };
 use crate::kernel::money::Cents;
-use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+mod properties;
+mod refused;
 
 fn reference() -> GridRef {
     GridRef { id: GridId::from_uuid(Uuid::nil()), version: 3 }
@@ -224,74 +226,6 @@ fn adults_pay_by_their_index_or_one_price() {
 }
 
 #[test]
-fn every_fault_of_a_grid_is_told_with_its_place() {
-    let after = |change: fn(&mut Grid)| {
-        let mut grid = val_de_marne();
-        change(&mut grid);
-        pointers(&grid)
-    };
-    fn bands(grid: &mut Grid) -> &mut Vec<QuotientBand> {
-        match &mut grid.base {
-            Base::QuotientBands { bands } => bands,
-            _ => panic!("bands"),
-        }
-    }
-    let cents = Cents::new;
-    assert_eq!(after(|_| ()), [""; 0]);
-    assert_eq!(after(|g| drop(bands(g).remove(2))), ["/base/bands/2/from_cents"]);
-    assert_eq!(after(|g| drop(bands(g).remove(0))), ["/base/bands/0/from_cents"]);
-    assert_eq!(after(|g| drop(bands(g).pop())), ["/base/bands/5/until_cents"]);
-    assert_eq!(after(|g| bands(g).clear()), ["/base/bands"]);
-    assert_eq!(after(|g| bands(g)[0].from_cents = Cents::new(-1)), ["/base/bands/0/from_cents"]);
-    assert_eq!(after(|g| bands(g)[3].from_cents = Cents::new(108_000)), ["/base/bands/3/from_cents"]);
-    assert_eq!(after(|g| bands(g)[3].until_cents = None), ["/base/bands/4/from_cents"]);
-    assert_eq!(
-        after(|g| bands(g)[1].until_cents = Some(Cents::new(60_000))),
-        ["/base/bands/1/until_cents", "/base/bands/2/from_cents"]
-    );
-    assert_eq!(after(|g| bands(g)[1].price_cents = Cents::new(-155)), ["/base/bands/1/price_cents"; 2]);
-    assert_eq!(after(|g| bands(g)[4].price_cents = Cents::new(259)), ["/base/bands/4/price_cents"]);
-    let first = bands(&mut val_de_marne())[0];
-    let many = with_base(Base::QuotientBands { bands: vec![first; 51] }, 595);
-    assert_eq!(pointers(&many), ["/base/bands"]);
-    assert_eq!(after(|g| g.maximum_cents = None), ["/maximum_cents"]);
-    assert_eq!(after(|g| g.maximum_cents = Some(Cents::new(594))), ["/maximum_cents"]);
-    assert_eq!(after(|g| g.walk_in_cents = Cents::new(10_001)), ["/walk_in_cents"]);
-    assert_eq!(after(|g| g.own_meal = Some(OwnMeal::Fixed { price_cents: Cents::new(-1) })), ["/own_meal/price_cents"]);
-    assert_eq!(after(|g| g.statuses.push(g.statuses[0].clone())), ["/statuses/1/status"]);
-    assert_eq!(after(|g| g.statuses[0].price_cents = Cents::new(596)), ["/statuses/0/price_cents"]);
-    assert_eq!(after(|g| g.ends_on = g.starts_on.pred_opt().expect("a day")), ["/ends_on"]);
-    assert_eq!(after(|g| g.ends_on = "2227-08-31".parse().expect("a date")), ["/ends_on"]);
-    let rate: Rate = "0.0035".to_owned().try_into().expect("a rate");
-    let upside_down = Base::QuotientRate { rate, floor_cents: cents(701), cap_cents: cents(700) };
-    assert_eq!(pointers(&with_base(upside_down, 700)), ["/base/floor_cents"]);
-    let fixed = Base::Fixed { price_cents: cents(480) };
-    assert_eq!(pointers(&Grid { maximum_cents: Some(cents(500)), ..with_base(fixed, 0) }), ["/maximum_cents"]);
-    assert_eq!(pointers(&with_base(Base::PayIndexBands { bands: vec![] }, 480)), ["/base/kind", "/base/bands"]);
-}
-
-#[test]
-fn a_forfait_has_one_line_for_each_number_of_days() {
-    let lines = |days: &[(u8, u16)]| {
-        let line = |(days, days_a_year): &(u8, u16)| ForfaitLine {
-            days_a_week: (*days).try_into().expect("days"),
-            days_a_year: *days_a_year,
-        };
-        pointers(&Grid { forfait: Some(days.iter().map(line).collect()), ..pupils() })
-    };
-    assert_eq!(lines(&[(1, 36), (2, 72), (3, 108), (4, 144), (5, 180)]), [""; 0]);
-    assert_eq!(lines(&[(5, 180), (4, 144), (3, 108), (2, 72), (1, 36)]), [""; 0], "in any order");
-    assert_eq!(lines(&[(1, 36), (2, 72), (3, 108), (4, 144)]), ["/forfait"]);
-    assert_eq!(lines(&[(1, 36), (2, 72), (3, 108), (4, 144), (5, 180), (4, 140)]), ["/forfait/5/days_a_week"]);
-    assert_eq!(lines(&[(1, 36), (2, 72), (3, 108), (4, 100), (5, 180)]), ["/forfait/3/days_a_year"]);
-    assert_eq!(
-        lines(&[(1, 0), (2, 72), (3, 108), (4, 144), (5, 201)]),
-        ["/forfait/0/days_a_year", "/forfait/4/days_a_year"]
-    );
-    assert_eq!(lines(&[]).len(), 5);
-}
-
-#[test]
 fn figures_are_read_exactly_or_not_at_all() {
     fn read<T: DeserializeOwned + Serialize>(value: Value) -> Option<Value> {
         serde_json::from_value::<T>(value).ok().and_then(|read| serde_json::to_value(read).ok())
@@ -349,6 +283,11 @@ fn no_figure_shows_in_a_log() {
     assert!(!logged.contains("24681") && !logged.contains("82270") && logged.contains("***"), "{logged}");
 }
 
+fn example_of<T: utoipa::PartialSchema + DeserializeOwned>() -> Option<T> {
+    let schema = serde_json::to_value(T::schema()).ok()?;
+    serde_json::from_value(schema.get("example")?.clone()).ok()
+}
+
 #[test]
 fn the_defaults_and_the_published_examples_are_sound() {
     for &diner in Diner::ALL {
@@ -356,10 +295,6 @@ fn the_defaults_and_the_published_examples_are_sound() {
             let problems = default_grid(diner, day.parse().expect("a date")).check();
             assert!(problems.is_empty() || day.starts_with("2199"), "{problems:?}");
         }
-    }
-    fn example_of<T: utoipa::PartialSchema + DeserializeOwned>() -> Option<T> {
-        let schema = serde_json::to_value(T::schema()).ok()?;
-        serde_json::from_value(schema.get("example")?.clone()).ok()
     }
     assert_eq!(example_of::<Grid>(), Some(pupils()));
     assert_eq!(example_of::<Base>(), Some(pupils().base));
@@ -372,153 +307,4 @@ fn the_defaults_and_the_published_examples_are_sound() {
     );
     let step = example_of::<super::explained::Step>().expect("a step");
     assert!(price(&tariff(pupils()), &enrolled(quotient(80_000))).steps.contains(&step));
-}
-
-/// Bases of every kind, sound whatever the numbers.
-fn bases() -> impl Strategy<Value = (Base, i64)> {
-    let widths = || prop::collection::vec((1_i64..60_000, 0_i64..300), 1..8);
-    let rising = |widths: &[(i64, i64)]| {
-        let (mut from, mut cents) = (0, 0);
-        let start = |(width, rise): &(i64, i64)| {
-            let start = (from, cents + rise);
-            (from, cents) = (from + width, cents + rise);
-            start
-        };
-        widths.iter().map(start).collect::<Vec<_>>()
-    };
-    prop_oneof![
-        (1_i64..1_000_000, 0_i64..1_000, 0_i64..1_000).prop_map(|(rate, floor, span)| {
-            let rate = Decimal::new(rate, 6).to_string().try_into().expect("a rate");
-            let (floor_cents, cap_cents) = (Cents::new(floor), Cents::new(floor + span));
-            (Base::QuotientRate { rate, floor_cents, cap_cents }, floor + span)
-        }),
-        widths().prop_map(move |widths| {
-            let starts = rising(&widths);
-            (quotient_bands(&starts), starts.last().map_or(0, |(_, price)| *price))
-        }),
-        (0_i64..1_000).prop_map(|cents| (Base::Fixed { price_cents: Cents::new(cents) }, cents)),
-        widths().prop_map(move |widths| {
-            let starts = rising(&widths);
-            let index = |from: i64| u32::try_from(from).expect("an index");
-            let ends = starts.iter().skip(1).map(|(from, _)| Some(index(from - 1))).chain([None]);
-            let bands = starts.iter().zip(ends).map(|((from, price), until_index)| PayIndexBand {
-                from_index: index(*from),
-                until_index,
-                price_cents: Cents::new(*price),
-            });
-            (Base::PayIndexBands { bands: bands.collect() }, starts.last().map_or(0, |(_, price)| *price))
-        }),
-    ]
-}
-
-fn grids() -> impl Strategy<Value = Grid> {
-    let own_meal = prop_oneof![
-        Just(None),
-        (0_i64..1_000).prop_map(|cents| Some(OwnMeal::Fixed { price_cents: Cents::new(cents) })),
-        (1_i64..=100).prop_map(|hundredths| {
-            Some(OwnMeal::Share { share: Decimal::new(hundredths, 2).to_string().try_into().expect("a rate") })
-        }),
-    ];
-    (bases(), 0_i64..300, 0_i64..2_000, own_meal, 0_i64..100, prop::option::of(1_u16..40)).prop_map(
-        |((base, highest), above, walk_in, own_meal, status, forfait)| {
-            let maximum = if matches!(base, Base::Fixed { .. }) { highest } else { highest + above };
-            let line = |(days_a_week, days): (DaysAWeek, u16)| ForfaitLine { days_a_week, days_a_year: days };
-            let status = json!({"status": "rsa", "label": "RSA", "price_cents": maximum * status / 100});
-            Grid {
-                diner: Diner::Commensal,
-                walk_in_cents: Cents::new(walk_in),
-                own_meal,
-                statuses: vec![serde_json::from_value(status).expect("a status")],
-                forfait: forfait
-                    .map(|days| DaysAWeek::ALL.into_iter().zip([1, 2, 3, 4, 5].map(|n| n * days)).map(line).collect()),
-                ..with_base(base, maximum)
-            }
-        },
-    )
-}
-
-fn means() -> impl Strategy<Value = Means> {
-    let households = prop::collection::vec((any::<u32>(), 1_u16..=400), 0..4);
-    prop_oneof![
-        prop::sample::select(Unknown::ALL).prop_map(|because| Means::Unknown { because }),
-        households
-            .prop_map(|all| Means::Tax { households: all.into_iter().map(|(rfr, q)| household(rfr, q)).collect() }),
-        (0..=QuotientFamilial::MAX_CENTS).prop_map(quotient),
-        (0_i64..400_000).prop_map(quotient),
-        any::<u32>().prop_map(|pay_index| Means::PayIndex { pay_index }),
-    ]
-}
-
-fn situations() -> impl Strategy<Value = Situation> {
-    (means(), any::<bool>(), any::<bool>(), prop::option::of(0_usize..5)).prop_map(|(means, rsa, own_meal, days)| {
-        let statuses = if rsa { vec!["rsa".parse().expect("a code")] } else { vec![] };
-        let attendance =
-            days.map_or(Attendance::WalkIn, |days| Attendance::Enrolled { days_a_week: DaysAWeek::ALL[days] });
-        Situation { means, statuses, attendance, own_meal }
-    })
-}
-
-proptest! {
-    #[test]
-    fn every_situation_has_a_price_within_bounds_that_its_explanation_ends_in(grid in grids(), situation in situations()) {
-        prop_assert_eq!(grid.check(), vec![]);
-        let tariff = tariff(grid);
-        let told = price(&tariff, &situation);
-        let last = told.steps.last().expect("a step");
-        prop_assert_eq!(last.result_euros.decimal() * Decimal::from(100), Decimal::from(told.cents.get()));
-        prop_assert!(told.cents >= Cents::ZERO);
-        match situation.attendance {
-            Attendance::WalkIn => prop_assert_eq!(told.cents, tariff.grid().walk_in_cents),
-            Attendance::Enrolled { .. } => prop_assert!(told.meal_cents <= tariff.maximum()),
-        }
-        match told.unit {
-            PriceUnit::Meal => prop_assert_eq!(told.cents, told.meal_cents),
-            PriceUnit::Year => prop_assert!(tariff.grid().forfait.is_some() && told.cents >= told.meal_cents),
-        }
-        prop_assert_eq!(told.grid, reference());
-        prop_assert!(told.steps.iter().all(|step| step.sentence.ends_with('.')));
-    }
-
-    #[test]
-    fn whoever_has_more_never_pays_less(grid in grids(), situation in situations(), a in 0_i64..500_000, b in 0_i64..500_000) {
-        let tariff = tariff(grid);
-        let cents = |means| price(&tariff, &Situation { means, ..situation.clone() }).cents;
-        prop_assert!(cents(quotient(a.min(b))) <= cents(quotient(a.max(b))));
-        let index = |value| Means::PayIndex { pay_index: u32::try_from(value).expect("an index") };
-        prop_assert!(cents(index(a.min(b))) <= cents(index(a.max(b))));
-        // Nor does silence ever pay.
-        let silent = cents(Means::Unknown { because: Unknown::NotRequested });
-        prop_assert!(cents(quotient(a)) <= silent && cents(index(b)) <= silent);
-    }
-
-    #[test]
-    fn a_quotient_rises_with_the_income_and_falls_with_the_parts(a: u32, b: u32, p in 1_u16..=400, q in 1_u16..=400) {
-        let of = |rfr, quarters| QuotientFamilial::of(&[household(rfr, quarters)]);
-        prop_assert!(of(a.min(b), p) <= of(a.max(b), p));
-        prop_assert!(of(a, p.max(q)) <= of(a, p.min(q)));
-        prop_assert!(of(a, p).is_some());
-    }
-
-    #[test]
-    fn a_hole_and_an_overlap_are_seen_wherever_they_are(
-        widths in prop::collection::vec(2_i64..60_000, 2..8), at in any::<prop::sample::Index>(), shift in prop_oneof![Just(-1_i64), Just(1)],
-    ) {
-        let starts: Vec<(i64, i64)> = widths.iter().scan(0, |from, width| { let start = *from; *from += width; Some((start, 100)) }).collect();
-        let Base::QuotientBands { mut bands } = quotient_bands(&starts) else { panic!("bands") };
-        let place = 1 + at.index(bands.len() - 1);
-        bands[place].from_cents = Cents::new(bands[place].from_cents.get() + shift);
-        let grid = with_base(Base::QuotientBands { bands }, 100);
-        prop_assert_eq!(pointers(&grid), [format!("/base/bands/{place}/from_cents")]);
-        prop_assert!(Tariff::new(reference(), grid).is_err());
-    }
-
-    #[test]
-    fn grids_and_explanations_survive_storage(grid in grids(), situation in situations()) {
-        let stored = serde_json::to_value(&grid).expect("JSON");
-        prop_assert_eq!(serde_json::from_value::<Grid>(stored).ok(), Some(grid.clone()));
-        let told = price(&tariff(grid), &situation);
-        let stored = serde_json::to_string(&told).expect("JSON");
-        let read: Explained = serde_json::from_str(&stored).expect("an explanation");
-        prop_assert!(read == told, "{}", stored);
-    }
 }

@@ -22,7 +22,7 @@ async fn a_grid_is_written_by_one_person_and_published_by_another() {
     // Any agent reads a draft; to everybody else it is not there.
     let finance = world.agent("92", "finance").await;
     assert_eq!(finance.get(&one).await.expect(200).json, draft.json);
-    assert_eq!(finance.get(GRIDS).await.expect(200).items(), &[draft.json.clone()]);
+    assert_eq!(finance.get(GRIDS).await.expect(200).items(), std::slice::from_ref(&draft.json));
     assert_eq!(world.api.get(TARIFFS).await.expect(200).at("/tariffs"), &json!([]));
 
     admin.post(&publish, json!({})).await.refused(409, "four_eyes.same_person");
