@@ -25,7 +25,7 @@ const HOUSEHOLDS_MAX: usize = 4;
 const STATUSES_MAX: usize = 20;
 
 /// Who eats, and what is known of his means.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulatePrice {
     #[schema(example = "pupil")]

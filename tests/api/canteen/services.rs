@@ -137,7 +137,7 @@ async fn what_cannot_be_is_refused_with_its_place() {
         (json!(vec![COLLEGE; 201]), "request.invalid", "/uais"),
         (json!(["0920001C"]), "request.invalid", "/uais/0"),
         (json!([COLLEGE, COLLEGE_78]), "college.unknown", "/uais/1"),
-        (json!(["0929999Z"]), "college.unknown", "/uais/0"),
+        (json!(["0929999U"]), "college.unknown", "/uais/0"),
     ] {
         let body = json!({ "uais": uais, "starts_on": "2026-09-01" });
         let refused = admin.post(COLLEGES, body).await.expect(422);
