@@ -32,6 +32,10 @@ grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
 grant select, insert, update (state, calendar, drafted_by, drafted_at, published_by, published_at) on canteen_calendars to {app};
 grant select, insert, update (withdrawn_by, withdrawn_at) on canteen_closures to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
+-- Where there is a canteen is ended, or given up before it begins; of a published grid only the last day moves (a trigger holds the rest).
+grant select, insert, update (ends_on), delete on canteen_services, canteen_colleges to {app};
+grant select, insert, update (state, grid, replaces, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at), delete
+    on canteen_grids to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

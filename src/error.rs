@@ -128,6 +128,15 @@ refusals! {
     CanteenCalendarInvalid 422 "canteen_calendar.invalid" "Ce calendrier ne peut pas être publié en l'état.";
     CanteenCalendarRetroactive 409 "canteen_calendar.retroactive" "Les jours déjà passés ne changent plus : reprenez-les tels qu'ils ont été publiés.";
     ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
+    CanteenNotOffered 409 "canteen.not_offered" "Aucun repas n'est servi là à cette date.";
+    CanteenOverlap 409 "canteen.overlap" "Cette période en recouvre une autre, déjà déclarée.";
+    CanteenPeriod 409 "canteen.period" "Une période commencée ne s'annule pas, une période finie ne change plus.";
+    NoTariff 404 "tariff.none" "Aucune grille tarifaire n'est en vigueur ce jour-là pour ces convives.";
+    GridDraftExists 409 "tariff.draft_exists" "Ces convives ont déjà une grille en brouillon.";
+    GridNotDraft 409 "tariff.not_draft" "Cette grille n'est plus un brouillon : une grille publiée ne change jamais.";
+    GridInvalid 422 "tariff.invalid_grid" "Cette grille ne peut pas être publiée en l'état.";
+    GridOverlap 409 "tariff.overlap" "Une autre grille des mêmes convives est en vigueur pendant cette période.";
+    GridRetroactive 409 "tariff.retroactive" "Une grille n'en remplace une autre qu'à partir d'un jour à venir.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

@@ -52,9 +52,6 @@ pub mod ledger;
 /// Letters to whoever wants them.
 pub mod news;
 
-/// The canteen: where and when there is one.
-pub mod canteen;
-
 /// What agents undo, what families contest.
 pub mod corrections;
 pub mod disputes;
@@ -64,6 +61,9 @@ pub mod proof;
 
 /// Merchants: conventions, tills, and what happens at the counter.
 pub mod merchants;
+
+/// The canteen: where and when there is one, and what a meal costs.
+pub mod canteen;
 
 /// Paying merchants.
 pub mod settlement;

@@ -1,3 +1,28 @@
-//! The canteen of a department's collèges.
+//! The canteen of a department's collèges. Whether there is one, where, on which days, and what a meal costs are dated data that agents write: a
+//! department without a row has no canteen, and its database takes no enrolment.
 
 pub mod calendars;
+pub mod services;
+pub mod tariffs;
+
+text_enum! {
+    /// Who eats.
+    pub enum Diner {
+        Pupil = "pupil",
+        /// Staff of the collège.
+        Commensal = "commensal",
+        Guest = "guest",
+    }
+}
+
+impl Diner {
+    /// As a sentence names them.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Pupil => "élèves",
+            Self::Commensal => "commensaux",
+            Self::Guest => "invités",
+        }
+    }
+}

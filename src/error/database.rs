@@ -28,6 +28,13 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("season_expiries_one_running", Refusal::ExpiryOrdered),
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),
     ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
+    ("canteen_offered", Refusal::CanteenNotOffered),
+    ("canteen_services_one_at_a_time", Refusal::CanteenOverlap),
+    ("canteen_colleges_once_a_day", Refusal::CanteenOverlap),
+    ("canteen_grids_one_draft", Refusal::GridDraftExists),
+    // Two drafts begun at once take the same number.
+    ("canteen_grids_numbered", Refusal::GridDraftExists),
+    ("canteen_grids_one_at_a_time", Refusal::GridOverlap),
 ];
 
 impl From<DieselError> for Error {

@@ -11,6 +11,10 @@ ids! {
     BankAccountId,
     /// Cards printed together.
     CardBatchId,
+    /// A collège in the scope of the canteen for some time.
+    CanteenCollegeId,
+    /// A time during which a department has a canteen.
+    CanteenServiceId,
     /// A card, whatever its state.
     CardId,
     /// Who prints cards.
@@ -35,6 +39,8 @@ ids! {
     EnrolmentId,
     /// A family file, in one department.
     FamilyId,
+    /// A tariff grid of the canteen.
+    GridId,
     /// A guardian's record in a family file.
     GuardianId,
     /// Money set aside: a till's hold, a ticket, a remote transfer.

@@ -51,11 +51,12 @@ impl Cents {
     /// `rate` times this amount, rounded once, half away from zero, to the cent.
     #[must_use]
     pub fn at_rate(self, rate: Decimal) -> Option<Self> {
-        Decimal::from(self.0)
-            .checked_mul(rate)?
-            .round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)
-            .to_i64()
-            .map(Self)
+        Self::rounded(Decimal::from(self.0).checked_mul(rate)?)
+    }
+    /// The exact number of cents of a calculation, rounded half away from zero. Nothing else in the service rounds.
+    #[must_use]
+    pub fn rounded(exact_cents: Decimal) -> Option<Self> {
+        exact_cents.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().map(Self)
     }
 }
 

@@ -358,6 +358,18 @@ pub const DEPARTMENT: &[Line] = register! {
         PseudonymousId ["id" "declared_by" "withdrawn_by"] "qui a fermé une cantine", ACCOUNTS_KEEPING;
         None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at"] "fermetures de la cantine", NO_LIMIT;
     }
+    "canteen_services" {
+        PseudonymousId ["id" "declared_by"] "qui a déclaré la restauration scolaire", ACCOUNTS_KEEPING;
+        None ["starts_on" "ends_on" "declared_at"] "quand le département sert des repas", NO_LIMIT;
+    }
+    "canteen_colleges" {
+        PseudonymousId ["id" "declared_by"] "qui a déclaré le collège", ACCOUNTS_KEEPING;
+        None ["uai" "starts_on" "ends_on" "declared_at"] "collèges où des repas sont servis", NO_LIMIT;
+    }
+    "canteen_grids" {
+        PseudonymousId ["id" "replaces" "drafted_by" "published_by"] "grille tarifaire, qui l'a écrite et qui l'a publiée", ACCOUNTS_KEEPING;
+        None ["diner" "version" "state" "grid" "starts_on" "ends_on" "drafted_at" "published_at"] "tarifs de la cantine", NO_LIMIT;
+    }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;
         Technical ["at" "actor_kind" "action" "object_kind" "details"] "journal : identifiants et montants, aucun nom", JOURNAL;

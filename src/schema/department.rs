@@ -720,6 +720,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    canteen_services (id) {
+        id -> Uuid,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_colleges (id) {
+        id -> Uuid,
+        uai -> Text,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_grids (id) {
+        id -> Uuid,
+        diner -> Text,
+        version -> Integer,
+        state -> Text,
+        grid -> Jsonb,
+        replaces -> Nullable<Uuid>,
+        starts_on -> Nullable<Date>,
+        ends_on -> Nullable<Date>,
+        drafted_by -> Uuid,
+        drafted_at -> Timestamptz,
+        published_by -> Nullable<Uuid>,
+        published_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,

@@ -15,7 +15,7 @@ mod bad_input;
 mod bank_accounts;
 mod bank_returns;
 mod batches;
-mod canteen_days;
+mod canteen;
 mod card_batches;
 mod card_life;
 mod card_offline;

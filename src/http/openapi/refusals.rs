@@ -320,4 +320,18 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("void_hold", &[R::HoldCaptured, R::HoldExpired]),
     ("void_key", &[R::IdempotencyKeyMalformed, R::RefundNeedsAgent, R::HoldCaptured, R::HoldExpired, R::VoidOfRefund]),
     ("withdraw_document", &[R::ConsultOnly, R::DocumentTransition]),
+    ("open_canteen", &[R::CanteenOverlap]),
+    ("end_canteen", &[R::CanteenPeriod, R::CanteenOverlap]),
+    ("cancel_canteen", &[R::CanteenPeriod]),
+    ("add_canteen_colleges", &[R::UnknownCollege, R::CanteenNotOffered, R::CanteenOverlap]),
+    ("end_canteen_college", &[R::CanteenPeriod, R::CanteenOverlap]),
+    ("cancel_canteen_college", &[R::CanteenPeriod]),
+    ("simulate_price", &[R::NoTariff]),
+    ("draft_grid", &[R::GridDraftExists]),
+    ("rewrite_grid", &[R::GridNotDraft]),
+    ("discard_grid", &[R::GridNotDraft]),
+    (
+        "publish_grid",
+        &[R::StepUpRequired, R::SamePerson, R::GridNotDraft, R::GridInvalid, R::GridOverlap, R::GridRetroactive],
+    ),
 ];

@@ -37,6 +37,16 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into scholarship_answers select id, true, 1, now() from enrolments where child_id = '{child}';
          insert into authority_calls select gen_random_uuid(), 'api_particulier', 'schooling', id, now() from enrolments
              where child_id = '{child}';
+         insert into canteen_services select gen_random_uuid(), day, day, gen_random_uuid(), now()
+             from (select '2000-01-01'::date + count(*)::integer as day from canteen_services) d;
+         insert into canteen_colleges select gen_random_uuid(), '0920001B', day, day, gen_random_uuid(), now()
+             from (select '2000-01-01'::date + count(*)::integer as day from canteen_colleges) d;
+         insert into canteen_grids (id, diner, version, state, grid, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at)
+             select gen_random_uuid(), 'pupil', number, 'published', '{{}}', '2000-01-01'::date + number, '2000-01-01'::date + number,
+                    gen_random_uuid(), now(), gen_random_uuid(), now()
+               from (select 1 + count(*)::integer as number from canteen_grids) d;
+         insert into canteen_grids (id, diner, version, state, grid, drafted_by, drafted_at)
+             values (gen_random_uuid(), 'guest', 1, 'draft', '{{}}', gen_random_uuid(), now()) on conflict do nothing;
          insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
          insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
              'age1', gen_random_uuid(), now();

@@ -1,7 +1,7 @@
 //! What one department knows never reaches the other: not by an answer, not in its database, not by letter, not through the
 //! directory they share.
 
-use super::{Operation, operations, planted_till, relations, rows, texts};
+use super::{Operation, operations, planted_till, rows};
 use crate::support::{Api, COLLEGE, COLLEGE_78, Family, Pupil, Till, World, debit, key};
 use diesel::{Connection, PgConnection};
 use passplus::{kernel::ids::RequestId, migrate::Schema};
@@ -88,16 +88,9 @@ async fn callers_of_78(world: &World) -> Vec<(String, Api)> {
     callers
 }
 
-/// Every row of every table and view of a database, as one text each.
+/// Every row of a database of this world.
 fn dump(world: &World, schema: Schema) -> Vec<(String, String)> {
-    let mut conn = PgConnection::establish(&world.superuser_url(schema)).unwrap();
-    let mut lines = vec![];
-    for table in relations(&mut conn, "rvmp") {
-        lines.extend(
-            texts(&mut conn, &format!("select to_jsonb(t) from {table} t")).into_iter().map(|row| (table.clone(), row)),
-        );
-    }
-    lines
+    super::dump(&mut PgConnection::establish(&world.superuser_url(schema)).unwrap())
 }
 
 fn department(code: &str) -> Schema {

@@ -135,6 +135,16 @@ pub fn relations(conn: &mut PgConnection, kinds: &str) -> Vec<String> {
     texts(conn, &sql).into_iter().collect()
 }
 
+/// Every row of every table and view of a database, as one text each with the name of where it lies.
+pub fn dump(conn: &mut PgConnection) -> Vec<(String, String)> {
+    let mut lines = vec![];
+    for table in relations(conn, "rvmp") {
+        let rows = texts(conn, &format!("select to_jsonb(t) from {table} t"));
+        lines.extend(rows.into_iter().map(|row| (table.clone(), row)));
+    }
+    lines
+}
+
 /// A till whose token the service takes, entered into the directory as if it had been enrolled.
 pub async fn planted_till(world: &World, department: &str, number: u32) -> Api {
     use diesel::Connection;

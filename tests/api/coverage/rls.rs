@@ -31,6 +31,9 @@ const DEPARTMENT: &str = "
     authority_calls: select insert update(outcome error_code duration_ms) delete
     authority_limits: select update(next_call_at blocked_until failures paused_until)
     bank_accounts: select insert update(state decided_by decided_at effective_from)
+    canteen_colleges: select insert update(ends_on) delete
+    canteen_grids: select insert update(state grid replaces starts_on ends_on drafted_by drafted_at published_by published_at) delete
+    canteen_services: select insert update(ends_on) delete
     card_batches: select insert update(state cards hash recipient frozen_by frozen_at approved_by approved_at printed_at posted_at exported_at)
     card_keys: select insert
     card_makers: select insert
@@ -119,6 +122,9 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("canteen_calendars", "t.state = 'published'"),
     ("canteen_closures", "true"),
     ("card_keys", "true"),
+    ("canteen_services", "true"),
+    ("canteen_colleges", "true"),
+    ("canteen_grids", "t.state <> 'draft'"),
     ("card_makers", "false"),
     ("card_batches", "false"),
     // The names of merchants stand on his statement.
@@ -320,10 +326,12 @@ async fn without_a_caller_nothing_is_seen_and_a_guardian_sees_his_family_only() 
     let mut intruder = as_the_service(&world.service, department());
     for table in &tables {
         assert!(!seen(&mut all, table, "true").is_empty(), "{table} is empty: nothing would be proved");
-        // Published rules and the public halves of the card keys are public; the sealed halves open with the department's key only.
+        // Published rules, the canteen's, and the public halves of the card keys are public; the sealed halves open with the department's
+        // key only.
         let public = match table.as_str() {
             "season_versions" | "canteen_calendars" => "t.state = 'published'",
-            "card_keys" | "canteen_closures" => "true",
+            "canteen_grids" => "t.state <> 'draft'",
+            "card_keys" | "canteen_services" | "canteen_colleges" | "canteen_closures" => "true",
             _ => "false",
         };
         assert_same(

@@ -1,0 +1,99 @@
+//! The public simulator: what a meal would cost, without signing in. What is told stays in the memory of one request: the database is
+//! asked for the tariff of a day and of a sort of diners, and learns nothing else.
+
+use super::{
+    Attendance, Explained, Means, Situation, Unknown,
+    figures::{DaysAWeek, TaxHousehold},
+    price,
+};
+use crate::{
+    app::App,
+    canteen::{Diner, tariffs},
+    db::Tx,
+    error::Error,
+    http::{body::Body, observe::Visitor, reply::Found},
+    kernel::{department::Department, text::Code, time::paris_date},
+};
+use actix_web::{post, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Two parents live in two tax households at most; four leave room for whom they have married.
+const HOUSEHOLDS_MAX: usize = 4;
+/// A grid names no more.
+const STATUSES_MAX: usize = 20;
+
+/// Who eats, and what is known of his means.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SimulatePrice {
+    #[schema(example = "pupil")]
+    pub diner: Diner,
+    /// Today when absent.
+    #[schema(example = "2026-10-15")]
+    pub on: Option<NaiveDate>,
+    /// Absent: the price without any request for a reduced rate.
+    pub means: Option<Means>,
+    /// Statuses that some grids name: `rsa`.
+    #[serde(default)]
+    #[schema(example = json!([]), max_items = 20)]
+    pub statuses: Vec<Code>,
+    /// Needed unless the meal is taken without enrolment.
+    pub days_a_week: Option<DaysAWeek>,
+    /// A meal without enrolment.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub walk_in: bool,
+    /// The family brings the meal, by an individual care plan (PAI).
+    #[serde(default)]
+    #[schema(example = false)]
+    pub own_meal: bool,
+}
+
+impl SimulatePrice {
+    fn situation(self) -> Result<Situation, Error> {
+        let Self { means, statuses, days_a_week, walk_in, own_meal, .. } = self;
+        let attendance = match days_a_week {
+            _ if walk_in => Attendance::WalkIn,
+            Some(days_a_week) => Attendance::Enrolled { days_a_week },
+            None => return Err(Error::field("/days_a_week", "un nombre de jours de 1 à 5 est attendu")),
+        };
+        if statuses.len() > STATUSES_MAX {
+            return Err(Error::field("/statuses", format!("{STATUSES_MAX} situations au plus sont admises")));
+        }
+        if let Some(Means::Tax { households }) = &means {
+            check_households(households)?;
+        }
+        let means = means.unwrap_or(Means::Unknown { because: Unknown::NotRequested });
+        Ok(Situation { means, statuses, attendance, own_meal })
+    }
+}
+
+fn check_households(households: &[TaxHousehold]) -> Result<(), Error> {
+    if (1..=HOUSEHOLDS_MAX).contains(&households.len()) {
+        return Ok(());
+    }
+    Err(Error::field("/means/households", format!("de 1 à {HOUSEHOLDS_MAX} foyers fiscaux sont attendus")))
+}
+
+/// Simulate what a meal costs.
+///
+/// By the tariff of a day, with every step of the calculation. Nothing of the request is kept.
+#[utoipa::path(tag = "canteen", request_body = SimulatePrice, responses((status = 200, body = Explained)))]
+#[post("/v1/departments/{department}/canteen/price-simulations")]
+pub async fn simulate_price(
+    visitor: Visitor,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<SimulatePrice>,
+) -> Result<Found<Explained>, Error> {
+    let (diner, on) = (body.diner, body.on);
+    let situation = body.0.situation()?;
+    let tariff = move |tx: &mut Tx<'_>| {
+        let today = paris_date(tx.now()?);
+        tariffs::tariff_on(tx, diner, on.unwrap_or(today))
+    };
+    let tariff = app.db.read(path.0, &visitor.caller, tariff).await?;
+    Ok(Found(price(&tariff, &situation)))
+}
