@@ -103,6 +103,7 @@ impl Service {
                         name: (*name).to_owned(),
                         place: place(Schema::Department(code), seed),
                         particulier: None,
+                        impot: None,
                     }
                 })
                 .collect(),
