@@ -17,7 +17,7 @@ pub struct ParticulierConfig {
     pub recipient: Siret,
 }
 
-/// How a department calls API Impôt Particulier, as its convention with the DGFiP says.
+/// How a department calls API Impôt Particulier, as its convention with the tax administration says.
 #[derive(Debug, Clone)]
 pub struct ImpotConfig {
     /// The gateway: `/token` and `/impotparticulier/1.0` are below it.
@@ -99,4 +99,61 @@ fn check_address(url: &str, name: &str) -> anyhow::Result<()> {
     });
     ensure!(is_safe, "{name}: {url} is not an address that begins with https://");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(change: &[(&str, &str)]) -> anyhow::Result<Option<ImpotConfig>> {
+        let right = [("CLIENT_ID", "client"), ("CLIENT_SECRET", "geheim"), ("URL", "https://gateway.example")];
+        let read = |name: &str| {
+            let what = name.strip_prefix("PASSPLUS_DEPARTMENT_92_IMPOT_")?;
+            let of =
+                |list: &[(&str, &str)]| list.iter().find(|(key, _)| *key == what).map(|(_, value)| (*value).to_owned());
+            of(change).or_else(|| of(&right))
+        };
+        impot(&read, "92".parse().unwrap())
+    }
+
+    #[test]
+    fn the_tax_administration_is_asked_by_the_department_that_is_its_client() {
+        assert!(told(&[("CLIENT_ID", "")]).unwrap().is_none());
+        let config = told(&[]).unwrap().unwrap();
+        assert_eq!((config.url.as_str(), config.resource), ("https://gateway.example", ImpotResource::Year));
+        assert!(config.teleservice.is_none() && config.mutual_tls.is_none() && config.authority.is_none());
+        assert!(!format!("{config:?}").contains("geheim"));
+        let all = [
+            ("RESOURCE", "deuxans"),
+            ("TELESERVICE", "T92"),
+            ("CERTIFICATE", "/c.pem"),
+            ("PRIVATE_KEY", "/k.pem"),
+            ("AUTHORITY", "/a.pem"),
+        ];
+        let config = told(&all).unwrap().unwrap();
+        assert_eq!((config.resource, config.teleservice.as_deref()), (ImpotResource::LastOfTwoYears, Some("T92")));
+        assert!(config.mutual_tls.is_some() && config.authority.is_some());
+        told(&[("URL", "http://127.0.0.1:8788")]).unwrap();
+    }
+
+    #[test]
+    fn what_would_not_serve_is_refused_by_its_name_and_no_secret_is_told() {
+        for (name, value) in [
+            ("CLIENT_ID", "two words"),
+            ("CLIENT_ID", "a:b"),
+            ("CLIENT_SECRET", ""),
+            ("CLIENT_SECRET", "gehe im"),
+            ("URL", ""),
+            ("URL", "http://gateway.example"),
+            ("URL", "https://user@gateway.example"),
+            ("TELESERVICE", "a\nb"),
+            ("RESOURCE", "revenu"),
+            ("CERTIFICATE", "/c.pem"),
+            ("PRIVATE_KEY", "/k.pem"),
+        ] {
+            let because = format!("{:#}", told(&[(name, value)]).unwrap_err());
+            assert!(because.contains(&format!("PASSPLUS_DEPARTMENT_92_IMPOT_{name}")), "{name}={value}: {because}");
+            assert!(!because.contains("geheim") && !because.contains("gehe im"), "{because}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! API Impôt Particulier of the DGFiP: the reference income and the parts of a tax household, for the family that asked for a reduced rate.
+//! API Impôt Particulier, of the tax administration: the reference income and the parts of a tax household, for the family that asked for a reduced rate.
 //!
 //! The tax number stands in the address of the question: addresses are never told, and the number goes when its question ends.
 
@@ -130,7 +130,11 @@ fn identity(files: &MutualTls) -> anyhow::Result<Identity> {
     both.extend_from_slice(&key);
     // The error could show what was read.
     Identity::from_pem(&both).map_err(|_| {
-        anyhow::anyhow!("{} and {} are not a certificate and its key in PEM", files.certificate.display(), files.key.display())
+        anyhow::anyhow!(
+            "{} and {} are not a certificate and its key in PEM",
+            files.certificate.display(),
+            files.key.display()
+        )
     })
 }
 

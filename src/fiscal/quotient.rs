@@ -116,7 +116,10 @@ fn params(question: &Question, recipient: &str) -> Vec<(&'static str, String)> {
             FRANCE
         }
         BirthPlace::Named(name, department) => {
-            let named = [("nomCommuneNaissance", name.to_string()), ("codeCogInseeDepartementNaissance", department.to_string())];
+            let named = [
+                ("nomCommuneNaissance", name.to_string()),
+                ("codeCogInseeDepartementNaissance", department.to_string()),
+            ];
             params.extend(named);
             FRANCE
         }
@@ -144,7 +147,9 @@ pub fn read(reply: &Reply, question: &Question) -> Answer {
 }
 
 fn told(body: &[u8], question: &Question) -> Outcome {
-    let Some(Value::Object(data)) = serde_json::from_slice(body).ok().and_then(|mut whole: Map<_, _>| whole.remove("data")) else {
+    let Some(Value::Object(data)) =
+        serde_json::from_slice(body).ok().and_then(|mut whole: Map<_, _>| whole.remove("data"))
+    else {
         return Outcome::Unreadable;
     };
     judge(&data, question).map_or_else(|outcome| outcome, |quotient| Outcome::Computed(Told::Quotient(quotient)))

@@ -177,9 +177,7 @@ pub fn read(reply: &Reply, question: &Question) -> Answer {
         429 => Outcome::Limited(reply.retry_after),
         // Whoever says when to come back means everybody.
         500..=599 if reply.retry_after.is_some() => Outcome::Limited(reply.retry_after),
-        500..=599 => {
-            Outcome::Down(problem.as_ref().and_then(Problem::retry_in))
-        }
+        500..=599 => Outcome::Down(problem.as_ref().and_then(Problem::retry_in)),
         400 | 422 => Outcome::Refused,
         // A redirection, another page, a proxy's word.
         _ => Outcome::Malformed,

@@ -39,7 +39,7 @@ pub struct Inquiry {
     second: Option<Taxpayer>,
     asked_year: i32,
     /// The year before, once the administration has said that it knows no other. It is the same for both: incomes of two years are not added.
-    year: i32,
+    pub(super) year: i32,
     first_notice: Option<Notice>,
 }
 

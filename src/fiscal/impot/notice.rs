@@ -135,7 +135,9 @@ pub fn read(body: &[u8], resource: ImpotResource, taxpayer: &Taxpayer, year: i32
     // A list would be read as the keys in their order. A key told twice is no object of the contract either.
     let is_object = body.trim_ascii_start().first() == Some(&b'{');
     match serde_json::from_slice(body) {
-        Ok(written) if is_object => judge(written, resource, taxpayer, year).map_or_else(Reading::Other, Reading::Notice),
+        Ok(written) if is_object => {
+            judge(written, resource, taxpayer, year).map_or_else(Reading::Other, Reading::Notice)
+        }
         _ => Outcome::Unreadable.into(),
     }
 }
@@ -147,7 +149,9 @@ fn judge(written: Written, resource: ImpotResource, taxpayer: &Taxpayer, year: i
     }
     let Written { nm_nai_dec1, nm_usa_dec1, nm_nai_dec2, nm_usa_dec2, .. } = written;
     check_names(&[nm_nai_dec1, nm_usa_dec1, nm_nai_dec2, nm_usa_dec2], taxpayer)?;
-    if !matches!(&written.sit_part, None | Some(Value::Null)) && !written.sit_part.is_some_and(|told| is_text(&told, "")) {
+    if !matches!(&written.sit_part, None | Some(Value::Null))
+        && !written.sit_part.is_some_and(|told| is_text(&told, ""))
+    {
         return Err(Outcome::Ambiguous(Doubt::PartialNotice));
     }
     let reference_euros = needed(written.rfr, Field::ReferenceIncome, |told| {
@@ -168,7 +172,8 @@ fn judge(written: Written, resource: ImpotResource, taxpayer: &Taxpayer, year: i
 /// The year of the answer, which only one resource must tell.
 fn year_told(written: &Written, resource: ImpotResource, year: i32) -> Result<i32, Outcome> {
     let told = written.ann_revenu.as_ref().or(written.annrev.as_ref());
-    let told = told.map(|told| told.as_i64().and_then(|told| i32::try_from(told).ok()).ok_or(Outcome::Odd(Field::Year)));
+    let told =
+        told.map(|told| told.as_i64().and_then(|told| i32::try_from(told).ok()).ok_or(Outcome::Odd(Field::Year)));
     match (resource, told.transpose()?) {
         (ImpotResource::Year, None) => Ok(year),
         (ImpotResource::Year, Some(told)) if told == year => Ok(told),
@@ -181,7 +186,8 @@ fn year_told(written: &Written, resource: ImpotResource, year: i32) -> Result<i3
 /// Names may be outside what the convention lets read; where they are told, one of them is the taxpayer's.
 fn check_names(told: &[Option<Value>], taxpayer: &Taxpayer) -> Result<(), Outcome> {
     let names: Option<Vec<&str>> = told.iter().flatten().map(Value::as_str).collect();
-    let names: Vec<&str> = names.ok_or(Outcome::Odd(Field::Names))?.into_iter().filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> =
+        names.ok_or(Outcome::Odd(Field::Names))?.into_iter().filter(|name| !name.is_empty()).collect();
     if names.is_empty() || names.iter().any(|name| alike(name, taxpayer.last_name.as_str())) {
         Ok(())
     } else {
@@ -198,7 +204,11 @@ fn needed<T>(told: Option<Value>, field: Field, read: impl FnOnce(&Value) -> Opt
     optional(told, field, read)?.ok_or(Outcome::Partial(field))
 }
 
-fn optional<T>(told: Option<Value>, field: Field, read: impl FnOnce(&Value) -> Option<T>) -> Result<Option<T>, Outcome> {
+fn optional<T>(
+    told: Option<Value>,
+    field: Field,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<Option<T>, Outcome> {
     match told {
         None | Some(Value::Null) => Ok(None),
         Some(told) => read(&told).map(Some).ok_or(Outcome::Odd(field)),

@@ -99,7 +99,7 @@ fn read(reply: &Reply, scope: &str) -> Result<(Bearer, Duration), Outcome> {
     match reply.status {
         200 => {}
         // A client that is not known or may not have this: RFC 6749 says so by 400 too.
-        400 | 401 | 403 => return Err(Outcome::Refused(Because::Access)),
+        400 | 401 | 403 | 422 => return Err(Outcome::Refused(Because::Access)),
         _ => return Err(Outcome::of_status(reply, None)),
     }
     let given: Given = serde_json::from_slice(&reply.body).map_err(|_| Outcome::Unreadable)?;
@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn a_token_is_read_with_its_life() {
         for (body, life) in [
-            (json!({ "access_token": "a.b", "token_type": "Bearer", "expires_in": 3600, "scope": "RessourceIR RessourceIFI" }), 3_600),
+            (
+                json!({ "access_token": "a.b", "token_type": "Bearer", "expires_in": 3600, "scope": "RessourceIR RessourceIFI" }),
+                3_600,
+            ),
             (json!({ "access_token": "a.b", "token_type": "bearer" }), 300),
             (json!({ "access_token": "a.b", "token_type": "Bearer", "expires_in": u64::MAX, "id_token": 1 }), 86_400),
         ] {
@@ -152,7 +155,7 @@ mod tests {
         }
         let other = json!({ "access_token": "a", "token_type": "Bearer", "scope": "RessourceIFI" });
         assert_eq!(told(200, &other.to_string()), Err(Outcome::Refused(Because::Access)));
-        for status in [400, 401, 403] {
+        for status in [400, 401, 403, 422] {
             assert_eq!(told(status, "{}"), Err(Outcome::Refused(Because::Access)));
         }
         assert_eq!(told(302, ""), Err(Outcome::Unreadable));
