@@ -1,12 +1,12 @@
 //! The only reader of the environment: one struct, complete and checked before anything starts.
 
+mod administrations;
+
+pub use administrations::{ImpotConfig, ImpotResource, MutualTls, ParticulierConfig};
+
 use crate::{
     db::Place,
-    kernel::{
-        crypto::MasterKey,
-        department::Department,
-        text::{Sensitive, Siret},
-    },
+    kernel::{crypto::MasterKey, department::Department},
 };
 use anyhow::{Context, bail, ensure};
 use std::{net::SocketAddr, path::PathBuf};
@@ -24,15 +24,6 @@ pub enum MailConfig {
     Folder(PathBuf),
 }
 
-/// How a department calls API Particulier.
-#[derive(Debug, Clone)]
-pub struct ParticulierConfig {
-    pub url: String,
-    pub token: Sensitive<String>,
-    /// The department itself: the data are for nobody else.
-    pub recipient: Siret,
-}
-
 /// One department the service runs for.
 #[derive(Clone)]
 pub struct DepartmentConfig {
@@ -41,6 +32,8 @@ pub struct DepartmentConfig {
     pub place: Place,
     /// `None`: the State is not asked.
     pub particulier: Option<ParticulierConfig>,
+    /// `None`: the tax administration is not asked.
+    pub impot: Option<ImpotConfig>,
 }
 
 /// Everything that differs from one installation to another.
@@ -156,23 +149,8 @@ fn department(read: Read<'_>, code: Department) -> anyhow::Result<DepartmentConf
         url: required(read, &format!("PASSPLUS_DEPARTMENT_{code}_URL"))?,
         key: key(read, &format!("PASSPLUS_DEPARTMENT_{code}_KEY"))?,
     };
-    Ok(DepartmentConfig { code, name, place, particulier: particulier(read, code)? })
-}
-
-fn particulier(read: Read<'_>, code: Department) -> anyhow::Result<Option<ParticulierConfig>> {
-    let name = |what: &str| format!("PASSPLUS_DEPARTMENT_{code}_PARTICULIER_{what}");
-    let Some(token) = read(&name("TOKEN")).filter(|token| !token.is_empty()) else { return Ok(None) };
-    ensure!(token.bytes().all(|b| b.is_ascii_graphic()), "{} is not a token: it has no spaces", name("TOKEN"));
-    let recipient = required(read, &name("RECIPIENT"))?;
-    let recipient = recipient.parse().map_err(|reason| anyhow::anyhow!("{}: {reason}", name("RECIPIENT")))?;
-    let url = read(&name("URL")).unwrap_or_else(|| "https://particulier.api.gouv.fr".to_owned());
-    // Names and the token travel: in clear on this machine only, for trials.
-    let is_safe = reqwest::Url::parse(&url).is_ok_and(|url| {
-        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        url.username().is_empty() && (url.scheme() == "https" || (url.scheme() == "http" && is_here))
-    });
-    ensure!(is_safe, "{}: {url} is not an address that begins with https://", name("URL"));
-    Ok(Some(ParticulierConfig { url, token: Sensitive::new(token), recipient }))
+    let (particulier, impot) = (administrations::particulier(read, code)?, administrations::impot(read, code)?);
+    Ok(DepartmentConfig { code, name, place, particulier, impot })
 }
 
 /// Where the verifier reads a department, signing in as its role `check`.

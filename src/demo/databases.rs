@@ -26,6 +26,7 @@ pub fn prepare(
                 name: (*name).to_owned(),
                 place: place(cluster, Schema::Department(code))?,
                 particulier: None,
+                impot: None,
             })
         })
         .collect::<anyhow::Result<_>>()?;

@@ -5,6 +5,7 @@ pub use super::db::{CheckRow, ScholarshipRow, check, scholarship};
 
 use super::{
     Particulier, db,
+    limits::Authority,
     schooling::{self, Answer, CivilSex, Outcome, Question, lists_complete_on},
 };
 use crate::{
@@ -148,7 +149,7 @@ pub async fn ask_next(db: &Db, department: Department, client: &Particulier) -> 
 fn take(tx: &mut Tx<'_>) -> Result<Take, Error> {
     let now = tx.now()?;
     let Some(row) = db::lock_due(tx)? else { return Ok(Take::Rest(REST)) };
-    let limits = match db::lock_limits(tx)?.permit(now) {
+    let limits = match db::lock_limits(tx, Authority::ApiParticulier)?.permit(now) {
         Ok(limits) => limits,
         Err(from) => return Ok(Take::Rest(from.signed_duration_since(now).to_std().unwrap_or(REST))),
     };
@@ -181,7 +182,7 @@ fn settle(tx: &mut Tx<'_>, taken: &Taken, answer: &Answer, milliseconds: i32) ->
     let Taken { enrolment, call, attempts, question } = taken;
     // The question before the limits, as when it was taken: two workers never wait for each other.
     let is_mine = db::lock_called(tx, *enrolment, *call)?;
-    let limits = db::lock_limits(tx)?.told(answer.outcome.health(), now);
+    let limits = db::lock_limits(tx, Authority::ApiParticulier)?.told(answer.outcome.health(), now);
     db::keep_limits(tx, limits)?;
     db::end_call(tx, *call, answer.outcome.code(), answer.error_code.as_deref(), milliseconds)?;
     if !is_mine {

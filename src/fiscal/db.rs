@@ -2,7 +2,7 @@
 
 use super::{
     checks::{CheckState, Fate},
-    limits::Limits,
+    limits::{Authority, Limits},
     schooling::{CivilSex, Schooling},
 };
 use crate::{
@@ -19,8 +19,6 @@ use diesel::{
     prelude::*,
     sql_types::{self, Bool},
 };
-
-const AUTHORITY: &str = "api_particulier";
 
 /// A question and its last answer.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -98,9 +96,9 @@ pub fn lock_called(tx: &mut Tx<'_>, enrolment: EnrolmentId, call: AuthorityCallI
     Ok(called.is_some())
 }
 
-pub fn lock_limits(tx: &mut Tx<'_>) -> Result<Limits, Error> {
+pub fn lock_limits(tx: &mut Tx<'_>, authority: Authority) -> Result<Limits, Error> {
     let (next_call_at, blocked_until, failures, paused_until) = authority_limits::table
-        .find(AUTHORITY)
+        .find(authority.as_str())
         .select((
             authority_limits::next_call_at,
             authority_limits::blocked_until,
@@ -109,11 +107,11 @@ pub fn lock_limits(tx: &mut Tx<'_>) -> Result<Limits, Error> {
         ))
         .for_update()
         .first(tx.conn)?;
-    Ok(Limits { next_call_at, blocked_until, failures, paused_until })
+    Ok(Limits { authority, next_call_at, blocked_until, failures, paused_until })
 }
 
 pub fn keep_limits(tx: &mut Tx<'_>, limits: Limits) -> Result<(), Error> {
-    diesel::update(authority_limits::table.find(AUTHORITY))
+    diesel::update(authority_limits::table.find(limits.authority.as_str()))
         .set((
             authority_limits::next_call_at.eq(limits.next_call_at),
             authority_limits::blocked_until.eq(limits.blocked_until),
@@ -143,7 +141,7 @@ pub fn begin_call(
     diesel::insert_into(authority_calls::table)
         .values((
             authority_calls::id.eq(call),
-            authority_calls::authority.eq(AUTHORITY),
+            authority_calls::authority.eq(Authority::ApiParticulier),
             authority_calls::operation.eq("schooling"),
             authority_calls::enrolment_id.eq(enrolment),
             authority_calls::at.eq(now),

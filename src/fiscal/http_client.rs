@@ -4,11 +4,12 @@ use crate::kernel::text::Sensitive;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{
-    Url,
+    Certificate, Identity, Method, RequestBuilder, Url,
     header::{ACCEPT, HeaderMap, RETRY_AFTER},
     redirect::Policy,
 };
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A server that does not take the connection by then is taken to be down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,25 +53,49 @@ pub struct Client {
     base: String,
 }
 
+/// What a client shows, and whom it believes, beside what every client of this machine does.
+#[derive(Default)]
+pub struct Tls {
+    pub identity: Option<Identity>,
+    /// Believed in the place of the machine's authorities.
+    pub authorities: Option<Vec<Certificate>>,
+}
+
 impl Client {
-    pub fn new(base: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
+    pub fn new(base: &str, tls: Tls) -> anyhow::Result<Self> {
+        let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             // Whoever answers elsewhere would be sent the token and the names.
             .redirect(Policy::none())
             // The environment says nothing here: a proxy would be configured like everything else.
             .no_proxy()
-            .user_agent(concat!("passplus/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .context("the client of the administrations cannot be made")?;
+            .user_agent(concat!("passplus/", env!("CARGO_PKG_VERSION")));
+        if let Some(authorities) = tls.authorities {
+            http = http.tls_certs_only(authorities);
+        }
+        if let Some(identity) = tls.identity {
+            http = http.identity(identity);
+        }
+        let http = http.build().context("the client of the administrations cannot be made")?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// One question. What may be personal stands in `params`: neither they nor the errors made of them are ever shown.
     pub async fn get(&self, path: &str, params: &[(&str, String)], token: &Sensitive<String>) -> Result<Reply, Fault> {
-        let url = Url::parse_with_params(&format!("{}{path}", self.base), params).map_err(|_| Fault::Unreachable)?;
-        let asked = self.http.get(url).bearer_auth(token.expose()).header(ACCEPT, "application/json");
+        let asked = self.request(Method::GET, path, params)?;
+        Self::send(asked.bearer_auth(token.expose()).header(ACCEPT, "application/json")).await
+    }
+
+    /// A question to be completed with its headers. Its address is as personal as what it is made of.
+    pub fn request(&self, method: Method, path: &str, params: &[(&str, String)]) -> Result<RequestBuilder, Fault> {
+        let address = Zeroizing::new(format!("{}{path}", self.base));
+        let url = if params.is_empty() { Url::parse(&address) } else { Url::parse_with_params(&address, params) };
+        Ok(self.http.request(method, url.map_err(|_| Fault::Unreachable)?))
+    }
+
+    /// Puts a question and reads the answer to its end, or to the bounds.
+    pub async fn send(asked: RequestBuilder) -> Result<Reply, Fault> {
         let mut response = asked.send().await.map_err(|error| fault(&error))?;
         let mut body = vec![];
         while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {

@@ -4,8 +4,6 @@
 use super::http_client::Pause;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Twenty calls a second and token are published; this leaves room for clocks, the network and whoever else holds the token.
-const DISTANCE: TimeDelta = TimeDelta::milliseconds(60);
 /// Failures in a row that open the breaker, and its first rest, which doubles with every failure after.
 const FAILURES_MAX: i32 = 5;
 const REST_FIRST: TimeDelta = TimeDelta::seconds(60);
@@ -19,16 +17,37 @@ const PAUSE_MAX: TimeDelta = TimeDelta::days(7);
 /// A token that is not accepted is tried again so often: only an operator can mend it.
 const DENIED_REST: TimeDelta = TimeDelta::minutes(15);
 
+text_enum! {
+    /// Who is called; each has its own pace and breaker.
+    pub enum Authority {
+        ApiParticulier = "api_particulier",
+        ImpotParticulier = "api_impot_particulier",
+    }
+}
+
+impl Authority {
+    /// Between two calls.
+    const fn distance(self) -> TimeDelta {
+        match self {
+            // Twenty calls a second and token are published; this leaves room for clocks, the network and whoever else holds the token.
+            Self::ApiParticulier => TimeDelta::milliseconds(60),
+            // No rate is published, abuse is cut off: a whole summer's families still pass in hours.
+            Self::ImpotParticulier => TimeDelta::milliseconds(200),
+        }
+    }
+}
+
 /// Where an administration stands with us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    pub authority: Authority,
     pub next_call_at: DateTime<Utc>,
     pub blocked_until: DateTime<Utc>,
     pub failures: i32,
     pub paused_until: DateTime<Utc>,
 }
 
-/// What a call says about the administration, whatever it says about the pupil.
+/// What a call says about the administration, whatever it says about whom it was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     Good,
@@ -51,7 +70,7 @@ impl Limits {
         }
         // After a rest one call tries the ground, and the others wait for what it tells.
         let paused_until = if self.failures >= FAILURES_MAX { after(now, REST_FIRST) } else { self.paused_until };
-        Ok(Self { next_call_at: after(now, DISTANCE), paused_until, ..self })
+        Ok(Self { next_call_at: after(now, self.authority.distance()), paused_until, ..self })
     }
 
     /// The state once that call has ended.
@@ -97,7 +116,11 @@ mod tests {
     }
 
     fn fresh() -> Limits {
-        Limits { next_call_at: at(0), blocked_until: at(0), failures: 0, paused_until: at(0) }
+        of(Authority::ApiParticulier)
+    }
+
+    fn of(authority: Authority) -> Limits {
+        Limits { authority, next_call_at: at(0), blocked_until: at(0), failures: 0, paused_until: at(0) }
     }
 
     #[test]
@@ -113,6 +136,15 @@ mod tests {
         for second in 0..4_000 {
             let within = calls.iter().filter(|call| (second..second + 1_000).contains(*call)).count();
             assert!(within <= 20, "{within} calls from {second}");
+        }
+    }
+
+    #[test]
+    fn each_administration_has_its_own_pace() {
+        for (authority, distance) in [(Authority::ApiParticulier, 60), (Authority::ImpotParticulier, 200)] {
+            let called = of(authority).permit(at(0)).unwrap();
+            assert_eq!(called.permit(at(distance - 1)), Err(at(distance)), "{authority}");
+            assert_eq!(called.permit(at(distance)).map(|limits| limits.authority), Ok(authority));
         }
     }
 

@@ -7,16 +7,28 @@
 pub mod checks;
 mod db;
 pub mod http_client;
+pub mod impot;
 pub mod limits;
+mod names;
+pub mod outcome;
+mod problem;
+pub mod quotient;
+pub mod request;
 pub mod schooling;
+pub mod spi;
 
 use crate::{
     config::{Config, ParticulierConfig},
+    db::Tx,
+    error::Error,
     kernel::{
         department::Department,
         text::{Sensitive, Siret},
     },
 };
+use chrono::{DateTime, Utc};
+use impot::ImpotParticulier;
+use limits::{Authority, Health};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// API Particulier as one department calls it: its own token, and itself as the one the data are for.
@@ -30,23 +42,59 @@ impl Particulier {
     /// Fails when the address or this machine's TLS is of no use.
     pub fn new(config: &ParticulierConfig) -> anyhow::Result<Self> {
         let ParticulierConfig { url, token, recipient } = config.clone();
-        Ok(Self { client: http_client::Client::new(&url)?, token, recipient })
+        Ok(Self { client: http_client::Client::new(&url, http_client::Tls::default())?, token, recipient })
     }
+}
+
+/// Whether an administration may be called now: no, before the instant that is told. A call that may is counted.
+pub fn permit_call(tx: &mut Tx<'_>, authority: Authority) -> Result<Option<DateTime<Utc>>, Error> {
+    let now = tx.now()?;
+    match db::lock_limits(tx, authority)?.permit(now) {
+        Ok(limits) => db::keep_limits(tx, limits).map(|()| None),
+        Err(from) => Ok(Some(from)),
+    }
+}
+
+/// Takes note of what a call that has ended says about the administration.
+pub fn note_health(tx: &mut Tx<'_>, authority: Authority, health: Health) -> Result<(), Error> {
+    let now = tx.now()?;
+    let limits = db::lock_limits(tx, authority)?.told(health, now);
+    db::keep_limits(tx, limits)
 }
 
 /// The clients of the departments that ask.
 #[derive(Clone, Default)]
-pub struct Administrations(Arc<BTreeMap<Department, Arc<Particulier>>>);
+pub struct Administrations {
+    particulier: Arc<BTreeMap<Department, Arc<Particulier>>>,
+    impot: Arc<BTreeMap<Department, Arc<ImpotParticulier>>>,
+}
 
 impl Administrations {
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let asking = config.departments.iter().filter_map(|d| Some((d.code, d.particulier.as_ref()?)));
-        let clients = asking.map(|(code, particulier)| Ok((code, Arc::new(Particulier::new(particulier)?))));
-        Ok(Self(Arc::new(clients.collect::<anyhow::Result<_>>()?)))
+        let (mut particulier, mut impot) = (BTreeMap::new(), BTreeMap::new());
+        for department in &config.departments {
+            if let Some(config) = &department.particulier {
+                particulier.insert(department.code, Arc::new(Particulier::new(config)?));
+            }
+            if let Some(config) = &department.impot {
+                impot.insert(department.code, Arc::new(ImpotParticulier::new(config)?));
+            }
+        }
+        Ok(Self { particulier: Arc::new(particulier), impot: Arc::new(impot) })
     }
 
-    /// Each department that asks, with its client.
+    /// Each department that asks API Particulier, with its client.
     pub fn iter(&self) -> impl Iterator<Item = (Department, Arc<Particulier>)> + '_ {
-        self.0.iter().map(|(code, client)| (*code, Arc::clone(client)))
+        self.particulier.iter().map(|(code, client)| (*code, Arc::clone(client)))
+    }
+
+    #[must_use]
+    pub fn particulier(&self, department: Department) -> Option<Arc<Particulier>> {
+        self.particulier.get(&department).cloned()
+    }
+
+    #[must_use]
+    pub fn impot(&self, department: Department) -> Option<Arc<ImpotParticulier>> {
+        self.impot.get(&department).cloned()
     }
 }

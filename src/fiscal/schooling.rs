@@ -5,6 +5,7 @@ use super::{
     Particulier,
     http_client::{Fault, Pause, Reply},
     limits::Health,
+    problem::{Problem, plain_code},
 };
 use crate::kernel::text::{Name, SeasonCode, Uai};
 use chrono::{Datelike, NaiveDate, TimeDelta};
@@ -102,7 +103,7 @@ pub fn lists_complete_on(season: &SeasonCode) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(first_year(season)?, 10, 15)
 }
 
-fn first_year(season: &SeasonCode) -> Option<i32> {
+pub(super) fn first_year(season: &SeasonCode) -> Option<i32> {
     season.as_str().get(..4)?.parse().ok()
 }
 
@@ -160,27 +161,10 @@ struct School {
     code_uai: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Problems {
-    errors: Vec<Problem>,
-}
-
-#[derive(Deserialize)]
-struct Problem {
-    code: String,
-    #[serde(default)]
-    meta: Option<Meta>,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    retry_in: Option<u32>,
-}
-
 /// What an answer means for this question.
 #[must_use]
 pub fn read(reply: &Reply, question: &Question) -> Answer {
-    let problem = serde_json::from_slice::<Problems>(&reply.body).ok().and_then(|all| all.errors.into_iter().next());
+    let problem = Problem::read(&reply.body);
     let code = problem.as_ref().map(|problem| problem.code.as_str());
     let outcome = match reply.status {
         200 => serde_json::from_slice::<Found>(&reply.body)
@@ -193,16 +177,12 @@ pub fn read(reply: &Reply, question: &Question) -> Answer {
         429 => Outcome::Limited(reply.retry_after),
         // Whoever says when to come back means everybody.
         500..=599 if reply.retry_after.is_some() => Outcome::Limited(reply.retry_after),
-        500..=599 => {
-            let retry_in = problem.as_ref().and_then(|problem| problem.meta.as_ref()?.retry_in);
-            Outcome::Down(retry_in.and_then(|seconds| TimeDelta::try_seconds(seconds.into())))
-        }
+        500..=599 => Outcome::Down(problem.as_ref().and_then(Problem::retry_in)),
         400 | 422 => Outcome::Refused,
         // A redirection, another page, a proxy's word.
         _ => Outcome::Malformed,
     };
-    let is_plain = |code: &&str| code.len() <= 10 && code.bytes().all(|b| b.is_ascii_alphanumeric());
-    Answer { outcome, error_code: code.filter(is_plain).map(ToOwned::to_owned), request_id: reply.request_id.clone() }
+    Answer { outcome, error_code: code.and_then(plain_code), request_id: reply.request_id.clone() }
 }
 
 /// The answer, if it is about the pupil and the year that were asked for and does not contradict itself.

@@ -45,6 +45,8 @@ ids! {
     GuardianId,
     /// Money set aside: a till's hold, a ticket, a remote transfer.
     HoldId,
+    /// A guardian's request that the income of the family be asked, for a reduced rate.
+    IncomeRequestId,
     /// An account of the ledger that is not a wallet (funding, merchant).
     LedgerAccountId,
     /// A version of what a department allows.

@@ -184,6 +184,14 @@ checked_text! {
     Siret, 14..=14, "35600000000048", siret
 }
 checked_text! {
+    /// INSEE's code of a commune or, from 99 on, of a country.
+    InseeCode, 5..=5, "92050", |raw, _, _| {
+        let fits = |(place, b): (usize, u8)| b.is_ascii_digit() || (place == 1 && matches!(b, b'A' | b'B'));
+        let code = raw.trim().to_uppercase();
+        if code.len() == 5 && code.bytes().enumerate().all(fits) { Ok(code) } else { Err("un code INSEE de 5 caractères est attendu, par exemple 92050".to_owned()) }
+    }
+}
+checked_text! {
     /// A code of the rules: a formula, a rule, a version of a text.
     Code, 1..=40, "sport", identifier
 }

@@ -45,6 +45,7 @@ mod histories;
 mod holds;
 mod hostile;
 mod idempotency;
+mod incomes;
 mod journal;
 mod ledger;
 mod ledger_rules;

@@ -1,5 +1,9 @@
 //! A stand-in for the State's service, with its published answers and headers, made-up pupils, and faults on demand. Where an installation
-//! has a fuller one, `PASSPLUS_TEST_AUTHORITIES` is its program: the contract is tested against that one too.
+//! has a fuller one, `PASSPLUS_TEST_AUTHORITIES` is its program: the contracts are tested against that one too.
+
+mod impot;
+
+pub use impot::{Household, households, impot_config};
 
 use chrono::NaiveDate;
 use passplus::{
@@ -21,12 +25,18 @@ use tokio::{
 
 const TOKEN: &str = "sandbox-token";
 const CASES: &str = include_str!("../../data/scolarites-v4.json");
+const QUOTIENTS: &str = include_str!("../../data/quotient-familial.json");
+/// Where the fuller stand-in is, beside a working copy.
+const GIVEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/sandbox/authorities_sandbox.py");
 
 /// What the stand-in was asked, and what it is to do wrong.
 #[derive(Default)]
 struct State {
     fault: Value,
     calls: Vec<String>,
+    heads: Vec<String>,
+    /// How many tokens of the tax administration were given: the last one is good.
+    tokens: usize,
     /// Bytes of an endless answer that somebody took.
     endless: usize,
 }
@@ -55,7 +65,7 @@ impl Authorities {
     }
 
     /// The fault of the calls to come: `delay_ms`, `drop`, `status` with `retry_after` and `meta`, `garbage`, `truncate`, `endless`,
-    /// `redirect`, `body`; for `times` calls, or until the next fault.
+    /// `redirect`, `body`; for `times` calls, or until the next fault; of the addresses that begin with `path`.
     pub fn fault(&self, fault: Value) {
         self.state.lock().unwrap().fault = fault;
     }
@@ -63,6 +73,16 @@ impl Authorities {
     /// The addresses asked since the last time, with their questions.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().calls)
+    }
+
+    /// The heads of the requests since the last time.
+    pub fn heads(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().heads)
+    }
+
+    /// Ends the tokens that were given, before their time.
+    pub fn end_tokens(&self) {
+        self.state.lock().unwrap().tokens += 1;
     }
 
     pub fn endless_taken(&self) -> usize {
@@ -83,6 +103,11 @@ pub fn config(url: &str) -> ParticulierConfig {
 /// The cases of the own stand-in.
 pub fn cases() -> Vec<Value> {
     serde_json::from_str(CASES).unwrap()
+}
+
+/// The cases of the family quotient, of the own stand-in.
+pub fn quotients() -> Vec<Value> {
+    serde_json::from_str(QUOTIENTS).unwrap()
 }
 
 /// The question of a case.
@@ -107,20 +132,29 @@ pub fn question(case: &Value) -> Question {
 pub struct Given {
     pub client: Particulier,
     pub cases: Vec<Value>,
-    url: String,
+    pub quotients: Vec<Value>,
+    pub households: Vec<Household>,
+    pub url: String,
     process: Child,
 }
 
 impl Given {
     pub async fn start() -> Option<Self> {
-        let program = PathBuf::from(std::env::var_os("PASSPLUS_TEST_AUTHORITIES")?);
-        let cases = program.parent()?.parent()?.join("contracts/staging/scolarites_v4.json");
-        let cases = serde_json::from_slice(&std::fs::read(cases).unwrap()).unwrap();
+        let program = std::env::var_os("PASSPLUS_TEST_AUTHORITIES").map_or_else(|| GIVEN.into(), PathBuf::from);
+        let staging = program.parent()?.parent()?.join("contracts/staging");
+        if !program.exists() {
+            return None;
+        }
+        let read = |name: &str| std::fs::read(staging.join(name)).unwrap();
+        let cases = serde_json::from_slice(&read("scolarites_v4.json")).unwrap();
+        let quotients = serde_json::from_slice(&read("quotient_familial.json")).unwrap();
+        let households = serde_json::from_slice(&read("tax_households.json")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let mut command = Command::new("python3");
         let process = command.arg(program).args(["--port", &port.to_string()]).stdout(Stdio::null()).spawn().unwrap();
         let url = format!("http://127.0.0.1:{port}");
-        let given = Self { client: Particulier::new(&config(&url)).unwrap(), cases, url, process };
+        let client = Particulier::new(&config(&url)).unwrap();
+        let given = Self { client, cases, quotients, households, url, process };
         for _ in 0..200 {
             if reqwest::get(format!("{}/_calls", given.url)).await.is_ok() {
                 return Some(given);
@@ -147,9 +181,12 @@ fn problem(code: &str, meta: &Value) -> Value {
 }
 
 /// The fault of this call, if it still has some.
-fn next_fault(state: &Mutex<State>) -> Value {
+fn next_fault(state: &Mutex<State>, target: &str) -> Value {
     let mut state = state.lock().unwrap();
     let fault = state.fault.clone();
+    if fault["path"].as_str().is_some_and(|path| !target.starts_with(path)) {
+        return Value::Null;
+    }
     if let Some(times) = fault["times"].as_u64() {
         if times <= 1 {
             state.fault = Value::Null;
@@ -168,8 +205,18 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    state.lock().unwrap().calls.push(target.clone());
-    let fault = next_fault(state);
+    let length = head
+        .to_lowercase()
+        .split_once("content-length: ")
+        .map_or(0, |(_, rest)| rest.split("\r\n").next().unwrap().parse().unwrap());
+    let mut form = vec![0; length];
+    stream.read_exact(&mut form).await?;
+    {
+        let mut state = state.lock().unwrap();
+        state.calls.push(target.clone());
+        state.heads.push(head.clone());
+    }
+    let fault = next_fault(state, &target);
     if let Some(delay) = fault["delay_ms"].as_u64() {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
@@ -187,6 +234,8 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<
         Some(status) => (status, problem(fault["code"].as_str().unwrap_or("00000"), &fault["meta"])),
         None if fault["redirect"] == true => (302, json!({})),
         None if !fault["body"].is_null() => (200, fault["body"].clone()),
+        None if target == "/token" => impot::token(&head, &String::from_utf8_lossy(&form), state),
+        None if target.starts_with(impot::RESOURCES) => impot::found(&head, &target, state),
         None => found(&head, &target),
     };
     let body = if fault["garbage"] == true { r#"{"data": {"est_boursier": "#.to_owned() } else { body.to_string() };
@@ -207,9 +256,11 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<
 /// What the service answers when all is well.
 fn found(head: &str, target: &str) -> (u64, Value) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    if path != "/v4/men/scolarites/identite" {
-        return (404, problem("00404", &json!({})));
-    }
+    let (cases, not_known) = match path {
+        "/v4/men/scolarites/identite" => (cases(), "30003"),
+        "/v3/dss/quotient_familial/identite" => (quotients(), "37003"),
+        _ => return (404, problem("00404", &json!({}))),
+    };
     if !head.to_lowercase().contains(&format!("authorization: bearer {TOKEN}")) {
         return (401, problem("00101", &json!({})));
     }
@@ -227,10 +278,9 @@ fn found(head: &str, target: &str) -> (u64, Value) {
             want => value(name) == Some(want.as_str().map_or_else(|| want.to_string(), str::to_uppercase)),
         })
     };
-    let cases = cases();
     let case = cases.iter().find(fits);
     case.map_or_else(
-        || (404, problem("30003", &json!({ "provider": "MEN" }))),
+        || (404, problem(not_known, &json!({}))),
         |case| (case["status"].as_u64().unwrap(), case["body"].clone()),
     )
 }

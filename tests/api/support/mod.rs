@@ -5,6 +5,7 @@ mod authorities;
 mod books;
 mod client;
 mod guests;
+mod logs;
 mod people;
 mod postgres;
 mod sabotage;
@@ -12,9 +13,12 @@ mod scene;
 mod sql;
 mod treasury;
 
-pub use authorities::{Authorities, Given, cases, config as particulier, question};
+pub use authorities::{
+    Authorities, Given, Household, cases, config as particulier, households, impot_config, question, quotients,
+};
 pub use books::Books;
 pub use client::{Answer, Api, description};
+pub use logs::Lines;
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
 pub use sabotage::sabotage;
@@ -103,6 +107,7 @@ impl Service {
                         name: (*name).to_owned(),
                         place: place(Schema::Department(code), seed),
                         particulier: None,
+                        impot: None,
                     }
                 })
                 .collect(),
