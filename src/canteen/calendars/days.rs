@@ -293,9 +293,11 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut Calendar);
+
     #[test]
     fn an_incoherent_year_is_told_where() {
-        let broken: [(fn(&mut Calendar), &str); 9] = [
+        let broken: [(Change, &str); 9] = [
             (|year| year.first_day = day("2025-09-01"), "/first_day"),
             (|year| year.last_day = day("2026-12-31"), "/last_day"),
             (|year| year.served_on.clear(), "/served_on"),

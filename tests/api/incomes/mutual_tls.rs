@@ -52,8 +52,8 @@ impl Papers {
         CertificateDer::from_pem_file(self.at(name)).unwrap()
     }
 
-    fn shown(&self, certificate: &str, key: &str) -> Option<MutualTls> {
-        Some(MutualTls { certificate: self.at(certificate), key: self.at(key) })
+    fn shown(&self, certificate: &str, key: &str) -> MutualTls {
+        MutualTls { certificate: self.at(certificate), key: self.at(key) }
     }
 }
 
@@ -93,7 +93,7 @@ async fn a_certificate_is_shown_and_the_gateways_own_is_checked() {
     let config = impot_config(&guarded(&authorities, &papers).await, ImpotResource::Year);
     let asked = || inquiry(taxpayer("3070812345678", "Lefèvre"), None);
     let complete = ImpotConfig {
-        mutual_tls: papers.shown("client.pem", "client.key"),
+        mutual_tls: Some(papers.shown("client.pem", "client.key")),
         authority: Some(papers.at("authority.pem")),
         ..config.clone()
     };
@@ -119,7 +119,7 @@ async fn files_that_are_no_certificate_stop_the_service_and_are_named() {
         ("client.pem", "client.pem", "client.pem"),
         ("client.pem", "none.key", "none.key"),
     ] {
-        let told = because(&ImpotConfig { mutual_tls: papers.shown(certificate, key), ..config.clone() });
+        let told = because(&ImpotConfig { mutual_tls: Some(papers.shown(certificate, key)), ..config.clone() });
         assert!(told.contains(named) && !told.contains("BEGIN") && !told.contains("MI"), "{told}");
     }
     for authority in ["none.pem", "client.key"] {
