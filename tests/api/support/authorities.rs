@@ -151,7 +151,13 @@ impl Given {
         let households = serde_json::from_slice(&read("tax_households.json")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let mut command = Command::new("python3");
-        let process = command.arg(program).args(["--port", &port.to_string()]).stdout(Stdio::null()).spawn().unwrap();
+        let process = command
+            .arg(program)
+            .args(["--port", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let client = Particulier::new(&config(&url)).unwrap();
         let given = Self { client, cases, quotients, households, url, process };
