@@ -141,6 +141,5 @@ fn refuse(refusal: Refusal, problems: Vec<RuleProblem>) -> Result<(), Error> {
     if problems.is_empty() {
         return Ok(());
     }
-    let field = |problem: RuleProblem| FieldError { pointer: problem.pointer, detail: problem.detail };
-    Err(Error::Fields(refusal, problems.into_iter().map(field).collect()))
+    Err(Error::Fields(refusal, problems.into_iter().map(FieldError::from).collect()))
 }

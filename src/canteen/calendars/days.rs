@@ -3,9 +3,12 @@
 //! All here is pure. Dates are civil dates of Europe/Paris, every "until" day included; the instants that it gives are the first ones that
 //! are too late.
 
-use crate::kernel::{
-    text::{Label, SeasonCode},
-    time::{end_of_day, instant_of},
+use crate::{
+    kernel::{
+        text::{Label, SeasonCode},
+        time::{end_of_day, instant_of},
+    },
+    seasons::rules::RuleProblem,
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
 use serde::{Deserialize, Serialize};
@@ -107,24 +110,12 @@ pub struct Calendar {
     pub cut_off: CutOff,
 }
 
-/// What keeps a calendar from being published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = CalendarProblem)]
-pub struct Problem {
-    /// JSON pointer (RFC 6901) into the calendar.
-    #[schema(example = "/breaks/0/until")]
-    pub pointer: String,
-    /// A French sentence for the agent.
-    #[schema(example = "la fin précède le début")]
-    pub detail: String,
-}
-
 impl Calendar {
     /// Everything that is wrong with it; nothing, when it may be published for that season.
     #[must_use]
-    pub fn check(&self, season: &SeasonCode) -> Vec<Problem> {
+    pub fn check(&self, season: &SeasonCode) -> Vec<RuleProblem> {
         let mut problems = vec![];
-        let mut add = |pointer: String, detail: &str| problems.push(Problem { pointer, detail: detail.to_owned() });
+        let mut add = |pointer: String, detail: &str| problems.push(RuleProblem { pointer, detail: detail.to_owned() });
         let years: Vec<i32> = season.as_str().split('-').filter_map(|year| year.parse().ok()).collect();
         let [begins, ends] = [years.first(), years.last()].map(|year| year.copied().unwrap_or_default());
         if self.first_day.year() != begins {

@@ -18,6 +18,7 @@ use crate::{
         ids::ClosureId,
         text::{Label, SeasonCode, Uai},
     },
+    seasons::rules::RuleProblem,
 };
 use actix_web::{get, post, put, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -56,7 +57,7 @@ pub struct CanteenCalendarDraftView {
     pub drafted_at: DateTime<Utc>,
     pub calendar: days::Calendar,
     /// What keeps it from being published; each pointer starts at `calendar`.
-    pub problems: Vec<days::Problem>,
+    pub problems: Vec<RuleProblem>,
 }
 
 impl From<CalendarRow> for CanteenCalendarDraftView {

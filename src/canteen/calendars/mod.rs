@@ -70,8 +70,10 @@ pub fn publish_canteen_calendar(
     }
     let problems = draft.calendar.0.check(season);
     if !problems.is_empty() {
-        let field = |problem: days::Problem| FieldError { pointer: problem.pointer, detail: problem.detail };
-        return Err(Error::Fields(Refusal::CanteenCalendarInvalid, problems.into_iter().map(field).collect()));
+        return Err(Error::Fields(
+            Refusal::CanteenCalendarInvalid,
+            problems.into_iter().map(FieldError::from).collect(),
+        ));
     }
     let today = paris_date(tx.now()?);
     if let Some(former) = db::published(tx, season)?

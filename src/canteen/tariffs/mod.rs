@@ -127,11 +127,7 @@ fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid
     }
     let problems = draft.grid.check();
     if !problems.is_empty() {
-        let field = |problem: crate::seasons::rules::RuleProblem| FieldError {
-            pointer: problem.pointer,
-            detail: problem.detail,
-        };
-        return Err(Error::Fields(Refusal::GridInvalid, problems.into_iter().map(field).collect()));
+        return Err(Error::Fields(Refusal::GridInvalid, problems.into_iter().map(FieldError::from).collect()));
     }
     let (diner, period) = (draft.grid.diner, (draft.grid.starts_on, draft.grid.ends_on));
     if let Some(replaced) = draft.replaces {

@@ -1,10 +1,13 @@
 //! What makes the rules of a season publishable. Every fault is told at once, each with the place of the value to change.
 
 use super::{Deadline, EligibilityRule, SeasonRules, years};
-use crate::kernel::{
-    money::Cents,
-    text::{Code, SeasonCode},
-    words::{GrantKind, Level, SchoolKind, WalletKind},
+use crate::{
+    error::FieldError,
+    kernel::{
+        money::Cents,
+        text::{Code, SeasonCode},
+        words::{GrantKind, Level, SchoolKind, WalletKind},
+    },
 };
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeSet;
@@ -27,6 +30,12 @@ pub struct RuleProblem {
     pub pointer: String,
     /// A French sentence for the agent.
     pub detail: String,
+}
+
+impl From<RuleProblem> for FieldError {
+    fn from(RuleProblem { pointer, detail }: RuleProblem) -> Self {
+        Self { pointer, detail }
+    }
 }
 
 /// Month at whose end the cards of those who leave collège end.
