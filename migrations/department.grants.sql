@@ -36,6 +36,14 @@ grant select, insert, update (state, last_family, carried, leaving, families, do
 grant select, insert, update (ends_on), delete on canteen_services, canteen_colleges to {app};
 grant select, insert, update (state, grid, replaces, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at), delete
     on canteen_grids to {app};
+-- Meals move between their states; of means and prices only the figures of tax notices go.
+grant select, insert, update (email, left_at, version) on canteen_adults to {app};
+grant select, insert,
+    update (weekdays, diet, starts_on, ends_on, state, end_reason, laid_out_version, ended_at, version) on canteen_enrolments to {app};
+grant select, insert, update (enrolment_id, college_uai, state, changed_at) on canteen_meals to {app};
+grant select, insert, update (means_sealed, purged_at) on canteen_means to {app};
+grant select, insert, update (explanation_sealed) on canteen_rates to {app};
+grant select, insert, update (ended_by, ended_at) on canteen_care_plans to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

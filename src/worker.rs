@@ -1,6 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
+    canteen::rates,
     cards::{found, life},
     db::{Db, Tx},
     documents,
@@ -62,6 +63,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 
 /// Repeats a batch in every department until it finds nothing more. Returns how many things that was.

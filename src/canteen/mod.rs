@@ -2,8 +2,12 @@
 //! department without a row has no canteen, and its database takes no enrolment.
 
 pub mod calendars;
+pub mod enrolments;
+pub mod meals;
+pub mod rates;
 pub mod services;
 pub mod tariffs;
+pub mod weekdays;
 
 text_enum! {
     /// Who eats.

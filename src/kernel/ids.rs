@@ -11,14 +11,20 @@ ids! {
     BankAccountId,
     /// Cards printed together.
     CardBatchId,
+    /// An adult who eats at a collège.
+    CanteenAdultId,
     /// A collège in the scope of the canteen for some time.
     CanteenCollegeId,
     /// A time during which a department has a canteen.
     CanteenServiceId,
+    /// A diner's enrolment in the canteen for a season.
+    CanteenEnrolmentId,
     /// A card, whatever its state.
     CardId,
     /// Who prints cards.
     CardMakerId,
+    /// What the kitchen has to do for a child.
+    CarePlanId,
     /// A child of a family file.
     ChildId,
     /// Days on which a canteen is closed.
@@ -31,6 +37,8 @@ ids! {
     DerogationId,
     /// A till or a merchant's server, with its own key, in the directory.
     DeviceId,
+    /// Who eats: a child or an adult of the collège, whose id it is.
+    DinerId,
     /// A debit that a family contests.
     DisputeId,
     /// A supporting document that a family sent.
@@ -51,6 +59,8 @@ ids! {
     LedgerAccountId,
     /// A version of what a department allows.
     LedgerRulesId,
+    /// What is known of a diner's means from a day on.
+    MeansId,
     /// An affiliated organisation, in the directory.
     MerchantId,
     /// A piece of news that a department writes.
@@ -63,6 +73,8 @@ ids! {
     PayoutBatchId,
     /// A portrait of a child.
     PhotoId,
+    /// What a diner pays from a day on.
+    RateId,
     /// One request, as logs, answers and the journal name it.
     RequestId,
     /// An order to take back what is left of a season.
@@ -77,4 +89,27 @@ ids! {
     TransferId,
     /// A wallet: child, season and kind.
     WalletId,
+}
+
+impl From<ChildId> for DinerId {
+    fn from(child: ChildId) -> Self {
+        Self(child.0)
+    }
+}
+impl From<CanteenAdultId> for DinerId {
+    fn from(adult: CanteenAdultId) -> Self {
+        Self(adult.0)
+    }
+}
+impl DinerId {
+    /// The child, of a pupil's enrolment.
+    #[must_use]
+    pub const fn child(self) -> ChildId {
+        ChildId(self.0)
+    }
+    /// The adult, of any other diner.
+    #[must_use]
+    pub const fn adult(self) -> CanteenAdultId {
+        CanteenAdultId(self.0)
+    }
 }

@@ -41,6 +41,8 @@ macro_rules! register {
     };
 }
 
+mod canteen;
+
 // Durations that come back.
 const NO_LIMIT: &str = "sans limite : aucune donnée personnelle";
 const ACCOUNT: &str = "tant que le compte est revalidé chaque année";
@@ -132,8 +134,13 @@ pub const DIRECTORY: &[Line] = register! {
     }
 };
 
-/// A department's own database.
-pub const DEPARTMENT: &[Line] = register! {
+/// A department: its families and their rights, and its canteen.
+#[must_use]
+pub fn department() -> Vec<Line> {
+    [FILES, canteen::CANTEEN].concat()
+}
+
+const FILES: &[Line] = register! {
     "season_versions" {
         None ["season" "version" "state" "rules" "effective_from"] "règles de la saison", NO_LIMIT;
         PseudonymousId ["drafted_by" "published_by"] "auteur des règles", STAFF;
@@ -349,26 +356,6 @@ pub const DEPARTMENT: &[Line] = register! {
         PseudonymousId ["enrolment_id"] ORDER, STATE_ANSWER;
         Child ["is_scholar" "echelon"] "bourse selon le service de l'État, pour les seuls agents", STATE_ANSWER;
         Technical ["answered_at"] "date de la réponse", STATE_ANSWER;
-    }
-    "canteen_calendars" {
-        PseudonymousId ["drafted_by" "published_by"] "qui a écrit et publié le calendrier de la cantine", ACCOUNTS_KEEPING;
-        None ["season" "version" "state" "calendar" "drafted_at" "published_at"] "jours où la cantine sert", NO_LIMIT;
-    }
-    "canteen_closures" {
-        PseudonymousId ["id" "declared_by" "withdrawn_by"] "qui a fermé une cantine", ACCOUNTS_KEEPING;
-        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at"] "fermetures de la cantine", NO_LIMIT;
-    }
-    "canteen_services" {
-        PseudonymousId ["id" "declared_by"] "qui a déclaré la restauration scolaire", ACCOUNTS_KEEPING;
-        None ["starts_on" "ends_on" "declared_at"] "quand le département sert des repas", NO_LIMIT;
-    }
-    "canteen_colleges" {
-        PseudonymousId ["id" "declared_by"] "qui a déclaré le collège", ACCOUNTS_KEEPING;
-        None ["uai" "starts_on" "ends_on" "declared_at"] "collèges où des repas sont servis", NO_LIMIT;
-    }
-    "canteen_grids" {
-        PseudonymousId ["id" "replaces" "drafted_by" "published_by"] "grille tarifaire, qui l'a écrite et qui l'a publiée", ACCOUNTS_KEEPING;
-        None ["diner" "version" "state" "grid" "starts_on" "ends_on" "drafted_at" "published_at"] "tarifs de la cantine", NO_LIMIT;
     }
     "audit" {
         PseudonymousId ["id" "request_id" "actor_id" "object_id"] "qui a fait quoi, sur quoi", JOURNAL;

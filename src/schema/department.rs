@@ -758,6 +758,106 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    canteen_adults (id) {
+        id -> Uuid,
+        kind -> Text,
+        college_uai -> Text,
+        last_name -> Text,
+        first_names -> Text,
+        email -> Nullable<Text>,
+        registered_by -> Uuid,
+        registered_at -> Timestamptz,
+        left_at -> Nullable<Timestamptz>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    canteen_enrolments (id) {
+        id -> Uuid,
+        season -> Text,
+        diner -> Text,
+        person_id -> Uuid,
+        family_id -> Nullable<Uuid>,
+        college_uai -> Text,
+        weekdays -> SmallInt,
+        diet -> Text,
+        starts_on -> Date,
+        ends_on -> Date,
+        state -> Text,
+        end_reason -> Nullable<Text>,
+        laid_out_version -> Nullable<Integer>,
+        enrolled_by -> Uuid,
+        enrolled_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    canteen_meals (person_id, day) {
+        person_id -> Uuid,
+        day -> Date,
+        enrolment_id -> Nullable<Uuid>,
+        family_id -> Nullable<Uuid>,
+        college_uai -> Text,
+        state -> Text,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_means (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        family_id -> Nullable<Uuid>,
+        season -> Text,
+        starts_on -> Date,
+        source -> Text,
+        request_id -> Nullable<Uuid>,
+        means_sealed -> Nullable<Binary>,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Timestamptz,
+        purged_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    canteen_rates (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        family_id -> Nullable<Uuid>,
+        season -> Text,
+        starts_on -> Date,
+        grid_id -> Uuid,
+        cents -> BigInt,
+        unit -> Text,
+        meal_cents -> BigInt,
+        explanation -> Jsonb,
+        explanation_sealed -> Nullable<Binary>,
+        means_id -> Nullable<Uuid>,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_care_plans (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        college_uai -> Text,
+        measures_sealed -> Binary,
+        own_meal -> Bool,
+        starts_on -> Date,
+        ends_on -> Date,
+        recorded_by -> Uuid,
+        recorded_at -> Timestamptz,
+        ended_by -> Nullable<Uuid>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -773,6 +873,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     derogations,
     canteen_calendars,
     canteen_closures,
+    canteen_adults,
+    canteen_enrolments,
+    canteen_meals,
+    canteen_means,
+    canteen_rates,
+    canteen_care_plans,
     news,
     season_openings,
     ledger_accounts,

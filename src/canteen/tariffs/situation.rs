@@ -2,7 +2,7 @@
 
 use super::figures::{DaysAWeek, QuotientFamilial, TaxHousehold};
 use crate::kernel::text::Code;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub enum Attendance {
 }
 
 /// What is known of somebody's means.
-#[derive(Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[schema(example = json!({"kind": "tax", "households": [{"rfr_euros": 24_000, "parts": 2.5}]}))]
 pub enum Means {

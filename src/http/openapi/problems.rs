@@ -1,6 +1,6 @@
 //! Which problems each operation answers: those that its shape makes possible, and those that it declares in `refusals.rs`.
 
-use super::refusals::OF_OPERATIONS;
+use super::refusals::{OF_CANTEEN, OF_OPERATIONS};
 use crate::error::{Problem, Refusal};
 use actix_web::http::StatusCode;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ fn refusals(operation: &Operation, in_path: bool) -> Vec<Refusal> {
         ),
         (keyed, &[R::IdempotencyKeyMissing, R::IdempotencyKeyMalformed, R::IdempotencyKeyReused]),
     ];
-    let own = OF_OPERATIONS.iter().find(|(id, _)| Some(*id) == operation.operation_id.as_deref());
+    let own = OF_OPERATIONS.iter().chain(OF_CANTEEN).find(|(id, _)| Some(*id) == operation.operation_id.as_deref());
     let by_shape = shapes.iter().filter(|(has, _)| *has).flat_map(|(_, codes)| codes.iter());
     by_shape.chain(own.iter().flat_map(|(_, codes)| codes.iter())).copied().collect()
 }

@@ -1,7 +1,10 @@
 //! What each operation refuses by its own rules, besides what its shape makes possible; published with its answers. A test that meets
 //! a code missing here names the line to write.
 
+mod canteen;
+
 use crate::error::Refusal as R;
+pub use canteen::OF_CANTEEN;
 
 /// Refusals by `operationId`.
 pub const OF_OPERATIONS: &[(&str, &[R])] = &[
@@ -190,19 +193,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("refuse_payout_return", &[R::ReturnTransition]),
     ("approve_news", &[R::StepUpRequired, R::SamePerson, R::NewsTransition]),
     ("withdraw_news", &[R::NewsTransition]),
-    (
-        "publish_canteen_calendar",
-        &[
-            R::StepUpRequired,
-            R::CanteenCalendarNotDraft,
-            R::StaleVersion,
-            R::SamePerson,
-            R::CanteenCalendarInvalid,
-            R::CanteenCalendarRetroactive,
-        ],
-    ),
     ("list_meal_days", &[R::InvalidFields]),
-    ("withdraw_closure", &[R::ClosureTransition]),
     ("grant_derogation", &[R::DerogationExists, R::EnrolmentTransition]),
     ("revoke_derogation", &[R::DerogationTransition]),
     (
@@ -320,18 +311,4 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("void_hold", &[R::HoldCaptured, R::HoldExpired]),
     ("void_key", &[R::IdempotencyKeyMalformed, R::RefundNeedsAgent, R::HoldCaptured, R::HoldExpired, R::VoidOfRefund]),
     ("withdraw_document", &[R::ConsultOnly, R::DocumentTransition]),
-    ("open_canteen", &[R::CanteenOverlap]),
-    ("end_canteen", &[R::CanteenPeriod, R::CanteenOverlap]),
-    ("cancel_canteen", &[R::CanteenPeriod]),
-    ("add_canteen_colleges", &[R::UnknownCollege, R::CanteenNotOffered, R::CanteenOverlap]),
-    ("end_canteen_college", &[R::CanteenPeriod, R::CanteenOverlap]),
-    ("cancel_canteen_college", &[R::CanteenPeriod]),
-    ("simulate_price", &[R::NoTariff]),
-    ("draft_grid", &[R::GridDraftExists]),
-    ("rewrite_grid", &[R::GridNotDraft]),
-    ("discard_grid", &[R::GridNotDraft]),
-    (
-        "publish_grid",
-        &[R::StepUpRequired, R::SamePerson, R::GridNotDraft, R::GridInvalid, R::GridOverlap, R::GridRetroactive],
-    ),
 ];

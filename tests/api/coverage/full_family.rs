@@ -47,6 +47,26 @@ pub async fn full_family(world: &World, name: &str) -> Family {
                from (select 1 + count(*)::integer as number from canteen_grids) d;
          insert into canteen_grids (id, diner, version, state, grid, drafted_by, drafted_at)
              values (gen_random_uuid(), 'guest', 1, 'draft', '{{}}', gen_random_uuid(), now()) on conflict do nothing;
+         insert into canteen_colleges select gen_random_uuid(), '0920001B', '2030-01-01', '2030-01-01', gen_random_uuid(), now()
+             where not exists (select 1 from canteen_colleges where starts_on = '2030-01-01');
+         insert into canteen_services select gen_random_uuid(), '2030-01-01', '2030-01-01', gen_random_uuid(), now()
+             where not exists (select 1 from canteen_services where starts_on = '2030-01-01');
+         insert into canteen_adults (id, kind, college_uai, last_name, first_names, registered_by, registered_at)
+             values (gen_random_uuid(), 'guest', '0920001B', 'x', 'x', gen_random_uuid(), now());
+         insert into canteen_enrolments (id, season, diner, person_id, family_id, college_uai, weekdays, diet, starts_on, ends_on, state,
+                                         enrolled_by, enrolled_at)
+             values (gen_random_uuid(), '2029-2030', 'pupil', '{child}', '{file}', '0920001B', 1, 'everything', '2030-01-01', '2030-01-01',
+                     'active', gen_random_uuid(), now());
+         insert into canteen_meals select person_id, starts_on, id, family_id, college_uai, 'reserved', now() from canteen_enrolments
+             where person_id = '{child}';
+         insert into canteen_means (id, person_id, family_id, season, starts_on, source, means_sealed, decided_at)
+             values (gen_random_uuid(), '{child}', '{file}', '2029-2030', '2030-01-01', 'document', '\\x00', now());
+         insert into canteen_rates (id, person_id, family_id, season, starts_on, grid_id, cents, unit, meal_cents, explanation, set_at)
+             select gen_random_uuid(), '{child}', '{file}', '2029-2030', '2030-01-01', id, 1, 'meal', 1, '{{}}', now()
+               from canteen_grids where state = 'published' limit 1;
+         insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
+                                         recorded_at)
+             values (gen_random_uuid(), '{child}', '{file}', '0920001B', '\\x00', false, '2030-01-01', '2030-01-01', gen_random_uuid(), now());
          insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
          insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
              'age1', gen_random_uuid(), now();

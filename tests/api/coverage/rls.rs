@@ -68,6 +68,12 @@ const DEPARTMENT: &str = "
     photos: select insert update(image_sealed state reason note hints till_sealed gate_sealed decided_by decided_at version) delete
     derogations: select insert update(revoked_by revoked_at)
     news: select insert update(state decided_by decided_at last_guardian letters sent_at)
+    canteen_adults: select insert update(email left_at version)
+    canteen_care_plans: select insert update(ended_by ended_at)
+    canteen_enrolments: select insert update(weekdays diet starts_on ends_on state end_reason laid_out_version ended_at version)
+    canteen_meals: select insert update(enrolment_id college_uai state changed_at)
+    canteen_means: select insert update(means_sealed purged_at)
+    canteen_rates: select insert update(explanation_sealed)
     canteen_calendars: select insert update(state calendar drafted_by drafted_at published_by published_at)
     canteen_closures: select insert update(withdrawn_by withdrawn_at)
     season_openings: select insert update(state last_family carried leaving families done_at)
@@ -115,11 +121,17 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("cards", "t.family_id"),
     ("schooling_checks", "(select e.family_id from enrolments e where e.id = t.enrolment_id)"),
     ("found_cards", "t.family_id"),
+    ("canteen_enrolments", "t.family_id"),
+    ("canteen_meals", "t.family_id"),
+    ("canteen_means", "t.family_id"),
+    ("canteen_rates", "t.family_id"),
+    ("canteen_care_plans", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("season_versions", "t.state = 'published'"),
     ("canteen_calendars", "t.state = 'published'"),
+    ("canteen_adults", "false"),
     ("canteen_closures", "true"),
     ("card_keys", "true"),
     ("canteen_services", "true"),
@@ -292,7 +304,7 @@ async fn grants_are_those_of_the_list() {
         assert_same(&format!("what {} reads", schema.check()), &lines(columns), &texts(&mut conn, &sql));
         let personal =
             |class| [Class::Identity, Class::Contact, Class::Child, Class::Photo, Class::Secret].contains(&class);
-        for column in privacy::columns(privacy::register(schema), |line| personal(line.class)) {
+        for column in privacy::columns(&privacy::register(schema), |line| personal(line.class)) {
             let (table, column) = column.split_once('.').unwrap();
             let sql =
                 format!("select has_column_privilege('{}', '{table}', '{column}', 'select') as may", schema.check());

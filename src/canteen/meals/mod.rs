@@ -1,0 +1,3 @@
+//! Meals: one a diner and day, laid out from the calendar for the year, changed until the cut-off, taken at the gate.
+
+pub mod state;

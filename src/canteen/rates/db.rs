@@ -1,0 +1,213 @@
+//! Means and rates. Rows of one diner and season are ordered by the day on which they begin, then by when they were made (their ids are
+//! ordered so): the last that has begun holds.
+
+use super::{Known, Origin};
+use crate::{
+    canteen::{
+        Diner,
+        enrolments::CanteenEnrolment,
+        tariffs::{Explained, GridState, explained::PriceUnit},
+    },
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{DinerId, GridId, MeansId, RateId},
+        money::Cents,
+        text::SeasonCode,
+    },
+    schema::department::{canteen_care_plans, canteen_grids, canteen_means, canteen_rates},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Timestamptz},
+};
+use serde_json::Value;
+
+const MEANS: &str = "canteen_means";
+const RATE: &str = "canteen_rate";
+
+/// What a diner pays from a day on.
+#[derive(Debug, Clone)]
+pub struct RateRow {
+    pub id: RateId,
+    pub starts_on: NaiveDate,
+    pub cents: Cents,
+    pub unit: PriceUnit,
+    pub meal_cents: Cents,
+    /// With the figures of tax notices as long as they are kept.
+    pub explained: Explained,
+    pub set_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = canteen_rates)]
+struct Stored {
+    id: RateId,
+    starts_on: NaiveDate,
+    cents: Cents,
+    unit: PriceUnit,
+    meal_cents: Cents,
+    explanation: Value,
+    explanation_sealed: Option<Vec<u8>>,
+    set_at: DateTime<Utc>,
+}
+
+impl Stored {
+    fn open(self, tx: &Tx<'_>) -> Result<RateRow, Error> {
+        let explained = match &self.explanation_sealed {
+            None => serde_json::from_value(self.explanation),
+            Some(sealed) => {
+                let plain = tx.key.open(RATE, self.id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
+                serde_json::from_slice(&plain)
+            }
+        }
+        .map_err(Error::internal)?;
+        let Self { id, starts_on, cents, unit, meal_cents, set_at, .. } = self;
+        Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained, set_at })
+    }
+}
+
+/// Means in force from a day on.
+pub struct MeansRow {
+    pub id: MeansId,
+    pub starts_on: NaiveDate,
+    pub known: Known,
+}
+
+/// When the family brings the meal.
+pub struct CarePlan {
+    pub own_meal: bool,
+    pub starts_on: NaiveDate,
+    pub ends_on: NaiveDate,
+}
+
+pub fn insert_means(tx: &mut Tx<'_>, origin: &Origin, known: &Known) -> Result<MeansId, Error> {
+    let now = tx.now()?;
+    let id = MeansId::generate();
+    let plain = serde_json::to_vec(known).map_err(Error::internal)?;
+    let sealed = tx.key.seal(MEANS, id.uuid().as_bytes(), &plain).map_err(Error::internal)?;
+    diesel::insert_into(canteen_means::table)
+        .values((
+            canteen_means::id.eq(id),
+            canteen_means::person_id.eq(origin.diner),
+            canteen_means::family_id.eq(origin.family),
+            canteen_means::season.eq(&origin.season),
+            canteen_means::starts_on.eq(origin.starts_on),
+            canteen_means::source.eq(origin.source),
+            canteen_means::request_id.eq(origin.request),
+            canteen_means::means_sealed.eq(sealed),
+            canteen_means::decided_by.eq(origin.decided_by),
+            canteen_means::decided_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(id)
+}
+
+/// What is known of a diner for a season, in the order in which it begins; what was emptied is not known any more.
+pub fn means(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<MeansRow>, Error> {
+    let rows: Vec<(MeansId, NaiveDate, Option<Vec<u8>>)> = canteen_means::table
+        .filter(canteen_means::person_id.eq(diner).and(canteen_means::season.eq(season)))
+        .order((canteen_means::starts_on, canteen_means::id))
+        .select((canteen_means::id, canteen_means::starts_on, canteen_means::means_sealed))
+        .load(tx.conn)?;
+    rows.into_iter()
+        .filter_map(|(id, starts_on, sealed)| Some((id, starts_on, sealed?)))
+        .map(|(id, starts_on, sealed)| {
+            let plain = tx.key.open(MEANS, id.uuid().as_bytes(), &sealed).map_err(Error::internal)?;
+            Ok(MeansRow { id, starts_on, known: serde_json::from_slice(&plain).map_err(Error::internal)? })
+        })
+        .collect()
+}
+
+/// The care plan of a child that has not been ended.
+pub fn care_plan(tx: &mut Tx<'_>, diner: DinerId) -> Result<Option<CarePlan>, Error> {
+    let row: Option<(bool, NaiveDate, NaiveDate)> = canteen_care_plans::table
+        .filter(canteen_care_plans::child_id.eq(diner.child()).and(canteen_care_plans::ended_at.is_null()))
+        .select((canteen_care_plans::own_meal, canteen_care_plans::starts_on, canteen_care_plans::ends_on))
+        .first(tx.conn)
+        .optional()?;
+    Ok(row.map(|(own_meal, starts_on, ends_on)| CarePlan { own_meal, starts_on, ends_on }))
+}
+
+/// The first days of the grids of these diners.
+pub fn grid_starts(tx: &mut Tx<'_>, diner: Diner) -> Result<Vec<NaiveDate>, Error> {
+    let rows: Vec<Option<NaiveDate>> = canteen_grids::table
+        .filter(canteen_grids::diner.eq(diner).and(canteen_grids::state.eq(GridState::Published)))
+        .select(canteen_grids::starts_on)
+        .load(tx.conn)?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// The rates of a diner for a season, in the order in which they begin.
+pub fn rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
+    let rows: Vec<Stored> = canteen_rates::table
+        .filter(canteen_rates::person_id.eq(diner).and(canteen_rates::season.eq(season)))
+        .order((canteen_rates::starts_on, canteen_rates::id))
+        .select(Stored::as_select())
+        .load(tx.conn)?;
+    rows.into_iter().map(|row| row.open(tx)).collect()
+}
+
+/// Sets a rate from a day on, unless that is the rate of the day already.
+pub fn set_rate(
+    tx: &mut Tx<'_>,
+    enrolment: &CanteenEnrolment,
+    starts_on: NaiveDate,
+    explained: &Explained,
+    means: Option<MeansId>,
+) -> Result<RateRow, Error> {
+    let now = tx.now()?;
+    let before = rates(tx, enrolment.person_id, &enrolment.season)?;
+    if let Some(rate) = super::rate_of(&before, starts_on).filter(|rate| rate.explained == *explained) {
+        return Ok(rate.clone());
+    }
+    let id = RateId::generate();
+    let plain = serde_json::to_vec(explained).map_err(Error::internal)?;
+    let stays = explained.clone().without_tax_figures();
+    let sealed = if stays == *explained {
+        None
+    } else {
+        Some(tx.key.seal(RATE, id.uuid().as_bytes(), &plain).map_err(Error::internal)?)
+    };
+    diesel::insert_into(canteen_rates::table)
+        .values((
+            canteen_rates::id.eq(id),
+            canteen_rates::person_id.eq(enrolment.person_id),
+            canteen_rates::family_id.eq(enrolment.family_id),
+            canteen_rates::season.eq(&enrolment.season),
+            canteen_rates::starts_on.eq(starts_on),
+            canteen_rates::grid_id.eq(GridId::from_uuid(explained.grid.id.uuid())),
+            canteen_rates::cents.eq(explained.cents),
+            canteen_rates::unit.eq(explained.unit),
+            canteen_rates::meal_cents.eq(explained.meal_cents),
+            canteen_rates::explanation.eq(serde_json::to_value(&stays).map_err(Error::internal)?),
+            canteen_rates::explanation_sealed.eq(sealed),
+            canteen_rates::means_id.eq(means),
+            canteen_rates::set_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    let Explained { cents, unit, meal_cents, .. } = *explained;
+    Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained: explained.clone(), set_at: now })
+}
+
+/// Empties what belongs to seasons whose last day, 31 August, is over.
+pub fn purge(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let over = "to_date(right(season, 4) || '-09-01', 'YYYY-MM-DD') <= ($1 at time zone 'Europe/Paris')::date";
+    let means = diesel::sql_query(format!(
+        "update canteen_means set means_sealed = null, purged_at = $1
+          where id in (select id from canteen_means where purged_at is null and {over} limit $2)"
+    ))
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(limit)
+    .execute(tx.conn)?;
+    let figures = diesel::sql_query(format!(
+        "update canteen_rates set explanation_sealed = null
+          where id in (select id from canteen_rates where explanation_sealed is not null and {over} limit $2)"
+    ))
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(limit)
+    .execute(tx.conn)?;
+    Ok(means.saturating_add(figures))
+}
