@@ -44,6 +44,12 @@ grant select, insert, update (enrolment_id, college_uai, state, changed_at) on c
 grant select, insert, update (means_sealed, purged_at) on canteen_means to {app};
 grant select, insert, update (explanation_sealed) on canteen_rates to {app};
 grant select, insert, update (ended_by, ended_at) on canteen_care_plans to {app};
+-- What gates saw is written by their own door only; one-time codes of past days go.
+grant select, insert on canteen_operators to {app};
+grant select, insert, update (ends_on) on canteen_operator_sites to {app};
+grant select, insert, update (walk_ins, set_by, set_at) on canteen_gate_rules to {app};
+grant select, insert, delete on canteen_day_codes to {app};
+grant select on canteen_passages to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

@@ -388,6 +388,15 @@ fn begin_sql(mode: Mode, actor: &Actor, clock_offset: TimeDelta) -> String {
             set("device", &device.to_string());
             set("merchant", &merchant.to_string());
         }
+        Actor::Gate { device, operator, college, .. } => {
+            set("device", &device.to_string());
+            set("operator", &operator.to_string());
+            set("college", college.as_str());
+        }
+        Actor::Kitchen { device, operator, .. } => {
+            set("device", &device.to_string());
+            set("operator", &operator.to_string());
+        }
     }
     if !clock_offset.is_zero() {
         set("clock_offset", &format!("{} seconds", clock_offset.num_seconds()));

@@ -95,6 +95,8 @@ enum BenchCommand {
     Rollover(bench::rollover::Options),
     /// Rosters of schools: read, matched and applied.
     Roster(bench::roster::Options),
+    /// Gates of the canteen at lunch, and the list of the day of one.
+    Gate(bench::gate::Options),
     /// Portraits: processor time and memory beside the plain path of `image`.
     Photo(bench::photo::PhotoOptions),
     /// One path in a process of its own: `photo` starts it.
@@ -192,6 +194,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
         Command::Bench(BenchCommand::Rollover(options)) => runtime().block_on(bench::rollover::rollover(options)),
         Command::Bench(BenchCommand::Roster(options)) => runtime().block_on(bench::roster::roster(options)),
+        Command::Bench(BenchCommand::Gate(options)) => runtime().block_on(bench::gate::gate(options)),
         Command::Bench(BenchCommand::Photo(options)) => runtime().block_on(bench::photo::photo(options)),
         Command::Bench(BenchCommand::PhotoPath(options)) => bench::photo::path(&options),
         Command::Card(CardCommand::Verify { signed, keys }) => {

@@ -1,7 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    canteen::rates,
+    canteen::{day_codes, passages, rates},
     cards::{found, life},
     db::{Db, Tx},
     documents,
@@ -63,6 +63,8 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
+    until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 

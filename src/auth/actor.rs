@@ -9,7 +9,7 @@ use crate::{
     kernel::{
         actor::{Actor, Caller},
         department::Department,
-        ids::{AccountId, DeviceId, MerchantId, SessionId},
+        ids::{AccountId, CanteenOperatorId, DeviceId, MerchantId, SessionId},
         text::Uai,
         words::{AgentFunction, DeviceKind},
     },
@@ -298,7 +298,9 @@ impl Role for Person {
             Actor::Guardian { account } | Actor::Secretary { account, .. } | Actor::Agent { account, .. } => {
                 Some(Self { account, session })
             }
-            Actor::System | Actor::Anonymous | Actor::Device { .. } => None,
+            Actor::System | Actor::Anonymous | Actor::Device { .. } | Actor::Gate { .. } | Actor::Kitchen { .. } => {
+                None
+            }
         }
     }
 }
@@ -315,6 +317,79 @@ impl Role for Device {
     fn admit(identity: &Identity) -> Option<Self> {
         match identity.actor {
             Actor::Device { device, merchant, kind } => Some(Self { device, merchant, kind }),
+            _ => None,
+        }
+    }
+}
+
+/// A gate of the canteen of one collège.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    pub device: DeviceId,
+    pub operator: CanteenOperatorId,
+    pub college: Uai,
+}
+
+impl Role for Gate {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match &identity.actor {
+            Actor::Gate { device, operator, college, .. } => {
+                Some(Self { device: *device, operator: *operator, college: college.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The server of an operator of the canteen.
+#[derive(Debug, Clone, Copy)]
+pub struct Kitchen;
+
+impl Role for Kitchen {
+    fn admit(identity: &Identity) -> Option<Self> {
+        matches!(identity.actor, Actor::Kitchen { .. }).then_some(Self)
+    }
+}
+
+/// Who reads how many meals there are: the kitchen, a secretary, an agent. The database shows each his own collèges.
+#[derive(Debug, Clone, Copy)]
+pub struct MealCounter;
+
+impl Role for MealCounter {
+    fn admit(identity: &Identity) -> Option<Self> {
+        let counts = matches!(identity.actor, Actor::Kitchen { .. } | Actor::Secretary { .. } | Actor::Agent { .. });
+        counts.then_some(Self)
+    }
+}
+
+/// Who reads what gates saw: a secretary, or an agent who instructs files. The database shows each his own collèges.
+#[derive(Debug, Clone, Copy)]
+pub struct PassageReader;
+
+impl Role for PassageReader {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Secretary { .. }
+            | Actor::Agent { function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => Some(Self),
+            _ => None,
+        }
+    }
+}
+
+/// Who helps a child that forgot its card: its family, the secretary of its collège, an agent who instructs files.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildHelper {
+    pub account: AccountId,
+}
+
+impl Role for ChildHelper {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Guardian { account }
+            | Actor::Secretary { account, .. }
+            | Actor::Agent { account, function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => {
+                Some(Self { account })
+            }
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 //! beside other ledgers, on one machine in one run. At the end the ledger must hold what was acknowledged, no more and no less.
 
 mod draw;
+pub mod gate;
 pub mod load;
 mod peers;
 mod pgbench;

@@ -168,7 +168,7 @@ async fn read(app: &App, file: &Arc<String>, bounds: Bounds) -> anyhow::Result<R
 }
 
 /// The collège of that number; of the control letters, one is right.
-fn uai(number: usize) -> anyhow::Result<Uai> {
+pub fn uai(number: usize) -> anyhow::Result<Uai> {
     let stem = number.saturating_add(920_001);
     ('A'..='Z').find_map(|letter| format!("{stem:07}{letter}").parse().ok()).context("no control letter is right")
 }

@@ -2,8 +2,14 @@
 //! department without a row has no canteen, and its database takes no enrolment.
 
 pub mod calendars;
+pub mod care;
+pub mod day_codes;
 pub mod enrolments;
+pub mod gates;
+pub mod kitchen;
 pub mod meals;
+pub mod operators;
+pub mod passages;
 pub mod rates;
 pub mod services;
 pub mod tariffs;

@@ -42,7 +42,8 @@ use db::{CardRow, NewCard};
 use diesel::result::Error as DieselError;
 use serde_json::json;
 use state::CardState;
-use token::{PublishedKey, SignedCard};
+use token::{Mark, PublishedKey, SignedCard, day::GateDay};
+use uuid::Uuid;
 
 text_enum! {
     /// Why a card was blocked.
@@ -124,7 +125,7 @@ fn issue(tx: &mut Tx<'_>, holder: Holder, form: CardForm) -> Result<Option<CardI
 fn new_card(tx: &Tx<'_>, holder: Holder) -> Result<NewCard, Error> {
     let id = CardId::generate();
     let code = CardCode::generate(tx.place);
-    let sealed = tx.key.seal(CODE, id.uuid().as_bytes(), &code.secret_bytes()).map_err(Error::internal)?;
+    let sealed = sealed_code(tx.key, id.uuid(), &code)?;
     Ok(NewCard { id, holder, fingerprint: fingerprint(tx.key, &code), sealed })
 }
 
@@ -153,6 +154,11 @@ pub fn code(tx: &Tx<'_>, row: &CardRow) -> Result<CardCode, Error> {
     open_code(tx, row.id, &row.code_sealed)
 }
 
+/// A code as it is kept, sealed to its card.
+pub fn sealed_code(key: &MasterKey, card: Uuid, code: &CardCode) -> Result<Vec<u8>, Error> {
+    key.seal(CODE, card.as_bytes(), &code.secret_bytes()).map_err(Error::internal)
+}
+
 fn open_code(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<CardCode, Error> {
     let secret = tx.key.open(CODE, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
     let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
@@ -176,6 +182,17 @@ fn unsigned(tx: &Tx<'_>, id: CardId, sealed: &[u8], valid_until: NaiveDate) -> R
 pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
     let (key_id, pair) = signer(tx)?;
     Ok(unsigned(tx, row.id, &row.code_sealed, row.valid_until)?.sign(key_id, &pair))
+}
+
+/// The mark of a card from its sealed number: what stands for it in lists.
+pub fn sealed_mark(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<Mark, Error> {
+    open_code(tx, id, sealed).map(|code| token::mark(&code))
+}
+
+/// A gate's list of the day, signed with the key that signs the department's cards.
+pub fn signed_day(tx: &mut Tx<'_>, day: &GateDay) -> Result<Vec<u8>, Error> {
+    let (key_id, pair) = signer(tx)?;
+    Ok(day.sign(key_id, &pair))
 }
 
 /// The keys that verify this department's cards.

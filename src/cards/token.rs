@@ -3,6 +3,7 @@
 //! 84 bytes: version (1), department (3, NUL-padded), key id (4), secret (10), last day (2, big-endian days since 2020-01-01), Ed25519 signature (64).
 //! Written in upper-case base 32 so that the QR code stays in alphanumeric mode and small. One card has one writing: any other is refused.
 
+pub mod day;
 pub mod list;
 pub mod live;
 

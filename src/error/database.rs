@@ -31,6 +31,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("canteen_offered", Refusal::CanteenNotOffered),
     ("canteen_services_one_at_a_time", Refusal::CanteenOverlap),
     ("canteen_colleges_once_a_day", Refusal::CanteenOverlap),
+    ("canteen_operator_sites_one_a_day", Refusal::CanteenOverlap),
     ("canteen_grids_one_draft", Refusal::GridDraftExists),
     // Two drafts begun at once take the same number.
     ("canteen_grids_numbered", Refusal::GridDraftExists),

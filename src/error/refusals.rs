@@ -127,6 +127,9 @@ refusals! {
     GridInvalid 422 "tariff.invalid_grid" "Cette grille ne peut pas être publiée en l'état.";
     GridOverlap 409 "tariff.overlap" "Une autre grille des mêmes convives est en vigueur pendant cette période.";
     GridRetroactive 409 "tariff.retroactive" "Une grille n'en remplace une autre qu'à partir d'un jour à venir.";
+    PassageNumberUsed 409 "passage.number_used" "Ce passage porte le numéro d'un autre : numérotez chaque lecture une seule fois.";
+    NoCanteenToday 409 "canteen.none_today" "Cet enfant n'est attendu aujourd'hui dans aucune cantine.";
+    TooManyDayCodes 409 "day_code.too_many" "Trop de codes ont déjà été donnés aujourd'hui pour cet enfant.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

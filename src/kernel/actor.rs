@@ -2,7 +2,7 @@
 
 use crate::kernel::{
     department::Department,
-    ids::{AccountId, DeviceId, MerchantId, RequestId},
+    ids::{AccountId, CanteenOperatorId, DeviceId, MerchantId, RequestId},
     text::Uai,
     words::{AgentFunction, DeviceKind},
 };
@@ -24,6 +24,10 @@ pub enum Actor {
     Agent { account: AccountId, department: Department, function: AgentFunction },
     /// A merchant's till or server.
     Device { device: DeviceId, merchant: MerchantId, kind: DeviceKind },
+    /// A gate of the canteen of one collège.
+    Gate { device: DeviceId, department: Department, operator: CanteenOperatorId, college: Uai },
+    /// The server of an operator of the canteen.
+    Kitchen { device: DeviceId, department: Department, operator: CanteenOperatorId },
 }
 
 impl Actor {
@@ -37,6 +41,8 @@ impl Actor {
             Self::Secretary { .. } => "secretary",
             Self::Agent { .. } => "agent",
             Self::Device { .. } => "device",
+            Self::Gate { .. } => "gate",
+            Self::Kitchen { .. } => "kitchen",
         }
     }
     /// The account or device behind the actor.
@@ -47,14 +53,19 @@ impl Actor {
             Self::Guardian { account } | Self::Secretary { account, .. } | Self::Agent { account, .. } => {
                 Some(account.uuid())
             }
-            Self::Device { device, .. } => Some(device.uuid()),
+            Self::Device { device, .. } | Self::Gate { device, .. } | Self::Kitchen { device, .. } => {
+                Some(device.uuid())
+            }
         }
     }
     /// The department the actor is confined to; families and merchants are not.
     #[must_use]
     pub const fn department(&self) -> Option<Department> {
         match self {
-            Self::Secretary { department, .. } | Self::Agent { department, .. } => Some(*department),
+            Self::Secretary { department, .. }
+            | Self::Agent { department, .. }
+            | Self::Gate { department, .. }
+            | Self::Kitchen { department, .. } => Some(*department),
             _ => None,
         }
     }

@@ -15,6 +15,8 @@ ids! {
     CanteenAdultId,
     /// A collège in the scope of the canteen for some time.
     CanteenCollegeId,
+    /// Who serves the meals of a department's canteen.
+    CanteenOperatorId,
     /// A time during which a department has a canteen.
     CanteenServiceId,
     /// A diner's enrolment in the canteen for a season.
@@ -33,9 +35,11 @@ ids! {
     ConsentId,
     /// What an agent undoes of a movement.
     CorrectionId,
+    /// A code that stands for a forgotten card for one day.
+    DayCodeId,
     /// A person's decision to let a child in though no rule does.
     DerogationId,
-    /// A till or a merchant's server, with its own key, in the directory.
+    /// A till or server of a merchant, a gate or kitchen of the canteen, with its own key, in the directory.
     DeviceId,
     /// Who eats: a child or an adult of the collège, whose id it is.
     DinerId,
@@ -65,6 +69,8 @@ ids! {
     MerchantId,
     /// A piece of news that a department writes.
     NewsId,
+    /// A collège where an operator serves for some time.
+    OperatorSiteId,
     /// What one batch pays one merchant.
     PayoutId,
     /// A payout whose money came back from the bank.

@@ -57,6 +57,16 @@ text_enum! {
     pub enum DeviceKind { Till = "till", Server = "server" }
 }
 
+text_enum! {
+    /// What speaks for an operator of the canteen.
+    pub enum CanteenDeviceKind {
+        /// Reads cards at the door of one collège's canteen.
+        Gate = "gate",
+        /// The operator's server, for all its sites.
+        Kitchen = "kitchen",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

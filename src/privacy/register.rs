@@ -108,7 +108,8 @@ pub const DIRECTORY: &[Line] = register! {
     }
     "devices" {
         PseudonymousId ["id" "merchant_id"] "caisse ou serveur d'un organisme", ACCOUNTS_KEEPING;
-        None ["department" "kind" "label" "public_key"] "appareil habilité", ACCOUNTS_KEEPING;
+        PseudonymousId ["operator_id"] "prestataire de restauration à qui est l'appareil", ACCOUNTS_KEEPING;
+        None ["department" "kind" "label" "public_key" "college_uai" "recipient"] "appareil habilité", ACCOUNTS_KEEPING;
         Secret ["enrolment_hash"] "code d'enrôlement à usage unique", "jusqu'à l'enrôlement";
         Technical ["state" "enrolment_expires_at" "created_at" "enrolled_at" "revoked_at" "bad_codes" "bad_codes_since"]
             "vie de l'appareil et frein aux codes devinés", ACCOUNTS_KEEPING;

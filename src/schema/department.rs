@@ -858,6 +858,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    canteen_operators (id) {
+        id -> Uuid,
+        name -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_operator_sites (id) {
+        id -> Uuid,
+        operator_id -> Uuid,
+        college_uai -> Text,
+        starts_on -> Date,
+        ends_on -> Nullable<Date>,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_gate_rules (college_uai, starts_on) {
+        college_uai -> Text,
+        starts_on -> Date,
+        walk_ins -> Bool,
+        set_by -> Uuid,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_day_codes (id) {
+        id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        college_uai -> Text,
+        day -> Date,
+        code_hash -> Binary,
+        issued_by -> Uuid,
+        issued_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_passages (device_id, sequence) {
+        device_id -> Uuid,
+        sequence -> BigInt,
+        operator_id -> Uuid,
+        college_uai -> Text,
+        day -> Date,
+        scanned_at -> Timestamptz,
+        received_at -> Timestamptz,
+        offline -> Bool,
+        person_id -> Nullable<Uuid>,
+        family_id -> Nullable<Uuid>,
+        let_in -> Bool,
+        reason -> Text,
+        outcome -> Text,
+        fingerprint -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -879,6 +942,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_means,
     canteen_rates,
     canteen_care_plans,
+    canteen_operators,
+    canteen_operator_sites,
+    canteen_gate_rules,
+    canteen_day_codes,
+    canteen_passages,
     news,
     season_openings,
     ledger_accounts,

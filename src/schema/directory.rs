@@ -101,7 +101,7 @@ diesel::table! {
 diesel::table! {
     devices (id) {
         id -> Uuid,
-        merchant_id -> Uuid,
+        merchant_id -> Nullable<Uuid>,
         department -> Text,
         kind -> Text,
         label -> Text,
@@ -114,6 +114,9 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         bad_codes -> Integer,
         bad_codes_since -> Nullable<Timestamptz>,
+        operator_id -> Nullable<Uuid>,
+        college_uai -> Nullable<Text>,
+        recipient -> Nullable<Text>,
     }
 }
 

@@ -4,8 +4,11 @@ use crate::{
     db::DirectoryTx,
     error::Error,
     kernel::{
-        ids::{DeviceId, MerchantId},
-        words::DeviceKind,
+        actor::Actor,
+        department::Department,
+        ids::{CanteenOperatorId, DeviceId, MerchantId},
+        text::Uai,
+        words::CanteenDeviceKind,
     },
     schema::directory::{devices, used_assertions},
 };
@@ -15,14 +18,41 @@ use diesel::{prelude::*, sql_types};
 #[derive(Debug, Queryable)]
 pub struct ActiveDevice {
     pub id: DeviceId,
-    pub merchant_id: MerchantId,
-    pub kind: DeviceKind,
+    department: Department,
+    kind: String,
+    merchant_id: Option<MerchantId>,
+    operator_id: Option<CanteenOperatorId>,
+    college_uai: Option<Uai>,
+}
+
+impl ActiveDevice {
+    /// Whom it speaks for: a merchant, or an operator of the canteen.
+    pub fn actor(&self) -> Option<Actor> {
+        let Self { id: device, department, .. } = *self;
+        if let Some(merchant) = self.merchant_id {
+            return Some(Actor::Device { device, merchant, kind: self.kind.parse().ok()? });
+        }
+        let operator = self.operator_id?;
+        Some(match (self.kind.parse().ok()?, &self.college_uai) {
+            (CanteenDeviceKind::Gate, college) => {
+                Actor::Gate { device, department, operator, college: college.clone()? }
+            }
+            (CanteenDeviceKind::Kitchen, _) => Actor::Kitchen { device, department, operator },
+        })
+    }
 }
 
 pub fn active_devices(tx: &mut DirectoryTx<'_>, ids: &[DeviceId]) -> Result<Vec<ActiveDevice>, Error> {
     Ok(devices::table
         .filter(devices::id.eq_any(ids).and(devices::state.eq("active")))
-        .select((devices::id, devices::merchant_id, devices::kind))
+        .select((
+            devices::id,
+            devices::department,
+            devices::kind,
+            devices::merchant_id,
+            devices::operator_id,
+            devices::college_uai,
+        ))
         .load(tx.conn)?)
 }
 
@@ -40,15 +70,25 @@ pub fn take_enrolment(
     tx: &mut DirectoryTx<'_>,
     hash: &[u8],
     public_key: &[u8],
+    recipient: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Option<DeviceId>, Error> {
     let open = devices::table
         .filter(devices::enrolment_hash.eq(hash).and(devices::state.eq("invited")))
         .filter(devices::enrolment_expires_at.gt(now));
+    let kind: Option<String> = open.select(devices::kind).first(tx.conn).optional()?;
+    let Some(kind) = kind else { return Ok(None) };
+    if (kind == CanteenDeviceKind::Gate.as_str()) != recipient.is_some() {
+        return Err(Error::field(
+            "/recipient",
+            "une clé publique age est attendue d'un passage de cantine, et de lui seul",
+        ));
+    }
     Ok(diesel::update(open)
         .set((
             devices::state.eq("active"),
             devices::public_key.eq(public_key),
+            devices::recipient.eq(recipient),
             devices::enrolled_at.eq(now),
             devices::enrolment_hash.eq(None::<Vec<u8>>),
         ))

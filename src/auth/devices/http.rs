@@ -1,4 +1,4 @@
-//! How a till or a merchant's server gets in.
+//! How a till or a merchant's server, a gate or a kitchen gets in.
 
 use crate::{
     app::App,
@@ -22,12 +22,19 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolDevice {
-    /// The one-time code that the department gave the merchant.
+    /// The one-time code that the department gave the merchant or operator.
     #[schema(example = "MFRG-GZDF-MZTW-Q2LK")]
     pub enrolment_code: Secret,
     /// The device's Ed25519 public key: 32 bytes, base64url without padding. The private half never leaves the device.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", min_length = 43, max_length = 43)]
     pub public_key: String,
+    /// Of a gate of the canteen only: the public key (age, X25519) that its lists of the day are encrypted to.
+    #[schema(
+        example = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+        min_length = 62,
+        max_length = 62
+    )]
+    pub recipient: Option<String>,
 }
 
 /// An enrolled device.
@@ -40,7 +47,7 @@ pub struct EnrolledView {
     pub token_endpoint: String,
 }
 
-/// Enrol a till or a server with its one-time code.
+/// Enrol a till, a server, a gate or a kitchen with its one-time code.
 #[utoipa::path(tag = "devices", request_body = EnrolDevice, responses((status = 201, body = EnrolledView)))]
 #[post("/v1/devices/enrol")]
 pub async fn enrol_device(
@@ -48,8 +55,8 @@ pub async fn enrol_device(
     app: web::Data<App>,
     body: Body<EnrolDevice>,
 ) -> Result<Created<EnrolledView>, Error> {
-    let EnrolDevice { enrolment_code, public_key } = body.0;
-    let device_id = devices::enrol(&app, &visitor.caller, enrolment_code, &public_key).await?;
+    let EnrolDevice { enrolment_code, public_key, recipient } = body.0;
+    let device_id = devices::enrol(&app, &visitor.caller, enrolment_code, &public_key, recipient).await?;
     Ok(Created(EnrolledView { device_id, token_endpoint: devices::audience(&app) }))
 }
 

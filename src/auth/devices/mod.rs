@@ -1,4 +1,4 @@
-//! Tills and servers of merchants: one-time enrolment, then tokens for a signed assertion (RFC 7523). No shared secret exists.
+//! Tills and servers of merchants, gates and kitchens of the canteen: one-time enrolment, then tokens for a signed assertion (RFC 7523). No shared secret exists.
 
 pub mod db;
 pub mod http;
@@ -10,7 +10,8 @@ use crate::{
     db::DirectoryTx,
     error::{Error, Refusal},
     kernel::{
-        actor::{Actor, Caller},
+        actor::Caller,
+        age::Recipient,
         crypto::{random, sha256},
         ids::DeviceId,
         text::Secret,
@@ -34,11 +35,9 @@ const BAD_CODES_WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// Who speaks through these devices now; nobody through one that is suspended or revoked.
 pub fn identities(tx: &mut DirectoryTx<'_>, devices: &[DeviceId]) -> Result<Vec<(DeviceId, Identity)>, Error> {
-    let identity = |row: db::ActiveDevice| {
-        let actor = Actor::Device { device: row.id, merchant: row.merchant_id, kind: row.kind };
-        (row.id, Identity { actor, session: None, factor_at: None })
-    };
-    Ok(db::active_devices(tx, devices)?.into_iter().map(identity).collect())
+    let identity =
+        |row: db::ActiveDevice| row.actor().map(|actor| (row.id, Identity { actor, session: None, factor_at: None }));
+    Ok(db::active_devices(tx, devices)?.into_iter().filter_map(identity).collect())
 }
 
 /// A one-time enrolment code: 80 random bits, in groups that a human can type.
@@ -56,8 +55,18 @@ pub fn code_hash(typed: &str) -> Vec<u8> {
     sha256(meant.to_uppercase().as_bytes())
 }
 
-/// Binds a device's own public key (32 bytes, base64url) to the place its one-time code was made for.
-pub async fn enrol(app: &App, caller: &Caller, code: Secret, public_key: &str) -> Result<DeviceId, Error> {
+/// Binds a device's own public key (32 bytes, base64url) to the place its one-time code was made for. A gate also brings the public key
+/// that its lists are encrypted to.
+pub async fn enrol(
+    app: &App,
+    caller: &Caller,
+    code: Secret,
+    public_key: &str,
+    recipient: Option<String>,
+) -> Result<DeviceId, Error> {
+    if let Some(Err(reason)) = recipient.as_deref().map(str::parse::<Recipient>) {
+        return Err(Error::field("/recipient", reason));
+    }
     let public_key = BASE64URL_NOPAD.decode(public_key.as_bytes()).ok().filter(|key| key.len() == 32);
     let public_key = public_key.ok_or_else(|| {
         Error::field("/public_key", "une clé publique Ed25519 de 32 octets en base64url est attendue")
@@ -66,7 +75,7 @@ pub async fn enrol(app: &App, caller: &Caller, code: Secret, public_key: &str) -
     app.db
         .directory_write(caller, move |tx| {
             let now = tx.now()?;
-            let device = db::take_enrolment(tx, &code_hash(code.as_str()), &public_key, now)?
+            let device = db::take_enrolment(tx, &code_hash(code.as_str()), &public_key, recipient.as_deref(), now)?
                 .ok_or(Error::Refused(Refusal::InvalidLink))?;
             audit::record(tx, "device_enrolled", ("device", device), json!({}))?;
             Ok(device)

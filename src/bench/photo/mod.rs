@@ -3,7 +3,7 @@
 #![expect(clippy::float_arithmetic, reason = "milliseconds and megabytes, not money")]
 
 mod meanwhile;
-mod picture;
+pub mod picture;
 
 use crate::photos::{Size, picture as portraits};
 use anyhow::{Context, ensure};

@@ -229,7 +229,7 @@ pub async fn add_canteen_colleges(
 }
 
 /// Every collège of the list is open and the department's own.
-async fn require_known(app: &App, caller: &Caller, department: Department, uais: Vec<Uai>) -> Result<(), Error> {
+pub async fn require_known(app: &App, caller: &Caller, department: Department, uais: Vec<Uai>) -> Result<(), Error> {
     let unknown = move |tx: &mut crate::db::DirectoryTx<'_>| {
         let mut unknown = vec![];
         for (place, uai) in uais.iter().enumerate() {

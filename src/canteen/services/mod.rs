@@ -72,7 +72,7 @@ impl Period {
     }
 
     /// A period may begin in the past, where nothing was; one that is over would change nothing but the past.
-    fn check(self, today: NaiveDate) -> Result<(), Error> {
+    pub fn check(self, today: NaiveDate) -> Result<(), Error> {
         if !YEARS.contains(&self.starts_on.year()) {
             return Err(Error::field("/starts_on", "une date des années 2000 à 2199 est attendue"));
         }
@@ -87,7 +87,7 @@ impl Period {
     }
 
     /// The same period with another end; what is over stays as it was.
-    fn ending(self, ends_on: Option<NaiveDate>, today: NaiveDate) -> Result<Self, Error> {
+    pub fn ending(self, ends_on: Option<NaiveDate>, today: NaiveDate) -> Result<Self, Error> {
         if self.ends_on.is_some_and(|last| last < today) {
             return Err(Refusal::CanteenPeriod.into());
         }

@@ -73,7 +73,11 @@ pub fn require_full_rights(tx: &mut Tx<'_>, family: FamilyId) -> Result<(), Erro
             (GuardianRights::Full, _) => Ok(()),
             (GuardianRights::Consult, _) => Err(Refusal::ConsultOnly.into()),
         },
-        Actor::Anonymous | Actor::Secretary { .. } | Actor::Device { .. } => Err(Refusal::Forbidden.into()),
+        Actor::Anonymous
+        | Actor::Secretary { .. }
+        | Actor::Device { .. }
+        | Actor::Gate { .. }
+        | Actor::Kitchen { .. } => Err(Refusal::Forbidden.into()),
     }
 }
 

@@ -19,6 +19,7 @@ use diesel::prelude::*;
 #[diesel(table_name = devices)]
 pub struct DeviceRow {
     pub id: DeviceId,
+    #[diesel(select_expression = devices::merchant_id.assume_not_null())]
     pub merchant_id: MerchantId,
     pub department: Department,
     pub kind: DeviceKind,
@@ -64,8 +65,10 @@ pub fn labels(tx: &mut DirectoryTx<'_>, merchant: MerchantId) -> Result<Vec<(Dev
     Ok(of_merchant.load(tx.conn)?)
 }
 
+/// No row for a device of the canteen.
 pub fn merchant_of(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<MerchantId, Error> {
-    Ok(devices::table.find(device).select(devices::merchant_id).first(tx.conn)?)
+    let of_merchant = devices::table.find(device).filter(devices::merchant_id.is_not_null());
+    Ok(of_merchant.select(devices::merchant_id.assume_not_null()).first(tx.conn)?)
 }
 
 /// None when it was revoked before. A code not yet used is dead with its place.

@@ -53,6 +53,29 @@ pub const CANTEEN: &[Line] = register! {
         Secret ["explanation_sealed"] "explication complète, chiffrée", YEAR_END;
         Technical ["season" "starts_on" "set_at"] "depuis quand", CANTEEN_BILLS;
     }
+    "canteen_operators" {
+        PseudonymousId ["id" "declared_by"] "prestataire de restauration, et qui l'a déclaré", ACCOUNTS_KEEPING;
+        None ["name" "declared_at"] "nom du prestataire", NO_LIMIT;
+    }
+    "canteen_operator_sites" {
+        PseudonymousId ["id" "operator_id" "declared_by"] "qui sert dans quel collège", ACCOUNTS_KEEPING;
+        None ["college_uai" "starts_on" "ends_on" "declared_at"] "collèges d'un prestataire", NO_LIMIT;
+    }
+    "canteen_gate_rules" {
+        PseudonymousId ["set_by"] "qui a fixé la règle", ACCOUNTS_KEEPING;
+        None ["college_uai" "starts_on" "walk_ins" "set_at"] "repas sans réservation admis ou non", NO_LIMIT;
+    }
+    "canteen_day_codes" {
+        PseudonymousId ["id" "child_id" "family_id" "issued_by"] "code d'un jour pour une carte oubliée, et qui l'a donné", "le jour même";
+        Secret ["code_hash"] "empreinte à clé du code", "le jour même";
+        Technical ["college_uai" "day" "issued_at"] "où et quand il sert", "le jour même";
+    }
+    "canteen_passages" {
+        PseudonymousId ["device_id" "operator_id" "person_id" "family_id"] "passage à la cantine", CANTEEN_BILLS;
+        Child ["college_uai" "day" "scanned_at" "let_in" "reason" "outcome"] "passage compté une fois : preuve du repas pris", CANTEEN_BILLS;
+        Technical ["sequence" "received_at" "offline"] "numéro et réception", CANTEEN_BILLS;
+        Secret ["fingerprint"] "empreinte à clé de l'envoi : une répétition n'est pas comptée deux fois", CANTEEN_BILLS;
+    }
     "canteen_care_plans" {
         PseudonymousId ["id" "child_id" "family_id" "recorded_by" "ended_by"] "projet d'accueil individualisé", SEASON;
         Secret ["measures_sealed"] "ce que la cuisine doit faire, jamais la maladie ; chiffré", SEASON;

@@ -1,6 +1,7 @@
 //! The canteen: where and when there is one, what a meal costs, and what anybody may find out about it.
 
 mod days;
+mod gates;
 mod services;
 mod simulator;
 mod tariffs;

@@ -2,7 +2,7 @@
 //!
 //! Every request brings a body that cannot be read: whoever is refused was refused before it was looked at.
 
-use super::{Operation, operations, planted_till, root};
+use super::{Operation, operations, planted_device, planted_till, root};
 use crate::support::{Answer, Api, COLLEGE, COLLEGE_78, World};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use passplus::{kernel::ids::RequestId, migrate::Schema};
@@ -23,6 +23,8 @@ async fn callers(world: &World) -> Vec<Caller> {
         caller("garbage", &world.api.with_token("eyJhbGciOiJub25lIn0.e30."), false),
         caller("guardian", &world.family("92").await.api, false),
         caller("till", &planted_till(world, "92", 1).await, false),
+        caller("gate", &planted_device(world, "92", Some(COLLEGE)).await, false),
+        caller("kitchen", &planted_device(world, "92", None).await, false),
         caller("secretary", &world.secretary(COLLEGE).await.api, false),
     ];
     for (department, elsewhere, suffix) in [("92", false, ""), ("78", true, ".78")] {

@@ -67,6 +67,16 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
                                          recorded_at)
              values (gen_random_uuid(), '{child}', '{file}', '0920001B', '\\x00', false, '2030-01-01', '2030-01-01', gen_random_uuid(), now());
+         insert into canteen_operators values (gen_random_uuid(), 'Cuisines du Val', gen_random_uuid(), now());
+         insert into canteen_operator_sites
+             select gen_random_uuid(), (select id from canteen_operators limit 1), '0920001B', day, day, gen_random_uuid(), now()
+               from (select '2000-01-01'::date + count(*)::integer as day from canteen_operator_sites) d;
+         insert into canteen_gate_rules select '0920001B', day, true, gen_random_uuid(), now()
+             from (select '2000-01-01'::date + count(*)::integer as day from canteen_gate_rules) d;
+         insert into canteen_day_codes values (gen_random_uuid(), '{child}', '{file}', '0920001B', '2000-01-01',
+             uuid_send(gen_random_uuid()), gen_random_uuid(), now());
+         insert into canteen_passages values (gen_random_uuid(), 1, gen_random_uuid(), '0920001B', '2000-01-01', now(), now(), false,
+             '{child}', '{file}', true, 'reserved', 'counted', '\\x00');
          insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
          insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
              'age1', gen_random_uuid(), now();

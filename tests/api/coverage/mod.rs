@@ -3,7 +3,7 @@
 
 mod architecture;
 mod authz;
-mod full_family;
+pub mod full_family;
 mod isolation;
 mod migrations;
 mod openapi;
@@ -143,6 +143,23 @@ pub fn dump(conn: &mut PgConnection) -> Vec<(String, String)> {
         lines.extend(rows.into_iter().map(|row| (table.clone(), row)));
     }
     lines
+}
+
+/// A gate of a collège, or else a kitchen, of an operator that nobody has declared.
+pub async fn planted_device(world: &World, department: &str, college: Option<&str>) -> Api {
+    use diesel::Connection;
+    let (pair, device) = (SigningPair::generate().unwrap(), RequestId::generate());
+    let public = data_encoding::HEXLOWER.encode(&pair.public());
+    let kind = if college.is_some() { "gate" } else { "kitchen" };
+    let (college, recipient) = college.map_or(("null".into(), "null"), |uai| (format!("'{uai}'"), "'age1'"));
+    let mut conn = PgConnection::establish(&world.superuser_url(Schema::Directory)).unwrap();
+    conn.batch_execute(&format!(
+        "insert into devices (id, operator_id, department, kind, label, state, public_key, created_at, enrolled_at, college_uai, recipient)
+         values ('{device}', gen_random_uuid(), '{department}', '{kind}', 'Entrée', 'active', '\\x{public}', now(), now(), {college}, {recipient})"
+    ))
+    .unwrap();
+    let token = world.device_token(&device.to_string(), pair.pkcs8()).await;
+    world.api.with_token(&token)
 }
 
 /// A till whose token the service takes, entered into the directory as if it had been enrolled.

@@ -69,6 +69,11 @@ const DEPARTMENT: &str = "
     derogations: select insert update(revoked_by revoked_at)
     news: select insert update(state decided_by decided_at last_guardian letters sent_at)
     canteen_adults: select insert update(email left_at version)
+    canteen_day_codes: select insert delete
+    canteen_gate_rules: select insert update(walk_ins set_by set_at)
+    canteen_operator_sites: select insert update(ends_on)
+    canteen_operators: select insert
+    canteen_passages: select
     canteen_care_plans: select insert update(ended_by ended_at)
     canteen_enrolments: select insert update(weekdays diet starts_on ends_on state end_reason laid_out_version ended_at version)
     canteen_meals: select insert update(enrolment_id college_uai state changed_at)
@@ -126,12 +131,17 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("canteen_means", "t.family_id"),
     ("canteen_rates", "t.family_id"),
     ("canteen_care_plans", "t.family_id"),
+    ("canteen_day_codes", "t.family_id"),
+    ("canteen_passages", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("season_versions", "t.state = 'published'"),
     ("canteen_calendars", "t.state = 'published'"),
     ("canteen_adults", "false"),
+    ("canteen_gate_rules", "false"),
+    ("canteen_operator_sites", "false"),
+    ("canteen_operators", "false"),
     ("canteen_closures", "true"),
     ("card_keys", "true"),
     ("canteen_services", "true"),

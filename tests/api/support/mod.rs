@@ -1,6 +1,7 @@
 //! The harness: one private PostgreSQL a test run, migrated template databases cloned for each test, the real server on a free
 //! port, and one client per kind of caller.
 
+mod age;
 mod authorities;
 mod books;
 mod client;
@@ -13,6 +14,7 @@ mod scene;
 mod sql;
 mod treasury;
 
+pub use age::AgeKey;
 pub use authorities::{
     Authorities, Given, Household, cases, config as particulier, households, impot_config, question, quotients,
 };

@@ -1,0 +1,124 @@
+//! Passages that a gate took without network: sent later, in any order, again if need be. Each counts once, by gate and number.
+
+use super::{
+    Presented, counted, db,
+    db::GapRow,
+    decide::{PassOutcome, PassReason, Tally},
+    decided, kept, read_card,
+};
+use crate::{
+    app::App,
+    audit,
+    auth::actor::{By, Gate},
+    db::Tx,
+    error::Error,
+    kernel::{
+        department::Department,
+        ids::DinerId,
+        text::{Secret, Uai},
+        time::paris_date,
+    },
+};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Passages of one batch: two services of the largest collège.
+pub const BATCH_MAX: usize = 1_000;
+/// Rows of lacking numbers that are told; a gate sends them, and learns of the next.
+const GAPS_MAX: i32 = 100;
+
+/// A passage without network.
+#[derive(Debug, Clone)]
+pub struct SentPassage {
+    pub sequence: i64,
+    pub scanned_at: DateTime<Utc>,
+    /// A card that is not in the list of the day. One-time codes cannot be checked without network: the list has names.
+    pub card: Option<Secret>,
+    /// Somebody of that list.
+    pub diner: Option<DinerId>,
+    /// What the gate did.
+    pub let_in: bool,
+}
+
+/// What became of a passage of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLine {
+    pub sequence: i64,
+    pub outcome: PassOutcome,
+    pub reason: PassReason,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct BatchTaken {
+    /// In the order of the batch.
+    pub lines: Vec<BatchLine>,
+    /// Numbers that the gate has not sent though it sent a higher one.
+    pub missing: Vec<GapRow>,
+}
+
+struct Line {
+    passage: SentPassage,
+    presented: Presented,
+}
+
+/// Takes the passages of a batch, all or none.
+pub async fn send_passages(
+    app: &App,
+    by: &By<Gate>,
+    department: Department,
+    passages: Vec<SentPassage>,
+) -> Result<BatchTaken, Error> {
+    let mut lines = vec![];
+    for passage in passages {
+        let presented = match (&passage.diner, &passage.card) {
+            (Some(diner), _) => Presented::Diner(*diner),
+            // Whether a telephone's text was of its moment, the gate has judged.
+            (None, Some(card)) => match read_card(app, by, department, card).await? {
+                Presented::Stale(print) => Presented::Card(print),
+                presented => presented,
+            },
+            (None, None) => Presented::Nothing,
+        };
+        lines.push(Line { passage, presented });
+    }
+    let college = by.college.clone();
+    app.db.write(department, &by.caller, move |tx| take(tx, &college, &lines)).await
+}
+
+fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Error> {
+    let sequences: Vec<i64> = lines.iter().map(|line| line.passage.sequence).collect();
+    // What is known under each number: what came before, and what this batch brings on the way.
+    let mut known: BTreeMap<i64, (Vec<u8>, BatchLine)> = BTreeMap::new();
+    for row in db::sent(tx, &sequences)? {
+        let db::SentRow { sequence, reason, outcome, fingerprint, .. } = row;
+        known.insert(sequence, (fingerprint, BatchLine { sequence, outcome, reason }));
+    }
+    let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
+    let rows = db::look(tx, &asked, false)?;
+    let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
+    for (Line { passage, presented }, row) in lines.iter().zip(&rows) {
+        let SentPassage { sequence, scanned_at, let_in, .. } = *passage;
+        let fingerprint = presented.fingerprint(tx, scanned_at, Some(let_in));
+        if let Some((former, line)) = known.get(&sequence) {
+            let same = *former == fingerprint;
+            told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
+            continue;
+        }
+        let day = paris_date(scanned_at);
+        let meal = tally.meal(row.person_id, day, row.meal);
+        let mut decision = decided(tx, college, presented, row, (day, meal))?;
+        decision.eats = let_in;
+        let effect = counted(&mut tally, row, day, let_in);
+        let line = BatchLine { sequence, outcome: effect.outcome, reason: decision.reason };
+        new.push(kept(sequence, (day, scanned_at), row, decision, effect, fingerprint.clone()));
+        known.insert(sequence, (fingerprint, line));
+        told.push(line);
+    }
+    if !new.is_empty() {
+        db::record(tx, true, &new)?;
+        audit::record(tx, "canteen_passages_sent", ("college", college), json!({ "passages": new.len() }))?;
+    }
+    Ok(BatchTaken { lines: told, missing: db::gaps(tx, GAPS_MAX)? })
+}

@@ -1,0 +1,210 @@
+//! The doors of a gate: what it sent before, who stands there, what it saw. A gate reads and writes no table.
+
+use super::decide::{PassOutcome, PassReason};
+use crate::{
+    canteen::{enrolments::Diet, meals::state::MealState},
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{CanteenOperatorId, DeviceId, DinerId},
+        text::Uai,
+    },
+    schema::department::{canteen_meals, canteen_passages},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{self, Array, BigInt, Binary, Bool, Date, Integer, Nullable, Text, Timestamptz},
+};
+use uuid::Uuid;
+
+/// A passage that came before.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct SentRow {
+    #[diesel(sql_type = BigInt)]
+    pub sequence: i64,
+    #[diesel(sql_type = Bool)]
+    pub let_in: bool,
+    #[diesel(sql_type = Text)]
+    pub reason: PassReason,
+    #[diesel(sql_type = Text)]
+    pub outcome: PassOutcome,
+    #[diesel(sql_type = Binary)]
+    pub fingerprint: Vec<u8>,
+}
+
+pub fn sent(tx: &mut Tx<'_>, sequences: &[i64]) -> Result<Vec<SentRow>, Error> {
+    Ok(diesel::sql_query("select sequence, let_in, reason, outcome, fingerprint from gate_sent($1)")
+        .bind::<Array<BigInt>, _>(sequences)
+        .load(tx.conn)?)
+}
+
+/// Who stands at the gate, by what was shown: no more than one of the three.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub card: Option<Vec<u8>>,
+    pub code: Option<Vec<u8>>,
+    pub diner: Option<DinerId>,
+    pub day: NaiveDate,
+}
+
+/// What the database tells of it. Names only of diners of the gate's own collège.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct LookRow {
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    pub person_id: Option<DinerId>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    pub card_in_use: Option<bool>,
+    #[diesel(sql_type = Bool)]
+    pub here: bool,
+    #[diesel(sql_type = Bool)]
+    pub open: bool,
+    #[diesel(sql_type = Bool)]
+    pub locked: bool,
+    #[diesel(sql_type = Bool)]
+    pub walk_ins: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub meal: Option<MealState>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub first_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub initial: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub diet: Option<Diet>,
+    #[diesel(sql_type = Bool)]
+    pub own_meal: bool,
+    #[diesel(sql_type = Bool)]
+    pub care: bool,
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub photo_sealed: Option<Vec<u8>>,
+}
+
+/// A row for each that is asked, in the same order. Their meals are locked until the end of the transaction.
+pub fn look(tx: &mut Tx<'_>, asked: &[Asked], portraits: bool) -> Result<Vec<LookRow>, Error> {
+    Ok(diesel::sql_query(
+        "select person_id, card_in_use, here, open, locked, walk_ins, meal, first_name, initial, diet, own_meal, care, photo_sealed
+           from gate_look($1, $2, $3, $4, $5) order by n",
+    )
+    .bind::<Array<Nullable<Binary>>, _>(each(asked, |one| one.card.as_deref()))
+    .bind::<Array<Nullable<Binary>>, _>(each(asked, |one| one.code.as_deref()))
+    .bind::<Array<Nullable<sql_types::Uuid>>, _>(each(asked, |one| one.diner))
+    .bind::<Array<Date>, _>(each(asked, |one| one.day))
+    .bind::<Bool, _>(portraits)
+    .load(tx.conn)?)
+}
+
+fn each<'a, S, T>(of: &'a [S], what: impl Fn(&'a S) -> T) -> Vec<T> {
+    of.iter().map(what).collect()
+}
+
+/// A passage to keep, and the states between which it moves a meal.
+#[derive(Debug, Clone)]
+pub struct NewPassage {
+    pub sequence: i64,
+    pub day: NaiveDate,
+    pub scanned_at: DateTime<Utc>,
+    pub diner: Option<DinerId>,
+    pub let_in: bool,
+    pub reason: PassReason,
+    pub outcome: PassOutcome,
+    pub from: Option<MealState>,
+    pub to: Option<MealState>,
+    pub fingerprint: Vec<u8>,
+}
+
+pub fn record(tx: &mut Tx<'_>, offline: bool, new: &[NewPassage]) -> Result<(), Error> {
+    diesel::sql_query("select gate_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind::<Bool, _>(offline)
+        .bind::<Array<BigInt>, _>(each(new, |one| one.sequence))
+        .bind::<Array<Date>, _>(each(new, |one| one.day))
+        .bind::<Array<Timestamptz>, _>(each(new, |one| one.scanned_at))
+        .bind::<Array<Nullable<sql_types::Uuid>>, _>(each(new, |one| one.diner))
+        .bind::<Array<Bool>, _>(each(new, |one| one.let_in))
+        .bind::<Array<Text>, _>(each(new, |one| one.reason))
+        .bind::<Array<Text>, _>(each(new, |one| one.outcome))
+        .bind::<Array<Nullable<Text>>, _>(each(new, |one| one.from))
+        .bind::<Array<Nullable<Text>>, _>(each(new, |one| one.to))
+        .bind::<Array<Binary>, _>(each(new, |one| one.fingerprint.as_slice()))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Numbers that lack, from the first to the last of a row of them.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct GapRow {
+    #[diesel(sql_type = BigInt)]
+    pub first: i64,
+    #[diesel(sql_type = BigInt)]
+    pub last: i64,
+}
+
+pub fn gaps(tx: &mut Tx<'_>, limit: i32) -> Result<Vec<GapRow>, Error> {
+    Ok(diesel::sql_query("select first, last from gate_gaps($1)").bind::<Integer, _>(limit).load(tx.conn)?)
+}
+
+/// A passage as the collège and the department read it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = canteen_passages)]
+pub struct PassageRow {
+    pub device_id: DeviceId,
+    pub sequence: i64,
+    pub operator_id: CanteenOperatorId,
+    pub college_uai: Uai,
+    pub scanned_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
+    pub offline: bool,
+    pub person_id: Option<DinerId>,
+    pub let_in: bool,
+    pub reason: PassReason,
+    pub outcome: PassOutcome,
+}
+
+/// Passages of a day that somebody has to look at: of diners who were let in twice, of unknown people let in, and of locked days.
+pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<PassageRow>, Error> {
+    let let_in_twice = diesel::dsl::sql::<Bool>(
+        "(outcome in ('unknown', 'not_served', 'locked') or person_id in (
+             select x.person_id from canteen_passages x
+              where x.day = canteen_passages.day and x.outcome in ('counted', 'double') group by x.person_id having count(*) > 1))",
+    );
+    let mut query = canteen_passages::table
+        .filter(canteen_passages::day.eq(day).and(canteen_passages::let_in))
+        .filter(let_in_twice)
+        .order((canteen_passages::sequence, canteen_passages::device_id))
+        .limit(limit)
+        .select(PassageRow::as_select())
+        .into_boxed();
+    if let Some((sequence, device)) = after {
+        let device = DeviceId::from_uuid(device);
+        query = query.filter(
+            canteen_passages::sequence
+                .gt(sequence)
+                .or(canteen_passages::sequence.eq(sequence).and(canteen_passages::device_id.gt(device))),
+        );
+    }
+    Ok(query.load(tx.conn)?)
+}
+
+/// Reserved meals of that day or before become missed, so many at most. Returns how many did; those in other hands come later.
+pub fn miss(tx: &mut Tx<'_>, last_day: NaiveDate, limit: i64) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let over = canteen_meals::table
+        .filter(canteen_meals::state.eq(MealState::Reserved).and(canteen_meals::day.le(last_day)))
+        // What is locked stays as it is billed.
+        .filter(diesel::dsl::sql::<Bool>("not canteen_locked(college_uai, day)"))
+        .order(canteen_meals::day)
+        .limit(limit)
+        .select((canteen_meals::person_id, canteen_meals::day))
+        .for_update()
+        .skip_locked();
+    let rows: Vec<(DinerId, NaiveDate)> = over.load(tx.conn)?;
+    let (people, days): (Vec<DinerId>, Vec<NaiveDate>) = rows.into_iter().unzip();
+    Ok(diesel::sql_query(
+        "update canteen_meals m set state = $3, changed_at = $4 from unnest($1, $2) t (person, day)
+          where m.person_id = t.person and m.day = t.day",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(people)
+    .bind::<Array<Date>, _>(days)
+    .bind::<Text, _>(MealState::NoShow)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?)
+}

@@ -1,0 +1,136 @@
+//! What a kitchen cooks, and for whom it takes care.
+
+use super::{Canteen, TODAY, at, device, operator};
+use crate::support::{COLLEGE, OTHER_COLLEGE, days};
+use passplus::{
+    canteen::care,
+    kernel::ids::{CarePlanId, RequestId},
+};
+use serde_json::{Value, json};
+
+/// A care plan of a child, as an agent records it.
+fn plan(canteen: &Canteen, child: &str, own_meal: bool, measures: &str) {
+    let id = RequestId::generate();
+    let key = canteen.world.app.db.key("92".parse().unwrap()).unwrap();
+    let sealed = care::seal(key, CarePlanId::from_uuid(id.uuid()), &measures.parse().unwrap()).unwrap();
+    canteen.sql(&format!(
+        "insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
+                                         recorded_at)
+         values ('{id}', '{child}', '{}', '{COLLEGE}', '\\x{}', {own_meal}, '2026-09-01', '2027-07-05', gen_random_uuid(), now())",
+        canteen.family.id,
+        data_encoding::HEXLOWER.encode(&sealed)
+    ));
+}
+
+/// An adult of the collège with a meal today.
+fn adult(canteen: &Canteen, kind: &str) {
+    canteen.sql(&format!(
+        "with adult as (
+             insert into canteen_adults (id, kind, college_uai, last_name, first_names, registered_by, registered_at)
+             values (gen_random_uuid(), '{kind}', '{COLLEGE}', 'Roux', 'Maud', gen_random_uuid(), now()) returning id)
+         insert into canteen_meals select id, '{TODAY}', null, null, '{COLLEGE}', 'reserved', now() from adult"
+    ));
+}
+
+#[actix_web::test]
+async fn meals_are_counted_for_those_who_cook_and_plan_them() {
+    let mut canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner("Ana").await);
+    let boris = canteen.sibling("Boris").await;
+    canteen.seat(
+        &canteen.scene.family,
+        &boris.child,
+        OTHER_COLLEGE,
+        &[(TODAY, "reserved"), ("2026-10-16", "reserved")],
+    );
+    canteen.sql(&format!(
+        "insert into canteen_meals select person_id, '2026-10-16', id, family_id, college_uai, 'cancelled', now()
+                            from canteen_enrolments where person_id = '{}'",
+        lou.child
+    ));
+    plan(&canteen, &lou.child, false, "Sans arachide.");
+    plan(&canteen, &ana.child, true, "Repas apporté par la famille.");
+    adult(&canteen, "commensal");
+    adult(&canteen, "guest");
+    canteen.told(&ana.card_code).await;
+    canteen.told(&canteen.pupil.card_code).await;
+
+    let path = at(&format!("forecast?from={TODAY}&until=2026-10-16"));
+    let here = json!({
+        "day": TODAY, "college_uai": COLLEGE, "reserved": 4, "pupils": 2, "commensaux": 1, "guests": 1, "no_pork": 2, "no_meat": 0, "care": 2,
+        "own_meals": 1, "walk_ins": 1,
+    });
+    let of_others = |day: &str| {
+        json!({
+            "day": day, "college_uai": OTHER_COLLEGE, "reserved": 1, "pupils": 1, "commensaux": 0, "guests": 0, "no_pork": 1, "no_meat": 0,
+            "care": 0, "own_meals": 0, "walk_ins": 0,
+        })
+    };
+    let finance = canteen.world.agent("92", "finance").await;
+    let neighbour = canteen.world.secretary(OTHER_COLLEGE).await;
+    let all = vec![here.clone(), of_others(TODAY), of_others("2026-10-16")];
+    for (reader, expected) in [
+        (&canteen.kitchen.api, vec![here.clone()]),
+        (&canteen.secretary.api, vec![here.clone()]),
+        (&neighbour.api, all[1..].to_vec()),
+        (&finance.api, all),
+    ] {
+        assert_eq!(reader.get(&path).await.expect(200).items(), &expected);
+    }
+    for until in ["2026-10-14", "2026-11-15"] {
+        let wrong = at(&format!("forecast?from={TODAY}&until={until}"));
+        assert_eq!(canteen.kitchen.get(&wrong).await.refused(422, "request.invalid").pointers(), ["/until"]);
+    }
+    canteen.kitchen.get(&at("forecast?from=hier&until=demain")).await.refused(400, "request.query");
+    for (caller, status, code) in [
+        (&canteen.world.api, 401, "auth.required"),
+        (&canteen.gate.api, 403, "auth.forbidden"),
+        (&canteen.scene.till.api, 403, "auth.forbidden"),
+        (&canteen.family.api, 403, "auth.forbidden"),
+        (&canteen.world.administrator_78.api, 404, "not_found"),
+    ] {
+        caller.get(&path).await.refused(status, code);
+    }
+    canteen.kitchen.get(&path.replace("/92/", "/78/")).await.refused(404, "not_found");
+    canteen.wait(days(300)).await;
+    let later = at("forecast?from=2027-08-11&until=2027-08-11");
+    assert!(canteen.kitchen.get(&later).await.expect(200).items().is_empty());
+}
+
+#[actix_web::test]
+async fn a_kitchen_reads_what_it_does_today_for_which_child_and_nobody_else_does() {
+    let mut canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé Anne").await, canteen.diner("Ana").await);
+    plan(&canteen, &lou.child, false, "Sans arachide ; plateau préparé à part.");
+    plan(&canteen, &ana.child, true, "Repas apporté par la famille.");
+    // She does not come today.
+    canteen.sql(&format!("update canteen_meals set state = 'cancelled' where person_id = '{}'", ana.child));
+    let read = canteen.kitchen.get(&at("care")).await.expect(200);
+    let expected = json!([{
+        "child_id": lou.child, "college_uai": COLLEGE, "first_name": "Zoé", "initial": "M", "own_meal": false,
+        "measures": "Sans arachide ; plateau préparé à part.",
+    }]);
+    assert_eq!(read.at("/items"), &expected);
+    let journal = canteen.world.administrator.get("/v1/departments/92/journal?limit=100").await.expect(200);
+    let lines: Vec<&Value> = journal.items().iter().filter(|line| line["action"] == "canteen_care_read").collect();
+    assert_eq!((lines.len(), &lines[0]["object_id"]), (1, &json!(lou.child)), "who read what");
+
+    let other = operator(&canteen.world, "Cuisines du Mont", &[OTHER_COLLEGE]).await;
+    let other = device(&canteen.world, &other, None).await;
+    assert_eq!(other.get(&at("care")).await.expect(200).at("/items"), &json!([]), "another operator's children");
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    for (caller, status, code) in [
+        (&canteen.world.api, 401, "auth.required"),
+        (&canteen.gate.api, 403, "auth.forbidden"),
+        (&canteen.scene.till.api, 403, "auth.forbidden"),
+        (&canteen.family.api, 403, "auth.forbidden"),
+        (&canteen.secretary.api, 403, "auth.forbidden"),
+        (&clerk.api, 403, "auth.forbidden"),
+        (&canteen.world.administrator.api, 403, "auth.forbidden"),
+    ] {
+        caller.get(&at("care")).await.refused(status, code);
+    }
+    canteen.kitchen.get("/v1/departments/78/canteen/care").await.refused(404, "not_found");
+    canteen.wait(days(1)).await;
+    assert_eq!(canteen.kitchen.get(&at("care")).await.expect(200).at("/items"), &json!([]), "today only");
+}

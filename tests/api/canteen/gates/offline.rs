@@ -1,0 +1,286 @@
+//! Without network: the list of the day, and passages that come later.
+
+use super::{Canteen, Device, TODAY, at, device};
+use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, call, days};
+use data_encoding::HEXLOWER;
+use passplus::{
+    canteen::passages,
+    cards::{
+        code::CardCode,
+        token::{self, TokenError, day},
+    },
+};
+use serde_json::{Value, json};
+
+async fn list(canteen: &Canteen, gate: &Device, query: &str) -> (day::GateDay, Value) {
+    let file = gate.get(&at(&format!("gate-list{query}"))).await.expect(200);
+    assert_eq!(file.headers["content-type"], "application/octet-stream");
+    let bytes = gate.age.open(&file.bytes).expect("the gate opens its list");
+    let keys = canteen.world.api.get("/.well-known/card-keys.json").await.expect(200).json.to_string();
+    let keys = token::published_keys(&keys).unwrap();
+    let list = day::verify(&bytes, &keys).unwrap();
+    let mut changed = bytes.clone();
+    changed[40] ^= 1;
+    assert_eq!(day::verify(&changed, &keys), Err(TokenError::BadSignature));
+    assert!(canteen.kitchen.age.open(&file.bytes).is_none(), "nobody else opens it");
+    let json = serde_json::from_slice(&list.json).unwrap();
+    (list, json)
+}
+
+#[actix_web::test]
+async fn a_gate_takes_along_a_signed_list_that_it_alone_opens() {
+    let mut canteen = Canteen::open().await;
+    let lou = canteen.diner("Zoé Anne").await;
+    let absent = canteen.sibling("Ana").await;
+    canteen.seat(&canteen.scene.family, &absent.child, COLLEGE, &[]);
+    let away = canteen.sibling("Boris").await;
+    canteen.seat(&canteen.scene.family, &away.child, OTHER_COLLEGE, &[(TODAY, "reserved")]);
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    crate::photos::send(&canteen.family, &lou.child, "image/jpeg", crate::photos::jpeg(700, 900)).await.expect(204);
+    crate::photo_reviews::accept(&clerk, &lou.child).await;
+
+    let (signed, full) = list(&canteen, &canteen.gate, "").await;
+    assert_eq!(signed.until().to_rfc3339(), "2026-10-15T22:00:00+00:00", "it is of today");
+    assert_eq!((&full["day"], &full["college_uai"], &full["walk_ins"]), (&json!(TODAY), &json!(COLLEGE), &json!(true)));
+    assert_eq!(full["diners"].as_array().unwrap().len(), 2);
+    assert!(full.to_string().contains("photo_jpeg_base64"));
+    let (_, light) = list(&canteen, &canteen.gate, "?portraits=false").await;
+    let of =
+        |child: &str| light["diners"].as_array().unwrap().iter().find(|diner| diner["id"] == child).unwrap().clone();
+    let code: CardCode = lou.card_code.parse().unwrap();
+    assert_eq!(
+        of(&lou.child),
+        json!({
+            "id": lou.child, "mark": HEXLOWER.encode(&token::mark(&code)), "first_name": "Zoé", "initial": "M", "eats": true,
+            "reason": "reserved", "detail": "Repas réservé : bon appétit.", "diet": "no_pork", "own_meal": false, "care": false,
+        })
+    );
+    assert_eq!((&of(&absent.child)["eats"], &of(&absent.child)["reason"]), (&json!(true), &json!("not_enrolled")));
+    // A card that is lost is named by nothing.
+    let path = canteen.family.path(&format!("cards/{}/block", absent.card_id));
+    canteen.family.post(&path, json!({ "reason": "lost" })).await.expect(200);
+    let (_, light) = list(&canteen, &canteen.gate, "?portraits=false").await;
+    assert_eq!(light.to_string().matches("\"mark\"").count(), 1);
+
+    let journal = canteen.world.administrator.get("/v1/departments/92/journal?limit=100").await.expect(200);
+    assert_eq!(journal.items().iter().filter(|line| line["action"] == "canteen_list_given").count(), 3);
+    for (caller, status, code) in [
+        (&canteen.world.api, 401, "auth.required"),
+        (&canteen.kitchen.api, 403, "auth.forbidden"),
+        (&canteen.scene.till.api, 403, "auth.forbidden"),
+        (&canteen.family.api, 403, "auth.forbidden"),
+        (&canteen.secretary.api, 403, "auth.forbidden"),
+        (&clerk.api, 403, "auth.forbidden"),
+    ] {
+        caller.get(&at("gate-list")).await.refused(status, code);
+    }
+    canteen.gate.get(&at("gate-list?portraits=perhaps")).await.refused(400, "request.query");
+    canteen.wait(days(300)).await;
+    let (_, later) = list(&canteen, &canteen.gate, "").await;
+    assert_eq!((later["diners"].as_array().unwrap().len(), &later["walk_ins"]), (0, &json!(false)), "its site is over");
+}
+
+fn passage(sequence: i64, at: &str, diner: &str) -> Value {
+    json!({ "sequence": sequence, "scanned_at": at, "diner_id": diner, "let_in": true })
+}
+
+async fn send(gate: &Device, passages: &[Value]) -> Answer {
+    gate.post(&at("passages/batches"), json!({ "passages": passages })).await
+}
+
+fn told(answer: &Answer) -> Vec<(i64, &str, &str)> {
+    let line = |line: &'_ Value| {
+        let text = |name: &str| line[name].as_str().unwrap();
+        (line["sequence"].as_i64().unwrap(), text("outcome").to_owned(), text("reason").to_owned())
+    };
+    let lines: Vec<_> = answer.items().iter().map(line).collect();
+    lines.into_iter().map(|(n, o, r)| (n, &*Box::leak(o.into_boxed_str()), &*Box::leak(r.into_boxed_str()))).collect()
+}
+
+#[actix_web::test]
+async fn passages_come_later_in_any_order_and_count_once() {
+    let canteen = Canteen::open().await;
+    let (lou, ana, boris) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await, canteen.sibling("Boris").await);
+    canteen.seat(&canteen.family, &ana.child, COLLEGE, &[("2026-10-12", "cancelled"), ("2026-10-13", "no_show")]);
+    let sent = [
+        passage(7, "2026-10-13T10:00:00Z", &ana.child),
+        passage(3, "2026-10-12T10:00:00Z", &ana.child),
+        passage(4, "2026-10-15T07:00:00Z", &lou.child),
+        passage(5, "2026-10-15T07:01:00Z", &lou.child),
+        json!({ "sequence": 8, "scanned_at": "2026-10-15T07:02:00Z", "card": boris.card_signed, "let_in": true }),
+        json!({ "sequence": 9, "scanned_at": "2026-10-15T07:03:00Z", "card": boris.card_code, "let_in": false }),
+        json!({ "sequence": 10, "scanned_at": "2026-10-15T07:04:00Z", "card": "bonjour", "let_in": true }),
+        // Of another collège's diner, or of nobody: the list did not name him.
+        passage(11, "2026-10-15T07:05:00Z", &boris.enrolment),
+        passage(12, "2026-09-01T10:00:00Z", &lou.child),
+        passage(13, "2027-10-15T10:00:00Z", &lou.child),
+    ];
+    let first = send(&canteen.gate, &sent).await.expect(200);
+    assert_eq!(
+        told(&first),
+        [
+            (7, "counted", "reserved"),
+            (3, "counted", "cancelled"),
+            (4, "counted", "reserved"),
+            (5, "double", "already_passed"),
+            (8, "counted", "not_enrolled"),
+            (9, "refused", "already_passed"),
+            (10, "unknown", "unknown_card"),
+            (11, "unknown", "unknown_card"),
+            (12, "not_served", "closed"),
+            (13, "not_served", "closed"),
+        ]
+    );
+    assert_eq!(first.at("/missing"), &json!([{ "first": 1, "last": 2 }, { "first": 6, "last": 6 }]));
+    let meals = [canteen.meals(&ana.child), canteen.meals(&lou.child), canteen.meals(&boris.child)].concat();
+    assert_eq!(
+        meals,
+        ["2026-10-12 walk_in", "2026-10-13 consumed", "2026-10-15 consumed", "2026-10-15 walk_in"].map(str::to_owned)
+    );
+
+    // Again, backwards, twice in one batch, with one that lacked and one whose number is taken.
+    let mut again: Vec<Value> = sent.iter().rev().chain(&sent).cloned().collect();
+    again.push(passage(6, "2026-10-15T07:01:30Z", &boris.child));
+    again.push(passage(4, "2026-10-15T07:00:01Z", &lou.child));
+    let second = send(&canteen.gate, &again).await.expect(200);
+    let (mut expected, lines) = (told(&first), told(&second));
+    assert_eq!(lines[10..20], expected);
+    expected.reverse();
+    assert_eq!(lines[..10], expected);
+    assert_eq!(lines[20..], [(6, "double", "already_passed"), (4, "number_used", "reserved")]);
+    assert_eq!(second.at("/missing"), &json!([{ "first": 1, "last": 2 }]));
+    assert_eq!([canteen.meals(&ana.child), canteen.meals(&lou.child), canteen.meals(&boris.child)].concat(), meals);
+
+    // At another gate of the collège: a double too; all of them are listed for who looks.
+    let other = device(&canteen.world, &canteen.operator, Some(COLLEGE)).await;
+    let double = send(&other, &[passage(1, "2026-10-13T10:30:00Z", &ana.child)]).await.expect(200);
+    assert_eq!((told(&double), double.at("/missing")), (vec![(1, "double", "already_passed")], &json!([])));
+    let odd = canteen.secretary.get(&at("passages/odd?day=2026-10-13")).await.expect(200);
+    let devices: Vec<&Value> = odd.items().iter().map(|row| &row["device_id"]).collect();
+    assert_eq!(devices, [&json!(other.id), &json!(canteen.gate.id)], "both of them");
+    let odd = canteen.secretary.get(&at(&format!("passages/odd?day={TODAY}&limit=2"))).await.expect(200);
+    let next =
+        canteen.secretary.get(&at(&format!("passages/odd?day={TODAY}&cursor={}", odd.text("/next_cursor")))).await;
+    let numbers: Vec<i64> =
+        odd.items().iter().chain(next.expect(200).items()).map(|row| row["sequence"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, [4, 5, 6, 8, 10, 11]);
+}
+
+#[actix_web::test]
+async fn a_passage_counts_within_a_month_and_of_a_locked_month_moves_nothing() {
+    let mut canteen = Canteen::open().await;
+    let lou = canteen.diner("Zoé").await;
+    canteen.wait(days(31)).await;
+    let late = passage(1, "2026-10-15T10:00:00Z", &lou.child);
+    canteen.sql("create or replace function canteen_locked(p_uai text, p_day date) returns boolean language sql stable as $$ select p_day < '2026-11-01' $$");
+    let locked = send(&canteen.gate, &[late]).await.expect(200);
+    assert_eq!(told(&locked), [(1, "locked", "reserved")]);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 reserved"]);
+    canteen.sql("create or replace function canteen_locked(p_uai text, p_day date) returns boolean language sql stable as $$ select false $$");
+    let late = passage(2, "2026-10-15T10:00:00Z", &lou.child);
+    assert_eq!(told(&send(&canteen.gate, &[late]).await.expect(200)), [(2, "counted", "reserved")]);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 consumed"]);
+    let odd = canteen.secretary.get(&at("passages/odd?day=2026-10-15")).await;
+    assert_eq!(odd.status, 401, "the secretary's session is over");
+}
+
+#[actix_web::test]
+async fn whoever_does_not_come_has_missed_his_meal_after_three_days() {
+    let mut canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner("Ana").await);
+    canteen.sql(&format!("update canteen_meals set state = 'excused' where person_id = '{}'", ana.child));
+    canteen.wait(days(3)).await;
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 0, "passages may still come");
+    canteen.wait(days(1)).await;
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 1);
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 0);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 no_show"]);
+    assert_eq!(canteen.meals(&ana.child), ["2026-10-15 excused"]);
+    // Whoever ate has eaten, however late it is told.
+    let late = passage(1, "2026-10-15T10:00:00Z", &lou.child);
+    assert_eq!(told(&send(&canteen.gate, &[late]).await.expect(200)), [(1, "counted", "reserved")]);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 consumed"]);
+}
+
+#[actix_web::test]
+async fn batches_of_two_gates_at_once_count_each_meal_once() {
+    let canteen = Canteen::open().await;
+    let mut people = vec![];
+    for name in ["Ana", "Boris", "Carla", "Dora"] {
+        people.push(canteen.diner(name).await);
+    }
+    people.push(canteen.sibling("Emil").await);
+    canteen.seat(&canteen.family, &people[4].child, COLLEGE, &[]);
+    let other = device(&canteen.world, &canteen.operator, Some(COLLEGE)).await;
+    let batch = |reverse: bool| {
+        let mut rows: Vec<Value> =
+            (1..).zip(&people).map(|(number, pupil)| passage(number, "2026-10-15T07:00:00Z", &pupil.child)).collect();
+        if reverse {
+            rows.reverse();
+        }
+        rows
+    };
+    let (one, two) = (batch(false), batch(true));
+    let (one, two) = tokio::join!(send(&canteen.gate, &one), send(&other, &two));
+    let (one, two) = (one.expect(200), two.expect(200));
+    let all: Vec<_> = told(&one).into_iter().chain(told(&two)).collect();
+    assert_eq!(all.iter().filter(|(_, outcome, _)| *outcome == "counted").count(), 5, "{all:?}");
+    assert_eq!(all.iter().filter(|(_, outcome, _)| *outcome == "double").count(), 5, "{all:?}");
+    for pupil in &people {
+        assert_eq!(canteen.meals(&pupil.child).len(), 1);
+    }
+}
+
+#[actix_web::test]
+async fn a_batch_that_cannot_be_read_is_refused_whole() {
+    let canteen = Canteen::open().await;
+    let good = passage(1, "2026-10-15T07:00:00Z", &canteen.pupil.child);
+    for (second, pointer) in [
+        (json!({ "sequence": 0 }), "/passages/1/sequence"),
+        (json!({ "card": "bonjour" }), "/passages/1"),
+        (json!({ "diner_id": null }), "/passages/1"),
+        (json!({ "diner_id": "x" }), "/passages/1/diner_id"),
+        (json!({ "let_in": null }), "/passages/1/let_in"),
+        (json!({ "debt": 1 }), "/passages/1/debt"),
+    ] {
+        let mut wrong = good.clone();
+        for (name, value) in second.as_object().unwrap() {
+            wrong[name] = value.clone();
+        }
+        let refused = send(&canteen.gate, &[good.clone(), wrong]).await.refused(422, "request.invalid");
+        assert_eq!(refused.pointers(), [pointer]);
+    }
+    for size in [0, 1_001] {
+        assert_eq!(
+            send(&canteen.gate, &vec![good.clone(); size]).await.refused(422, "request.invalid").pointers(),
+            ["/passages"]
+        );
+    }
+    assert_eq!(call(&mut canteen.world.superuser("92"), "(select count(*) from canteen_passages)").unwrap(), json!(0));
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    for (caller, status, code) in [
+        (&canteen.world.api, 401, "auth.required"),
+        (&canteen.kitchen.api, 403, "auth.forbidden"),
+        (&canteen.scene.till.api, 403, "auth.forbidden"),
+        (&canteen.family.api, 403, "auth.forbidden"),
+        (&canteen.secretary.api, 403, "auth.forbidden"),
+        (&clerk.api, 403, "auth.forbidden"),
+    ] {
+        let body = json!({ "passages": [good] });
+        caller.post(&at("passages/batches"), body).await.refused(status, code);
+    }
+    let odd = at(&format!("passages/odd?day={TODAY}"));
+    let finance = canteen.world.agent("92", "finance").await;
+    for (caller, status, code) in [
+        (&canteen.world.api, 401, "auth.required"),
+        (&canteen.gate.api, 403, "auth.forbidden"),
+        (&canteen.kitchen.api, 403, "auth.forbidden"),
+        (&canteen.family.api, 403, "auth.forbidden"),
+        (&finance.api, 403, "auth.forbidden"),
+        (&canteen.world.administrator_78.api, 404, "not_found"),
+    ] {
+        caller.get(&odd).await.refused(status, code);
+    }
+    clerk.get(&odd).await.expect(200);
+    clerk.get(&at("passages/odd?day=hier")).await.refused(400, "request.query");
+}
