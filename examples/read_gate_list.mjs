@@ -1,5 +1,5 @@
 // How a gate reads its list of the day: age opens it, this proves which department signed it. Needs Node.js 18 or later, nothing else.
-//   age --decrypt -i gate.key list.age | node examples/read_gate_list.mjs card-keys.json [PP1.… | number of a card]
+//   age --decrypt -i gate.key list.age | node examples/read_gate_list.mjs card-keys.json [PP1.… | number of a card] [instant]
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 
@@ -20,8 +20,7 @@ export function open(list, keys, now) {
   return JSON.parse(list.subarray(16, -64));
 }
 
-if (process.argv[2]) {
-  const list = open(readFileSync(0), JSON.parse(readFileSync(process.argv[2], "utf8")).keys, Date.now());
-  const diner = process.argv[3] && list.diners.find((diner) => diner.mark === mark(process.argv[3]));
-  console.log(diner ? { ...diner, photo_jpeg_base64: undefined } : process.argv[3] ? "not in the list" : `${list.day}: ${list.diners.length} diners`);
-}
+const [, , keys, card, at] = process.argv;
+const list = open(readFileSync(0), JSON.parse(readFileSync(keys, "utf8")).keys, at ? Date.parse(at) : Date.now());
+const diner = card && list.diners.find((diner) => diner.mark === mark(card));
+console.log(diner ? JSON.stringify(diner) : card ? "not in the list" : `${list.day}: ${list.diners.length} diners`);

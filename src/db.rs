@@ -1,16 +1,14 @@
 //! The only way to a database: one transaction, as one actor, at one instant. Departments and directory are separate databases
 //! behind separate pools and separate types, so a query for one cannot be sent to the other.
 
+mod begin;
+
 use crate::{
     error::{Error, Refusal},
     gates::Gate,
-    kernel::{
-        self,
-        actor::{Actor, Caller},
-        crypto::MasterKey,
-        department::Department,
-    },
+    kernel::{self, actor::Caller, crypto::MasterKey, department::Department},
 };
+use begin::begin_sql;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     PgConnection, RunQueryDsl,
@@ -20,7 +18,6 @@ use diesel::{
 };
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -364,42 +361,4 @@ fn is_connection_loss(error: &DieselError) -> bool {
         }
         _ => false,
     }
-}
-
-/// `BEGIN` and the caller's identity in one message. Every value is an id or a word of ours: none holds a quote.
-fn begin_sql(mode: Mode, actor: &Actor, clock_offset: TimeDelta) -> String {
-    let mut sql = String::from(if mode == Mode::Read { "begin read only" } else { "begin" });
-    let mut set = |name: &str, value: &str| {
-        let _ = write!(sql, "; set local app.{name} = '{value}'");
-    };
-    set("kind", actor.kind());
-    match actor {
-        Actor::System | Actor::Anonymous => {}
-        Actor::Guardian { account } => set("account", &account.to_string()),
-        Actor::Agent { account, function, .. } => {
-            set("account", &account.to_string());
-            set("function", function.as_str());
-        }
-        Actor::Secretary { account, college, .. } => {
-            set("account", &account.to_string());
-            set("college", college.as_str());
-        }
-        Actor::Device { device, merchant, .. } => {
-            set("device", &device.to_string());
-            set("merchant", &merchant.to_string());
-        }
-        Actor::Gate { device, operator, college, .. } => {
-            set("device", &device.to_string());
-            set("operator", &operator.to_string());
-            set("college", college.as_str());
-        }
-        Actor::Kitchen { device, operator, .. } => {
-            set("device", &device.to_string());
-            set("operator", &operator.to_string());
-        }
-    }
-    if !clock_offset.is_zero() {
-        set("clock_offset", &format!("{} seconds", clock_offset.num_seconds()));
-    }
-    sql
 }

@@ -1,6 +1,5 @@
 //! The benchmark of gates: cards shown at the gates of all collèges at lunch, at a steady pace over HTTP, on a school year of meals; and what
 //! it takes to make the list of the day of one gate.
-#![expect(clippy::float_arithmetic, reason = "milliseconds, not money")]
 
 mod seed;
 
@@ -79,7 +78,9 @@ pub async fn gate(options: Options) -> anyhow::Result<()> {
         return Ok(());
     }
     let Report { enrolments, colleges, meals, scans_per_s, seconds, p50_ms, p99_ms, max_ms, .. } = &report;
-    println!("{enrolments} enrolments, {colleges} collèges, {meals} meals; {scans_per_s} cards a second for {seconds} s.");
+    println!(
+        "{enrolments} enrolments, {colleges} collèges, {meals} meals; {scans_per_s} cards a second for {seconds} s."
+    );
     println!("A card at a gate: {p50_ms:.1} ms (median), {p99_ms:.1} ms (99 %), {max_ms:.1} ms (worst).");
     println!("The list of a gate: {:.0} ms, {} bytes.", report.list_ms, report.list_bytes);
     println!(
@@ -181,12 +182,12 @@ impl Lane {
 
 /// Shows cards at all gates by turns, each when it is due, however late the last answer was. Microseconds of those that count, in order.
 async fn scan(lanes: &Arc<Vec<Lane>>, per_s: u32, measured: Duration) -> anyhow::Result<Vec<u32>> {
-    let pace = Duration::from_secs(1) / per_s;
+    let between = Duration::from_secs(1) / per_s;
     let end = WARM_UP.saturating_add(measured);
     let begin = Instant::now();
     let mut running = JoinSet::new();
     for number in 0_u32.. {
-        let due = pace.saturating_mul(number);
+        let due = between.saturating_mul(number);
         if due >= end {
             break;
         }

@@ -59,8 +59,7 @@ pub fn seed(stage: &Stage, size: Extent) -> anyhow::Result<Vec<SeededGate>> {
     // One by one: `vacuum` runs in no transaction.
     conn.batch_execute("vacuum analyze")?;
     stage.connect(Schema::Directory)?.batch_execute("vacuum analyze")?;
-    let mut gates: Vec<SeededGate> =
-        devices.into_iter().map(|device| SeededGate { device, cards: vec![] }).collect();
+    let mut gates: Vec<SeededGate> = devices.into_iter().map(|device| SeededGate { device, cards: vec![] }).collect();
     for (code, place) in codes.iter().zip((0..gates.len()).cycle()) {
         if let Some(gate) = gates.get_mut(place) {
             gate.cards.push(code.to_string());

@@ -66,8 +66,7 @@ impl DayCode {
 
 impl fmt::Display for DayCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e] = self.0;
-        let number = u64::from_be_bytes([0, 0, 0, a, b, c, d, e]);
+        let number = self.0.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         for place in 0..CHARS {
             let low = usize::try_from((number >> (5 * (CHARS - 1 - place))) & 31).unwrap_or_default();
             let dash = if place == CHARS / 2 { "-" } else { "" };

@@ -50,6 +50,7 @@ pub struct Asked {
 
 /// What the database tells of it. Names only of diners of the gate's own collège.
 #[derive(Debug, Clone, QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "columns, each by itself")]
 pub struct LookRow {
     #[diesel(sql_type = Nullable<sql_types::Uuid>)]
     pub person_id: Option<DinerId>,

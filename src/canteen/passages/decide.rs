@@ -61,6 +61,7 @@ pub enum Shown {
 
 /// All that the decision rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not, whatever the others are")]
 pub struct Facts {
     pub shown: Shown,
     /// The diner is of this collège.

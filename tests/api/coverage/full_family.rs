@@ -4,8 +4,8 @@ use crate::support::{COLLEGE, Family, World};
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 
-/// A family with something of everything, made through the API but for what the API does not make yet.
-pub async fn full_family(world: &World, name: &str) -> Family {
+/// A family with a child enrolled and a consent, and the child.
+async fn enrolled_family(world: &World, name: &str) -> (Family, String) {
     let family = world.family("92").await;
     let secretary = world.secretary(COLLEGE).await;
     let child = family.add_child(name, "2015-03-14").await;
@@ -13,6 +13,12 @@ pub async fn full_family(world: &World, name: &str) -> Family {
     secretary.confirm(&enrolment, version).await;
     let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
     family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
+    (family, child)
+}
+
+/// A family with something of everything, made through the API but for what the API does not make yet.
+pub async fn full_family(world: &World, name: &str) -> Family {
+    let (family, child) = enrolled_family(world, name).await;
     let mut conn = world.superuser("92");
     conn.batch_execute(&format!(
         "insert into photos (child_id, family_id, image_sealed, submitted_at, id, state)
@@ -67,16 +73,6 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
                                          recorded_at)
              values (gen_random_uuid(), '{child}', '{file}', '0920001B', '\\x00', false, '2030-01-01', '2030-01-01', gen_random_uuid(), now());
-         insert into canteen_operators values (gen_random_uuid(), 'Cuisines du Val', gen_random_uuid(), now());
-         insert into canteen_operator_sites
-             select gen_random_uuid(), (select id from canteen_operators limit 1), '0920001B', day, day, gen_random_uuid(), now()
-               from (select '2000-01-01'::date + count(*)::integer as day from canteen_operator_sites) d;
-         insert into canteen_gate_rules select '0920001B', day, true, gen_random_uuid(), now()
-             from (select '2000-01-01'::date + count(*)::integer as day from canteen_gate_rules) d;
-         insert into canteen_day_codes values (gen_random_uuid(), '{child}', '{file}', '0920001B', '2000-01-01',
-             uuid_send(gen_random_uuid()), gen_random_uuid(), now());
-         insert into canteen_passages values (gen_random_uuid(), 1, gen_random_uuid(), '0920001B', '2000-01-01', now(), now(), false,
-             '{child}', '{file}', true, 'reserved', 'counted', '\\x00');
          insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
          insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
              'age1', gen_random_uuid(), now();
@@ -115,5 +111,22 @@ pub async fn full_family(world: &World, name: &str) -> Family {
         file = family.id
     ))
     .unwrap();
+    conn.batch_execute(&at_the_gates(&family.id, &child)).unwrap();
     family
+}
+
+/// An operator of the canteen, and what its gates know of the child.
+fn at_the_gates(file: &str, child: &str) -> String {
+    format!(
+        "insert into canteen_operators values (gen_random_uuid(), 'Cuisines du Val', gen_random_uuid(), now());
+         insert into canteen_operator_sites
+             select gen_random_uuid(), (select id from canteen_operators limit 1), '0920001B', day, day, gen_random_uuid(), now()
+               from (select '2000-01-01'::date + count(*)::integer as day from canteen_operator_sites) d;
+         insert into canteen_gate_rules select '0920001B', day, true, gen_random_uuid(), now()
+             from (select '2000-01-01'::date + count(*)::integer as day from canteen_gate_rules) d;
+         insert into canteen_day_codes values (gen_random_uuid(), '{child}', '{file}', '0920001B', '2000-01-01',
+             uuid_send(gen_random_uuid()), gen_random_uuid(), now());
+         insert into canteen_passages values (gen_random_uuid(), 1, gen_random_uuid(), '0920001B', '2000-01-01', now(), now(), false,
+             '{child}', '{file}', true, 'reserved', 'counted', '\\x00')"
+    )
 }

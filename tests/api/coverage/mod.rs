@@ -151,7 +151,9 @@ pub async fn planted_device(world: &World, department: &str, college: Option<&st
     let (pair, device) = (SigningPair::generate().unwrap(), RequestId::generate());
     let public = data_encoding::HEXLOWER.encode(&pair.public());
     let kind = if college.is_some() { "gate" } else { "kitchen" };
-    let (college, recipient) = college.map_or(("null".into(), "null"), |uai| (format!("'{uai}'"), "'age1'"));
+    let (college, recipient) = college.map_or(("null".into(), "null"), |uai| {
+        (format!("'{uai}'"), "'age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj'")
+    });
     let mut conn = PgConnection::establish(&world.superuser_url(Schema::Directory)).unwrap();
     conn.batch_execute(&format!(
         "insert into devices (id, operator_id, department, kind, label, state, public_key, created_at, enrolled_at, college_uai, recipient)

@@ -77,8 +77,8 @@ pub async fn operator(world: &World, name: &str, colleges: &[&str]) -> String {
 /// A canteen in both collèges of 92.
 pub async fn open_canteen(world: &World) {
     let admin = &world.administrator;
-    admin.post(&at("services"), json!({ "starts_on": "2026-09-01" })).await.expect(201);
-    let add = json!({ "uais": [COLLEGE, OTHER_COLLEGE], "starts_on": "2026-09-01" });
+    admin.post(&at("services"), json!({ "starts_on": "2026-09-01", "ends_on": "2028-07-05" })).await.expect(201);
+    let add = json!({ "uais": [COLLEGE, OTHER_COLLEGE], "starts_on": "2026-09-01", "ends_on": "2028-07-05" });
     admin.post(&at("colleges"), add).await.expect(201);
 }
 

@@ -12,18 +12,45 @@ use passplus::{
 };
 use serde_json::{Value, json};
 
+/// What the example in another language finds of a card in a list.
+fn found_by_the_example(list: &[u8], keys: &str, card: &str) -> Option<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys.json"), keys).unwrap();
+    std::fs::write(folder.path().join("list"), list).unwrap();
+    let mut node = std::process::Command::new("node");
+    node.current_dir(env!("CARGO_MANIFEST_DIR")).arg("examples/read_gate_list.mjs");
+    node.arg(folder.path().join("keys.json")).args([card, "2026-10-15T10:00:00Z"]);
+    match node.stdin(std::fs::File::open(folder.path().join("list")).unwrap()).output() {
+        Ok(output) if output.status.success() => Some(serde_json::from_slice(&output.stdout).unwrap_or_default()),
+        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+        Err(_) => {
+            eprintln!("node is not installed: the example was not run");
+            None
+        }
+    }
+}
+
 async fn list(canteen: &Canteen, gate: &Device, query: &str) -> (day::GateDay, Value) {
     let file = gate.get(&at(&format!("gate-list{query}"))).await.expect(200);
     assert_eq!(file.headers["content-type"], "application/octet-stream");
     let bytes = gate.age.open(&file.bytes).expect("the gate opens its list");
-    let keys = canteen.world.api.get("/.well-known/card-keys.json").await.expect(200).json.to_string();
-    let keys = token::published_keys(&keys).unwrap();
+    let published = canteen.world.api.get("/.well-known/card-keys.json").await.expect(200).json.to_string();
+    let keys = token::published_keys(&published).unwrap();
     let list = day::verify(&bytes, &keys).unwrap();
     let mut changed = bytes.clone();
     changed[40] ^= 1;
     assert_eq!(day::verify(&changed, &keys), Err(TokenError::BadSignature));
     assert!(canteen.kitchen.age.open(&file.bytes).is_none(), "nobody else opens it");
-    let json = serde_json::from_slice(&list.json).unwrap();
+    let json: Value = serde_json::from_slice(&list.json).unwrap();
+    if json["day"] == TODAY {
+        let named = json["diners"].as_array().unwrap().iter().find(|diner| diner["first_name"] == "Zoé");
+        let path = canteen.family.path(&format!("children/{}/card", named.unwrap()["id"].as_str().unwrap()));
+        let card = canteen.family.get(&path).await.expect(200);
+        for text in [card.text("/code"), card.text("/signed")] {
+            let found = found_by_the_example(&bytes, &published, &text);
+            assert!(found.is_none() || found.as_ref() == named, "{text}: {found:?}");
+        }
+    }
     (list, json)
 }
 

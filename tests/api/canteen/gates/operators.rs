@@ -1,6 +1,6 @@
 //! Operators, their collèges and devices; and what the database itself keeps from these devices.
 
-use super::{Canteen, TODAY, at, device, no, open_canteen, operator};
+use super::{Canteen, TODAY, at, no, open_canteen};
 use crate::support::{AgeKey, COLLEGE, COLLEGE_78, OTHER_COLLEGE, World, call, days};
 use data_encoding::BASE64URL_NOPAD;
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
