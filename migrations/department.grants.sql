@@ -30,7 +30,7 @@ grant select, insert, update (college_uai, level, attested_by, attested_at) on e
 grant select, insert, update (state, decided_by, decided_at, last_guardian, letters, sent_at) on news to {app};
 grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
 grant select, insert, update (state, calendar, drafted_by, drafted_at, published_by, published_at) on canteen_calendars to {app};
-grant select, insert, update (withdrawn_by, withdrawn_at) on canteen_closures to {app};
+grant select, insert, update (withdrawn_by, withdrawn_at, applied_until) on canteen_closures to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
 -- Where there is a canteen is ended, or given up before it begins; of a published grid only the last day moves (a trigger holds the rest).
 grant select, insert, update (ends_on), delete on canteen_services, canteen_colleges to {app};

@@ -1,7 +1,11 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    canteen::rates,
+    canteen::{
+        enrolments::following,
+        meals::{self, layout},
+        rates,
+    },
     cards::{found, life},
     db::{Db, Tx},
     documents,
@@ -63,6 +67,10 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, layout::lay_out_batch, "meals cannot be laid out").await;
+    until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
+    until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
+    until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 
@@ -152,6 +160,13 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         Job::TopUp { enrolment } => {
             db.write(department, caller, move |tx| top_up::catch_up(tx, enrolment)).await?;
             vec![]
+        }
+        Job::CanteenRate { enrolment, from } => {
+            db.write(department, caller, move |tx| rates::refresh_later(tx, enrolment, from)).await?;
+            vec![]
+        }
+        Job::CanteenClosure { family, closure } => {
+            db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
         }
         Job::NewsLetter { news, guardian } => {
             db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?

@@ -252,6 +252,36 @@ impl Role for FileReader {
     }
 }
 
+/// Who speaks for a collège's canteen: its secretary, or an agent who instructs files.
+#[derive(Debug, Clone)]
+pub struct CollegeDesk {
+    pub account: AccountId,
+    /// The only one that a secretary speaks for.
+    pub college: Option<Uai>,
+}
+
+impl CollegeDesk {
+    /// Nothing of another collège is a secretary's: it is not there.
+    pub fn require(&self, college: &Uai) -> Result<(), Error> {
+        let foreign = self.college.as_ref().is_some_and(|own| own != college);
+        if foreign { Err(Refusal::NotFound.into()) } else { Ok(()) }
+    }
+}
+
+impl Role for CollegeDesk {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match &identity.actor {
+            Actor::Secretary { account, college, .. } => {
+                Some(Self { account: *account, college: Some(college.clone()) })
+            }
+            Actor::Agent { account, function: AgentFunction::Administrator | AgentFunction::CaseWorker, .. } => {
+                Some(Self { account: *account, college: None })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// An agent who may undo a movement of money: all but the DPO.
 #[derive(Debug, Clone, Copy)]
 pub struct Corrector {

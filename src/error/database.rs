@@ -29,6 +29,8 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),
     ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
     ("canteen_offered", Refusal::CanteenNotOffered),
+    ("canteen_enrolments_one_at_a_time", Refusal::AlreadyInCanteen),
+    ("canteen_care_plans_one", Refusal::CarePlanExists),
     ("canteen_services_one_at_a_time", Refusal::CanteenOverlap),
     ("canteen_colleges_once_a_day", Refusal::CanteenOverlap),
     ("canteen_grids_one_draft", Refusal::GridDraftExists),

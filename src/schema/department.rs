@@ -191,6 +191,7 @@ diesel::table! {
         declared_at -> Timestamptz,
         withdrawn_by -> Nullable<Uuid>,
         withdrawn_at -> Nullable<Timestamptz>,
+        applied_until -> Nullable<Date>,
     }
 }
 
@@ -715,7 +716,7 @@ diesel::table! {
     scholarship_answers (enrolment_id) {
         enrolment_id -> Uuid,
         is_scholar -> Nullable<Bool>,
-        echelon -> Nullable<Int2>,
+        echelon -> Nullable<SmallInt>,
         answered_at -> Timestamptz,
     }
 }

@@ -12,7 +12,7 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_closures" {
         PseudonymousId ["id" "declared_by" "withdrawn_by"] "qui a fermé une cantine", ACCOUNTS_KEEPING;
-        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at"] "fermetures de la cantine", NO_LIMIT;
+        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at" "applied_until"] "fermetures de la cantine", NO_LIMIT;
     }
     "canteen_services" {
         PseudonymousId ["id" "declared_by"] "qui a déclaré la restauration scolaire", ACCOUNTS_KEEPING;

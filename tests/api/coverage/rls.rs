@@ -75,7 +75,7 @@ const DEPARTMENT: &str = "
     canteen_means: select insert update(means_sealed purged_at)
     canteen_rates: select insert update(explanation_sealed)
     canteen_calendars: select insert update(state calendar drafted_by drafted_at published_by published_at)
-    canteen_closures: select insert update(withdrawn_by withdrawn_at)
+    canteen_closures: select insert update(withdrawn_by withdrawn_at applied_until)
     season_openings: select insert update(state last_family carried leaving families done_at)
     roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
