@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{ChildId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
+        ids::{BillId, ChildId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
         text::{SeasonCode, Sensitive},
     },
     mail::Letter,
@@ -52,6 +52,10 @@ pub enum Job {
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
     SeasonNotice { family: FamilyId, season: SeasonCode },
+    /// A word to whoever pays about a bill or a credit note.
+    BillNotice { bill: BillId },
+    /// The same about a bill that is late: at which level.
+    BillReminder { bill: BillId, level: i16 },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
     /// Look up a card that somebody has found, and tell its family.
@@ -131,6 +135,11 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
         "news_letter" => {
             let (news, guardian) = (field("news_id")?.parse().ok()?, field("guardian_id")?.parse().ok()?);
             return Some(Job::NewsLetter { news, guardian });
+        }
+        "bill_notice" => return Some(Job::BillNotice { bill: field("bill_id")?.parse().ok()? }),
+        "bill_reminder" => {
+            let level = row.payload.get("level")?.as_i64()?.try_into().ok()?;
+            return Some(Job::BillReminder { bill: field("bill_id")?.parse().ok()?, level });
         }
         "season_notice" => {
             let (family, season) = (field("family_id")?.parse().ok()?, field("season")?.parse().ok()?);

@@ -1,6 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
+    billing::bills::notices as bill_notices,
     canteen::rates,
     cards::{found, life},
     db::{Db, Tx},
@@ -163,6 +164,13 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             let pass_on = move |tx: &mut Tx<'_>| found::pass_on(tx, id, &fingerprint, place.as_deref());
             db.write(department, caller, pass_on).await?;
             vec![]
+        }
+        Job::BillNotice { bill } => {
+            db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?
+        }
+        Job::BillReminder { bill, level } => {
+            tracing::debug!(level, "reminder");
+            db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

@@ -271,6 +271,60 @@ impl Role for Corrector {
     }
 }
 
+/// Who follows meals as they are taken: the secretary of the collège, or an agent, but not the DPO.
+#[derive(Debug, Clone)]
+pub struct AttendanceKeeper {
+    pub account: AccountId,
+    /// Of a secretary: the only one that is there for him.
+    pub college: Option<Uai>,
+}
+
+impl Role for AttendanceKeeper {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match &identity.actor {
+            Actor::Secretary { account, college, .. } => {
+                Some(Self { account: *account, college: Some(college.clone()) })
+            }
+            Actor::Agent { account, function, .. } if *function != AgentFunction::Dpo => {
+                Some(Self { account: *account, college: None })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An agent who reads what the canteen bills: all but the DPO.
+#[derive(Debug, Clone, Copy)]
+pub struct BillDesk {
+    pub account: AccountId,
+}
+
+impl Role for BillDesk {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Agent { account, function, .. } if function != AgentFunction::Dpo => Some(Self { account }),
+            _ => None,
+        }
+    }
+}
+
+/// Who reads a bill or an account: a guardian, or an agent of `BillDesk`. The database shows each his own.
+#[derive(Debug, Clone, Copy)]
+pub struct BillReader {
+    /// An agent's readings are lines of the journal.
+    pub is_agent: bool,
+}
+
+impl Role for BillReader {
+    fn admit(identity: &Identity) -> Option<Self> {
+        match identity.actor {
+            Actor::Guardian { .. } => Some(Self { is_agent: false }),
+            Actor::Agent { function, .. } if function != AgentFunction::Dpo => Some(Self { is_agent: true }),
+            _ => None,
+        }
+    }
+}
+
 /// An agent who answers for the journal: the DPO, or an administrator.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalReader;

@@ -7,7 +7,7 @@ mod refusals;
 pub use description::{Description, document, document_yaml, no_such_route};
 
 use crate::{
-    auth, canteen, cards, colleges, corrections, disputes, documents, enrolments,
+    auth, billing, canteen, cards, colleges, corrections, disputes, documents, enrolments,
     error::{Problem, Refusal},
     families,
     http::health,
@@ -309,4 +309,23 @@ endpoints! {
     canteen::tariffs::http::rewrite_grid,
     canteen::tariffs::http::discard_grid,
     canteen::tariffs::http::publish_grid,
+    canteen::attendance::http::list_attendance,
+    canteen::attendance::http::excuse_meal,
+    canteen::attendance::http::record_missed_passage,
+    canteen::attendance::http::close_attendance_day,
+    canteen::attendance::http::list_attendance_months,
+    canteen::attendance::http::lock_attendance,
+    canteen::attendance::http::reopen_attendance,
+    billing::runs::http::begin_bill_run,
+    billing::runs::http::list_bill_runs,
+    billing::runs::http::show_bill_run,
+    billing::runs::http::redraft_bill_run,
+    billing::runs::http::list_differences,
+    billing::runs::http::list_drafted_bills,
+    billing::runs::http::check_bill_run,
+    billing::runs::http::issue_bill_run,
+    billing::runs::http::abandon_bill_run,
+    billing::bills::http::list_bills,
+    billing::bills::http::show_bill,
+    billing::bills::http::print_bill,
 }

@@ -30,4 +30,18 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
         "publish_grid",
         &[R::StepUpRequired, R::SamePerson, R::GridNotDraft, R::GridInvalid, R::GridOverlap, R::GridRetroactive],
     ),
+    ("excuse_meal", &[R::AttendanceTransition, R::AttendanceLocked]),
+    ("list_attendance", &[R::InvalidFields]),
+    ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered]),
+    ("close_attendance_day", &[R::AttendanceLocked]),
+    ("lock_attendance", &[R::AttendanceMonthOpen, R::AttendanceMonthTransition]),
+    ("reopen_attendance", &[R::AttendanceMonthTransition, R::AttendanceMonthInRun]),
+    ("begin_bill_run", &[R::BillRunExists, R::BillRunNothing]),
+    ("redraft_bill_run", &[R::BillRunTransition]),
+    ("check_bill_run", &[R::StepUpRequired, R::BillRunTransition, R::BillRunFigures, R::BillRunUnpriced]),
+    (
+        "issue_bill_run",
+        &[R::StepUpRequired, R::SamePerson, R::BillRunTransition, R::BillRunFigures, R::BillRunTampered],
+    ),
+    ("abandon_bill_run", &[R::BillRunTransition]),
 ];
