@@ -1,7 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    billing::bills::notices as bill_notices,
+    billing::{arrears, bills::notices as bill_notices},
     canteen::rates,
     cards::{found, life},
     db::{Db, Tx},
@@ -64,6 +64,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 
@@ -165,12 +166,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             db.write(department, caller, pass_on).await?;
             vec![]
         }
-        Job::BillNotice { bill } => {
-            db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?
-        }
+        Job::BillNotice { bill } => db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?,
         Job::BillReminder { bill, level } => {
-            tracing::debug!(level, "reminder");
-            db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?
+            db.read(department, caller, move |tx| arrears::reminder(tx, bill, level)).await?
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

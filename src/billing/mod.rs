@@ -5,15 +5,19 @@
 //! What would surprise: no balance is kept. An account is the sum of its bills, credit notes and payments; credits settle the oldest bill
 //! first.
 
+pub mod accounts;
+pub mod arrears;
 pub mod bills;
+pub mod cancellations;
+pub mod payments;
 pub mod runs;
 
 use crate::{
     db::Tx,
     error::Error,
-    kernel::ids::{BillRunId, CanteenAdultId, FamilyId, PayerId},
+    kernel::ids::{BillRunId, CanteenAdultId, FamilyId},
 };
-use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, connection::SimpleConnection};
 
 text_enum! {
     /// A bill, or what takes one back.
@@ -61,10 +65,17 @@ impl Payer {
         family.map(Self::Family).or(adult.map(Self::Adult))
     }
     #[must_use]
-    pub fn id(self) -> PayerId {
+    pub const fn family(self) -> Option<FamilyId> {
         match self {
-            Self::Family(family) => family.into(),
-            Self::Adult(adult) => adult.into(),
+            Self::Family(family) => Some(family),
+            Self::Adult(_) => None,
+        }
+    }
+    #[must_use]
+    pub const fn adult(self) -> Option<CanteenAdultId> {
+        match self {
+            Self::Family(_) => None,
+            Self::Adult(adult) => Some(adult),
         }
     }
 }
@@ -77,6 +88,12 @@ pub fn number(department: &str, kind: BillKind, year: i32, number: i32) -> Strin
         BillKind::CreditNote => "A",
     };
     format!("{department}-{year}-{series}{number:06}")
+}
+
+/// One at a time bills, or takes a bill back: what each reckons with stays true.
+fn take_turns(tx: &mut Tx<'_>) -> Result<(), Error> {
+    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('canteen bills', 0))").execute(tx.conn)?;
+    Ok(())
 }
 
 /// A run of a whole department takes longer than a request may: minutes, never hours. Its plans are long and run once.

@@ -328,4 +328,13 @@ endpoints! {
     billing::bills::http::list_bills,
     billing::bills::http::show_bill,
     billing::bills::http::print_bill,
+    billing::accounts::http::show_account,
+    billing::payments::http::record_payment,
+    billing::payments::http::undo_payment,
+    billing::cancellations::http::cancel_bill,
+    billing::cancellations::http::list_cancellations,
+    billing::cancellations::http::approve_cancellation,
+    billing::cancellations::http::refuse_cancellation,
+    billing::arrears::http::list_arrears,
+    billing::arrears::http::grant_waiver,
 }

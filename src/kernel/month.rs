@@ -54,7 +54,17 @@ impl Month {
     #[must_use]
     pub fn french(self) -> String {
         const NAMES: [&str; 12] = [
-            "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+            "janvier",
+            "février",
+            "mars",
+            "avril",
+            "mai",
+            "juin",
+            "juillet",
+            "août",
+            "septembre",
+            "octobre",
+            "novembre",
             "décembre",
         ];
         let name = usize::try_from(self.0.month0()).ok().and_then(|rank| NAMES.get(rank)).copied().unwrap_or_default();
@@ -65,7 +75,8 @@ impl Month {
 impl FromStr for Month {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_one = text.len() == 7 && text.bytes().enumerate().all(|(at, b)| if at == 4 { b == b'-' } else { b.is_ascii_digit() });
+        let is_one = text.len() == 7
+            && text.bytes().enumerate().all(|(at, b)| if at == 4 { b == b'-' } else { b.is_ascii_digit() });
         let day = is_one.then(|| format!("{text}-01").parse().ok()).flatten();
         day.map(Self).ok_or_else(|| "un mois s'écrit 2026-10".to_owned())
     }

@@ -222,8 +222,10 @@ create policy canteen_bill_lines_read on canteen_bill_lines for select
     using (actor_reads_bills() or exists (select 1 from canteen_bills b where b.id = bill_id));
 create policy canteen_bill_lines_insert on canteen_bill_lines for insert with check (actor_bills());
 
--- A bill is the sum of its lines, from the first commit on and for ever.
-create function canteen_bills_add_up() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
+-- A bill is the sum of its lines, from the first commit on and for ever. Asked for each of many bills of one issue, when the database does
+-- not know yet how many lines there are: always by the index.
+create function canteen_bills_add_up() returns trigger language plpgsql security definer set search_path = public, pg_temp
+    set enable_seqscan = off as $$
 begin
     if new.total_cents is distinct from (select sum(amount_cents) from canteen_bill_lines where bill_id = new.id) then
         raise check_violation using message = 'a bill is the sum of its lines', constraint = 'canteen_bills_add_up';
@@ -273,7 +275,7 @@ create table canteen_payments (
     fingerprint bytea not null,
     recorded_by uuid not null,
     recorded_at timestamptz not null,
-    constraint canteen_payments_key unique (recorded_by, key),
+    constraint canteen_payments_once unique (recorded_by, key),
     constraint canteen_payments_payer check (num_nonnulls(family_id, adult_id) = 1),
     constraint canteen_payments_sign check (
         case when undoes is null then amount_cents > 0 and reason is null else amount_cents < 0 and reason is not null end)
@@ -303,7 +305,7 @@ create table canteen_cancellations (
     decided_by uuid,
     decided_at timestamptz,
     credit_note_id uuid constraint canteen_cancellations_credit_fk references canteen_bills on delete restrict,
-    constraint canteen_cancellations_key unique (proposed_by, key),
+    constraint canteen_cancellations_once unique (proposed_by, key),
     constraint canteen_cancellations_decided check (num_nonnulls(decided_by, decided_at) = case when state = 'proposed' then 0 else 2 end),
     constraint canteen_cancellations_done check ((state = 'done') = (credit_note_id is not null)),
     constraint canteen_cancellations_four_eyes check (not two_persons or state <> 'done' or decided_by <> proposed_by)

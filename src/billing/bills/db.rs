@@ -82,6 +82,11 @@ pub fn bill(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
     Ok(bills::table.find(id).select(BillRow::as_select()).first(tx.conn)?)
 }
 
+pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    let notes: i64 = bills::table.filter(bills::corrects.eq(id)).count().get_result(tx.conn)?;
+    Ok(notes > 0)
+}
+
 /// The lines of a bill, in their order, with the words that explain their prices.
 pub fn lines(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<LineRow>, Error> {
     Ok(diesel::sql_query(

@@ -86,6 +86,7 @@ pub struct BillLineView {
     pub month: Month,
     pub kind: LineKind,
     /// Of a month's part: its first day.
+    #[schema(example = json!(["2026-10-05", "2026-10-06"]))]
     pub days: Vec<NaiveDate>,
     /// Negative: taken back.
     #[schema(example = 16)]

@@ -61,6 +61,16 @@ pub fn show_bill(tx: &mut Tx<'_>, id: BillId, journalled: bool) -> Result<Bill, 
     })
 }
 
+/// A bill without its lines.
+pub fn head(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
+    db::bill(tx, id)
+}
+
+/// Whether a credit note takes something of that bill back.
+pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    db::is_corrected(tx, id)
+}
+
 /// Bills and credit notes that the caller may see, newest first.
 pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result<Page<BillRow>, Error> {
     let rows = db::page(tx, filter, query.after()?.map(BillId::from_uuid), query.limit()?.saturating_add(1))?;

@@ -28,9 +28,14 @@ pub fn bill_notice(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<Letter>, Error> {
             (subject, format!("L'avoir n° {number} est émis : {amount} sont portés au crédit de votre compte."))
         }
     };
-    let body = format!(
-        "Bonjour,\n\n{told} Le document se trouve dans votre espace, avec les jours et l'explication de chaque prix.\n\nPass+"
-    );
+    // Adults have no account here.
+    let place = if row.family_id.is_some() {
+        "se trouve dans votre espace"
+    } else {
+        "vous est remis sur demande par le service de la restauration scolaire"
+    };
+    let body =
+        format!("Bonjour,\n\n{told} Le document {place}, avec les jours et l'explication de chaque prix.\n\nPass+");
     letters(tx, Payer::of(row.family_id, row.adult_id), &subject, &body)
 }
 

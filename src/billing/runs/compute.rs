@@ -34,9 +34,9 @@ targets as materialized (
      select l.person_id, s.college_uai, s.month, s.next
        from scope s join canteen_bill_lines l on l.college_uai = s.college_uai and l.month = s.month where s.whole
      union
-     select m.person_id, s.college_uai, s.month, s.next
-       from canteen_rates r join canteen_meals m on m.person_id = r.person_id and m.day >= r.starts_on
-       join scope s on s.college_uai = m.college_uai and m.day >= s.month and m.day < s.next
+     select e.person_id, s.college_uai, s.month, s.next
+       from canteen_rates r join canteen_enrolments e on e.person_id = r.person_id and e.season = r.season
+       join scope s on s.college_uai = e.college_uai and e.starts_on < s.next and e.ends_on >= s.month and r.starts_on < s.next
       where r.set_at >= $4 and not s.whole
      union
      select a.person_id, s.college_uai, s.month, s.next

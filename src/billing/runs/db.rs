@@ -95,12 +95,6 @@ pub struct DraftedRow {
     pub total: Cents,
 }
 
-/// One run at a time changes in a department.
-pub fn take_turns(tx: &mut Tx<'_>) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('canteen bills', 0))").execute(tx.conn)?;
-    Ok(())
-}
-
 pub fn insert(tx: &mut Tx<'_>, row: &RunRow) -> Result<(), Error> {
     diesel::insert_into(runs::table).values(row).execute(tx.conn)?;
     Ok(())
@@ -111,8 +105,14 @@ pub fn run(tx: &mut Tx<'_>, id: BillRunId) -> Result<RunRow, Error> {
 }
 
 pub fn lock(tx: &mut Tx<'_>, id: BillRunId) -> Result<RunRow, Error> {
-    take_turns(tx)?;
     Ok(runs::table.find(id).select(RunRow::as_select()).for_update().first(tx.conn)?)
+}
+
+/// Whether a run is drafted or checked and not issued.
+pub fn is_under_way(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    let open = runs::table.filter(runs::state.eq_any([RunState::Draft, RunState::Checked]));
+    let open: i64 = open.count().get_result(tx.conn)?;
+    Ok(open > 0)
 }
 
 /// Newest first, those before that one.

@@ -9,6 +9,7 @@ use crate::{
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
     sql_types::{self, BigInt, Date, Integer, Text, Timestamptz},
 };
 
@@ -90,12 +91,9 @@ pub fn hold_series(tx: &mut Tx<'_>, year: i32) -> Result<(), Error> {
 }
 
 /// Issues the documents of a draft, whose series is held.
-pub fn issue(
-    tx: &mut Tx<'_>,
-    (run, draft_no): (BillRunId, i32),
-    month: Month,
-    dates: Dates,
-) -> Result<Issued, Error> {
+pub fn issue(tx: &mut Tx<'_>, (run, draft_no): (BillRunId, i32), month: Month, dates: Dates) -> Result<Issued, Error> {
+    // The lines were written a moment ago: the database takes them for few, and would go through all of them for each document.
+    tx.conn.batch_execute("set local enable_nestloop = off")?;
     Ok(diesel::sql_query(ISSUE)
         .bind::<sql_types::Uuid, _>(run)
         .bind::<Integer, _>(draft_no)

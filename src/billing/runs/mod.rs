@@ -8,9 +8,10 @@ mod issue;
 pub mod state;
 
 pub use db::{DifferenceRow, DraftRow, DraftedRow, RunRow};
+pub(super) use issue::hold_series;
 pub use state::RunState;
 
-use super::{in_journal, take_time};
+use super::{in_journal, take_time, take_turns};
 use crate::{
     audit,
     db::Tx,
@@ -51,7 +52,7 @@ pub struct Seen {
 /// Begins the run of a month with its first draft.
 pub fn begin_bill_run(tx: &mut Tx<'_>, by: AccountId, month: Month, due_days: i16) -> Result<Run, Error> {
     let now = tx.now()?;
-    db::take_turns(tx)?;
+    take_turns(tx)?;
     if paris_date(now) < month.next_first_day() {
         return Err(Error::field("/month", "un mois fini est attendu"));
     }
@@ -80,7 +81,7 @@ pub fn begin_bill_run(tx: &mut Tx<'_>, by: AccountId, month: Month, due_days: i1
 
 /// Computes the draft anew. What was checked is to be checked again.
 pub fn redraft_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId) -> Result<Run, Error> {
-    let row = db::lock(tx, id)?;
+    let row = locked(tx, id)?;
     let state = row.state.after(RunEvent::Redraft).ok_or(Error::Refused(Refusal::BillRunTransition))?;
     let draft_no = row.draft_no.saturating_add(1);
     let row = db::step(tx, id, &Step { draft_no, ..Step::to(&row, state) })?;
@@ -90,7 +91,7 @@ pub fn redraft_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId) -> Result
 
 /// Says that a draft is right: the one whose digest is given.
 pub fn check_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId, digest: &[u8]) -> Result<Run, Error> {
-    let row = db::lock(tx, id)?;
+    let row = locked(tx, id)?;
     let state = row.state.after(RunEvent::Check).ok_or(Error::Refused(Refusal::BillRunTransition))?;
     let draft = present(tx, &row)?;
     if draft.digest != digest {
@@ -112,7 +113,7 @@ pub fn check_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId, digest: &[u
 
 /// Issues what another person checked. Count and total are those that the issuer read; the lines still are those of the digest.
 pub fn issue_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId, seen: &Seen) -> Result<Run, Error> {
-    let row = db::lock(tx, id)?;
+    let row = locked(tx, id)?;
     let state = row.state.after(RunEvent::Issue).ok_or(Error::Refused(Refusal::BillRunTransition))?;
     if row.checked_by == Some(by) {
         return Err(Refusal::SamePerson.into());
@@ -141,7 +142,7 @@ pub fn issue_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId, seen: &Seen
 
 /// Gives up a run that was not issued: the months it took wait for the next one.
 pub fn abandon_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId) -> Result<Run, Error> {
-    let row = db::lock(tx, id)?;
+    let row = locked(tx, id)?;
     let state = row.state.after(RunEvent::Abandon).ok_or(Error::Refused(Refusal::BillRunTransition))?;
     let now = tx.now()?;
     db::release_months(tx, id)?;
@@ -150,6 +151,17 @@ pub fn abandon_bill_run(tx: &mut Tx<'_>, by: AccountId, id: BillRunId) -> Result
     let draft = present(tx, &row)?;
     record(tx, "canteen_bill_run_abandoned", &row, &draft)?;
     shown(tx, row)
+}
+
+/// Whether a run is made and not yet issued.
+pub fn is_under_way(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    db::is_under_way(tx)
+}
+
+/// A run that nobody else changes until the end of the transaction.
+fn locked(tx: &mut Tx<'_>, id: BillRunId) -> Result<RunRow, Error> {
+    take_turns(tx)?;
+    db::lock(tx, id)
 }
 
 /// A run as it stands.

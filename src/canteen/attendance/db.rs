@@ -82,12 +82,7 @@ pub fn family_of(tx: &mut Tx<'_>, diner: DinerId, college: &Uai) -> Result<Optio
 }
 
 /// False when the diner has a meal of that day at another collège.
-pub fn insert_walk_in(
-    tx: &mut Tx<'_>,
-    meal: MealOf,
-    college: &Uai,
-    family: Option<FamilyId>,
-) -> Result<bool, Error> {
+pub fn insert_walk_in(tx: &mut Tx<'_>, meal: MealOf, college: &Uai, family: Option<FamilyId>) -> Result<bool, Error> {
     let now = tx.now()?;
     let inserted = diesel::insert_into(meals::table)
         .values((
@@ -106,9 +101,12 @@ pub fn insert_walk_in(
 /// Whoever is still expected that day did not come.
 pub fn miss(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<usize, Error> {
     let now = tx.now()?;
-    let expected =
-        meals::table.filter(meals::college_uai.eq(college).and(meals::day.eq(day))).filter(meals::state.eq(MealState::Reserved));
-    Ok(diesel::update(expected).set((meals::state.eq(MealState::NoShow), meals::changed_at.eq(now))).execute(tx.conn)?)
+    let expected = meals::table
+        .filter(meals::college_uai.eq(college).and(meals::day.eq(day)))
+        .filter(meals::state.eq(MealState::Reserved));
+    Ok(diesel::update(expected)
+        .set((meals::state.eq(MealState::NoShow), meals::changed_at.eq(now)))
+        .execute(tx.conn)?)
 }
 
 /// A month of a collège whose meals do not change any more.
@@ -156,7 +154,6 @@ pub fn months(tx: &mut Tx<'_>, month: Month) -> Result<Vec<MonthRow>, Error> {
     .bind::<sql_types::Date, _>(month.next_first_day())
     .load(tx.conn)?)
 }
-
 
 /// From here on no meal of that month changes under another's hands.
 pub fn take_turns(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<(), Error> {

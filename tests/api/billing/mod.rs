@@ -1,6 +1,9 @@
 //! From attendance to the bill: months locked, runs drafted, checked and issued, bills that never change.
 
 mod attendance;
+mod corrections;
+mod histories;
+mod payments;
 mod runs;
 
 use crate::{

@@ -59,8 +59,12 @@ async fn a_month_is_billed_by_its_meals_and_their_rates() {
     assert_eq!((bills.len(), &bills[0]["total_cents"], &bills[0]["due_on"]), (1, &json!(1_580), &json!("2026-11-14")));
     let read = table.read(&bills[0]).await.expect(200);
     let lines = read.at("/lines").as_array().unwrap();
-    let told: Vec<_> =
-        lines.iter().map(|line| (line["kind"].as_str().unwrap(), line["meals"].as_i64().unwrap(), line["unit_cents"].as_i64().unwrap())).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            (line["kind"].as_str().unwrap(), line["meals"].as_i64().unwrap(), line["unit_cents"].as_i64().unwrap())
+        })
+        .collect();
     assert_eq!(told, [("meal", 1, 280), ("meal", 4, 150), ("walk_in", 1, 700)]);
     assert!(read.text("/lines/0/explanation/0").contains("280 centimes"), "{}", read.json);
     assert!(read.text("/lines/2/explanation/0").contains("Élèves 2026-2027"), "{}", read.json);
@@ -71,7 +75,8 @@ async fn a_month_is_billed_by_its_meals_and_their_rates() {
     assert_eq!(table.world.letters_to("noe@college.example").await.len(), 1);
 
     // Numbers go on without a hole, and nothing that was issued ever changes.
-    let numbers = table.ask("(select array_agg(number order by number) from canteen_bills where kind = 'bill' and year = 2026)");
+    let numbers =
+        table.ask("(select array_agg(number order by number) from canteen_bills where kind = 'bill' and year = 2026)");
     assert_eq!(numbers, json!([1, 2, 3]));
     for change in [
         "update canteen_bills set total_cents = total_cents",
@@ -125,7 +130,11 @@ async fn a_draft_is_made_again_and_tells_what_changed() {
     let differences = table.finance[1].get(&path("differences")).await.expect(200);
     assert_eq!(differences.items().len(), 1);
     assert_eq!(
-        (differences.text("/items/0/adult_id"), differences.number("/items/0/before_cents"), differences.number("/items/0/now_cents")),
+        (
+            differences.text("/items/0/adult_id"),
+            differences.number("/items/0/before_cents"),
+            differences.number("/items/0/now_cents")
+        ),
         (stranger, 0, 480)
     );
     // What was seen of the former draft is not what would be issued.
@@ -184,7 +193,11 @@ async fn only_finance_makes_runs_and_only_the_payer_and_agents_read_bills() {
         }
         for path in reads.iter().chain([&RUNS.to_owned()]) {
             let answer = caller.get(path).await;
-            if is_reader { answer.expect(200) } else { answer.refused(status, code) };
+            if is_reader {
+                answer.expect(200)
+            } else {
+                answer.refused(status, code)
+            };
         }
     }
     table.world.advance(TimeDelta::minutes(6));

@@ -44,4 +44,13 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
         &[R::StepUpRequired, R::SamePerson, R::BillRunTransition, R::BillRunFigures, R::BillRunTampered],
     ),
     ("abandon_bill_run", &[R::BillRunTransition]),
+    ("undo_payment", &[R::PaymentUndone]),
+    ("cancel_bill", &[R::BillNotCancellable, R::BillRunExists, R::CancellationTransition]),
+    (
+        "approve_cancellation",
+        &[R::StepUpRequired, R::SamePerson, R::CancellationTransition, R::BillNotCancellable, R::BillRunExists],
+    ),
+    ("refuse_cancellation", &[R::CancellationTransition]),
+    ("list_arrears", &[R::InvalidFields]),
+    ("grant_waiver", &[R::WaiverExists]),
 ];
