@@ -1,6 +1,6 @@
 //! What payers are told when a bill is issued, composed when the letter leaves.
 
-use super::{BillKind, db, paper::french};
+use super::{db, paper::french};
 use crate::{
     billing::Payer,
     db::Tx,
@@ -17,16 +17,13 @@ pub fn bill_notice(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<Letter>, Error> {
     let row = db::bill(tx, id)?;
     let number = crate::billing::number(tx.place.as_str(), row.kind, row.year, row.number);
     let month = Month::french(row.month);
-    let (subject, told) = match (row.kind, row.due_on) {
-        (BillKind::Bill, Some(due_on)) => (
-            format!("Cantine : votre facture de {month}"),
-            format!("La facture n° {number} est émise : {}, à régler avant le {}.", row.total, french(due_on)),
-        ),
-        _ => {
-            let amount = super::paper::positive(row.total);
-            let subject = format!("Cantine : un avoir de {amount}");
-            (subject, format!("L'avoir n° {number} est émis : {amount} sont portés au crédit de votre compte."))
-        }
+    let (subject, told) = if let Some(due_on) = row.due_on {
+        let told = format!("La facture n° {number} est émise : {}, à régler avant le {}.", row.total, french(due_on));
+        (format!("Cantine : votre facture de {month}"), told)
+    } else {
+        let amount = super::paper::positive(row.total);
+        let told = format!("L'avoir n° {number} est émis : {amount} sont portés au crédit de votre compte.");
+        (format!("Cantine : un avoir de {amount}"), told)
     };
     // Adults have no account here.
     let place = if row.family_id.is_some() {

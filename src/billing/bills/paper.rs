@@ -149,3 +149,39 @@ fn table(lines: &[&Line]) -> Result<Table, Error> {
     total.push(sum.to_string());
     Ok(Table { columns, rows: lines.iter().map(cells).collect(), total: Some(total) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{billing::bills::LineRow, kernel::month::Month};
+
+    fn line(kind: LineKind, meals: i32, days: &[&str]) -> Line {
+        let days: Vec<NaiveDate> = days.iter().map(|day| day.parse().expect("a day")).collect();
+        let row = LineRow {
+            person_id: DinerId::generate(),
+            diner_name: "Lou Martin".to_owned(),
+            month: Month::of("2026-09-01".parse().expect("a day")),
+            kind,
+            days,
+            meals,
+            unit: Cents::new(280),
+            amount: Cents::new(280 * i64::from(meals)),
+            explanation: None,
+            grid_label: None,
+            origin_year: None,
+            origin_number: None,
+        };
+        Line { row, explanation: vec![], origin: Some("92-2026-000001".to_owned()) }
+    }
+
+    #[test]
+    fn a_line_says_what_it_takes_back_and_which_bill_it_completes() {
+        let taken = line(LineKind::Meal, -2, &["2026-09-07", "2026-09-10"]);
+        assert_eq!(taken.object(), "Repas réservés (repris), rectification de la facture 92-2026-000001");
+        assert_eq!(taken.days(), "07, 10");
+        let part = line(LineKind::Forfait, 1, &["2026-09-01"]);
+        assert_eq!((part.object().starts_with("Forfait"), part.days()), (true, String::new()));
+        let table = table(&[&taken, &part]).expect("a table");
+        assert_eq!(table.total.and_then(|cells| cells.last().cloned()), Some("-2,80 €".to_owned()));
+    }
+}

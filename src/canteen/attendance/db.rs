@@ -69,26 +69,35 @@ pub fn set_state(tx: &mut Tx<'_>, meal: MealOf, state: MealState) -> Result<(), 
     Ok(())
 }
 
-/// The file of a child, or none for an adult of that collège; `None` for whom the caller cannot see.
-pub fn family_of(tx: &mut Tx<'_>, diner: DinerId, college: &Uai) -> Result<Option<Option<FamilyId>>, Error> {
+/// Who may come without reservation.
+pub enum Comer {
+    Pupil(FamilyId),
+    Adult,
+}
+
+/// A child, or an adult of that collège; `None` for whom the caller cannot see.
+pub fn comer(tx: &mut Tx<'_>, diner: DinerId, college: &Uai) -> Result<Option<Comer>, Error> {
     let family: Option<FamilyId> =
         children::table.find(diner.child()).select(children::family_id).first(tx.conn).optional()?;
-    if family.is_some() {
-        return Ok(Some(family));
+    if let Some(family) = family {
+        return Ok(Some(Comer::Pupil(family)));
     }
     let adult = canteen_adults::table.find(diner.adult()).filter(canteen_adults::college_uai.eq(college));
     let known: i64 = adult.count().get_result(tx.conn)?;
-    Ok((known > 0).then_some(None))
+    Ok((known > 0).then_some(Comer::Adult))
 }
 
 /// False when the diner has a meal of that day at another collège.
-pub fn insert_walk_in(tx: &mut Tx<'_>, meal: MealOf, college: &Uai, family: Option<FamilyId>) -> Result<bool, Error> {
+pub fn insert_walk_in(tx: &mut Tx<'_>, meal: MealOf, college: &Uai, comer: &Comer) -> Result<bool, Error> {
     let now = tx.now()?;
     let inserted = diesel::insert_into(meals::table)
         .values((
             meals::person_id.eq(meal.diner),
             meals::day.eq(meal.day),
-            meals::family_id.eq(family),
+            meals::family_id.eq(match comer {
+                Comer::Pupil(family) => Some(*family),
+                Comer::Adult => None,
+            }),
             meals::college_uai.eq(college),
             meals::state.eq(MealState::WalkIn),
             meals::changed_at.eq(now),

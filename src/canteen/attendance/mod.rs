@@ -69,8 +69,8 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
         // One meal a day, wherever.
         Some(_) => return Err(Refusal::AttendanceTransition.into()),
         None => {
-            let family = db::family_of(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
-            if !db::insert_walk_in(tx, meal, college, family)? {
+            let comer = db::comer(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
+            if !db::insert_walk_in(tx, meal, college, &comer)? {
                 return Err(Refusal::AttendanceTransition.into());
             }
             (None, MealState::WalkIn)

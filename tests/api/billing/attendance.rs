@@ -131,3 +131,20 @@ async fn a_month_is_locked_when_all_is_known_and_then_no_meal_of_it_changes() {
         caller.get(&at("attendance-months?month=2026-09")).await.refused(403, "auth.forbidden");
     }
 }
+
+#[actix_web::test]
+async fn whoever_locks_a_month_waits_for_a_meal_that_is_being_changed() {
+    let table = Table::set().await;
+    table.meals(&table.child, "consumed", &["2026-09-01"]);
+    let mut other = table.world.superuser("92");
+    sql_query("begin").execute(&mut other).unwrap();
+    sql_query("update canteen_meals set state = 'reserved'").execute(&mut other).unwrap();
+    let waiting = async {
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        // The lock is not there yet, and will reckon with the change.
+        assert_eq!(table.ask("(select count(*) from canteen_attendance_locks)"), json!(0));
+        sql_query("commit").execute(&mut other).unwrap();
+    };
+    let (lock, ()) = tokio::join!(table.lock("2026-09"), waiting);
+    lock.refused(409, "attendance.month_open");
+}

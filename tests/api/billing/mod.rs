@@ -8,7 +8,7 @@ mod runs;
 
 use crate::{
     canteen::{changed, grid, publish},
-    support::{Agent, Answer, COLLEGE, Family, Secretary, World, call},
+    support::{Agent, Answer, COLLEGE, Family, Secretary, World, call, key},
 };
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
@@ -75,21 +75,15 @@ impl Table {
 
     /// An adult of the collège; his id.
     pub fn adult(&self, kind: &str, email: Option<&str>) -> String {
-        let email = email.map_or("null".to_owned(), |email| format!("'{email}'"));
-        let sql = format!(
-            "(with a as (insert into canteen_adults (id, kind, college_uai, last_name, first_names, email, registered_by, registered_at)
-                 values (gen_random_uuid(), '{kind}', '{COLLEGE}', 'Durand', 'Noé', {email}, gen_random_uuid(), now()) returning id)
-              select id from a)"
+        let (id, email) = (key(), email.map_or("null".to_owned(), |email| format!("'{email}'")));
+        sql(
+            &self.world,
+            &format!(
+                "insert into canteen_adults (id, kind, college_uai, last_name, first_names, email, registered_by, registered_at)
+                 values ('{id}', '{kind}', '{COLLEGE}', 'Durand', 'Noé', {email}, gen_random_uuid(), now())"
+            ),
         );
-        // A statement that writes stands at the top.
-        let sql = sql.trim_start_matches('(').trim_end_matches(')').to_owned();
-        #[derive(diesel::QueryableByName)]
-        struct Id {
-            #[diesel(sql_type = diesel::sql_types::Uuid)]
-            id: uuid::Uuid,
-        }
-        let row: Id = diesel::RunQueryDsl::get_result(diesel::sql_query(sql), &mut self.world.superuser("92")).unwrap();
-        row.id.to_string()
+        id
     }
 
     /// A rate from a day on: cents of a meal, or of a year.

@@ -197,7 +197,6 @@ async fn what_is_late_is_listed_and_recalled_once_a_level() {
         async move { agent.get(&path).await.expect(200).items().clone() }
     };
     let owes = |table: &Table| {
-        table.world.app.db.server_now();
         let offset = table.world.app.db.server_now() - passplus::kernel::time::server_now();
         let mut conn = table.world.superuser("92");
         let set = format!("set app.clock_offset = '{} seconds'", offset.num_seconds());

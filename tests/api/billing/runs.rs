@@ -101,7 +101,12 @@ async fn a_printed_bill_says_everything_and_is_the_same_each_time() {
     let bill = table.bills_of(&table.family.id).await[0].clone();
     let path = at(&format!("bills/{}/document.pdf", bill["id"].as_str().unwrap()));
     let printed = table.family.get(&path).await.expect(200);
-    assert!(printed.bytes.starts_with(b"%PDF"));
+    let text = String::from_utf8_lossy(&printed.bytes);
+    for sign in ["%PDF-1.7", "/Marked true", "/StructTreeRoot", "Facture n° 92-2026-000001"] {
+        assert!(text.contains(sign), "no {sign}");
+    }
+    let name = printed.headers["content-disposition"].to_str().unwrap();
+    assert_eq!(name, "attachment; filename=\"facture-92-2026-000001.pdf\"");
     assert_eq!(table.finance[0].get(&path).await.expect(200).bytes, printed.bytes);
     table.world.advance(days(1));
     let family = table.world.sign_in(&table.family.email).await;
@@ -229,4 +234,24 @@ async fn only_finance_makes_runs_and_only_the_payer_and_agents_read_bills() {
     let journal = table.world.administrator.get("/v1/departments/92/journal?limit=100").await.expect(200);
     let readings = journal.items().iter().filter(|line| line["action"] == "canteen_bill_read").count();
     assert_eq!(readings, 2, "an agent's readings are journalled");
+}
+
+#[actix_web::test]
+async fn of_two_who_issue_at_once_one_does() {
+    let table = Table::set().await;
+    table.rate(&table.child, "2026-09-01", "meal", 280, 280);
+    table.meals(&table.child, "consumed", WEEK);
+    table.lock("2026-09").await.expect(201);
+    let run = table.begin("2026-09").await.expect(201);
+    table.check(&run, &table.finance[0]).await.expect(200);
+    let (one, other) =
+        tokio::join!(table.issue(&run, &table.finance[1]), table.issue(&run, &table.world.administrator));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(
+        table.ask("(select jsonb_build_array(count(*), sum(total_cents)) from canteen_bills)"),
+        json!([1, 1_120])
+    );
+    assert_eq!(table.ask("(select count(*) from jobs where kind = 'bill_notice')"), json!(1));
 }
