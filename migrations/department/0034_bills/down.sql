@@ -21,6 +21,7 @@ drop trigger canteen_meals_locked_is on canteen_meals;
 drop trigger canteen_meals_locked_was on canteen_meals;
 drop trigger canteen_meals_locked_insert on canteen_meals;
 drop function canteen_meals_locked();
+drop function canteen_is_locked(text, date);
 drop function canteen_month_key(text, date);
 drop table canteen_attendance_locks;
 drop table canteen_bill_runs;

@@ -54,6 +54,11 @@ begin
     end if;
     return null;
 end $$;
+-- For whoever brings meals late, and must leave out those that cannot change any more.
+create function canteen_is_locked(college text, meal_day date) returns boolean language sql stable
+    security definer set search_path = public, pg_temp
+    as $$ select exists (select 1 from canteen_attendance_locks
+                          where college_uai = college and month = date_trunc('month', meal_day)::date and reopened_at is null) $$;
 create trigger canteen_meals_locked_insert after insert on canteen_meals referencing new table as changed
     for each statement execute function canteen_meals_locked();
 create trigger canteen_meals_locked_was after update on canteen_meals referencing old table as changed

@@ -87,6 +87,9 @@ async fn a_month_is_locked_when_all_is_known_and_then_no_meal_of_it_changes() {
     table.secretary.post(&excuse, body("2026-09-04")).await.expect(200);
     table.lock("2026-09").await.expect(201);
     table.lock("2026-09").await.refused(409, "attendance.month_transition");
+    for (day, locked) in [("2026-08-31", false), ("2026-09-01", true), ("2026-09-30", true), ("2026-10-01", false)] {
+        assert_eq!(table.ask(&format!("canteen_is_locked('{COLLEGE}', '{day}')")), json!(locked), "{day}");
+    }
     let months = table.finance[0].get(&at("attendance-months?month=2026-09")).await.expect(200);
     assert_eq!((months.number("/colleges/0/meals"), months.at("/colleges/0/billed")), (3, &json!(false)));
     assert!(months.at("/colleges/0/locked_at").is_string());
