@@ -44,6 +44,15 @@ grant select, insert, update (enrolment_id, college_uai, state, changed_at) on c
 grant select, insert, update (means_sealed, purged_at) on canteen_means to {app};
 grant select, insert, update (explanation_sealed) on canteen_rates to {app};
 grant select, insert, update (ended_by, ended_at) on canteen_care_plans to {app};
+-- What is billed or paid is written once. Of a locked month only its run and its reopening change; drafts go when they are made again.
+grant select, insert, update (run_id, reopened_by, reopened_at, reopen_reason) on canteen_attendance_locks to {app};
+grant select, insert, update (state, draft_no, checked_by, checked_at, issued_by, issued_at, abandoned_by, abandoned_at)
+    on canteen_bill_runs to {app};
+grant select, insert on canteen_bill_drafts, canteen_bills, canteen_bill_lines, canteen_payments, canteen_reminders, canteen_waivers to {app};
+grant select, insert, delete on canteen_draft_lines to {app};
+grant select, insert, update (last) on canteen_bill_series to {app};
+grant select, insert, update (state, decided_by, decided_at, credit_note_id) on canteen_cancellations to {app};
+grant select on canteen_account_entries, canteen_unpaid_bills to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

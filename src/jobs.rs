@@ -6,7 +6,10 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{CanteenEnrolmentId, ChildId, ClosureId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
+        ids::{
+            BillId, CanteenEnrolmentId, ChildId, ClosureId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId,
+            TransferId,
+        },
         text::{SeasonCode, Sensitive},
     },
     mail::Letter,
@@ -56,6 +59,10 @@ pub enum Job {
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
     SeasonNotice { family: FamilyId, season: SeasonCode },
+    /// A word to whoever pays about a bill or a credit note.
+    BillNotice { bill: BillId },
+    /// The same about a bill that is late: at which level.
+    BillReminder { bill: BillId, level: i16 },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
     /// Look up a card that somebody has found, and tell its family.
@@ -139,6 +146,11 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
         "canteen_closure" => {
             let (family, closure) = (field("family_id")?.parse().ok()?, field("closure_id")?.parse().ok()?);
             return Some(Job::CanteenClosure { family, closure });
+        }
+        "bill_notice" => return Some(Job::BillNotice { bill: field("bill_id")?.parse().ok()? }),
+        "bill_reminder" => {
+            let level = row.payload.get("level")?.as_i64()?.try_into().ok()?;
+            return Some(Job::BillReminder { bill: field("bill_id")?.parse().ok()?, level });
         }
         "season_notice" => {
             let (family, season) = (field("family_id")?.parse().ok()?, field("season")?.parse().ok()?);

@@ -1,6 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
+    billing::{arrears, bills::notices as bill_notices},
     canteen::{
         enrolments::following,
         meals::{self, layout},
@@ -71,6 +72,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
     until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
     until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
+    until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 
@@ -178,6 +180,10 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             let pass_on = move |tx: &mut Tx<'_>| found::pass_on(tx, id, &fingerprint, place.as_deref());
             db.write(department, caller, pass_on).await?;
             vec![]
+        }
+        Job::BillNotice { bill } => db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?,
+        Job::BillReminder { bill, level } => {
+            db.read(department, caller, move |tx| arrears::reminder(tx, bill, level)).await?
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

@@ -2,6 +2,7 @@
 //! department without a row has no canteen, and its database takes no enrolment.
 
 pub mod adults;
+pub mod attendance;
 pub mod calendars;
 pub mod care_plans;
 pub mod enrolments;

@@ -37,6 +37,12 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     // Two drafts begun at once take the same number.
     ("canteen_grids_numbered", Refusal::GridDraftExists),
     ("canteen_grids_one_at_a_time", Refusal::GridOverlap),
+    ("canteen_attendance_locked", Refusal::AttendanceLocked),
+    ("canteen_attendance_locks_one", Refusal::AttendanceMonthTransition),
+    ("canteen_bill_runs_one", Refusal::BillRunExists),
+    ("canteen_cancellations_one", Refusal::CancellationTransition),
+    ("canteen_payments_undone_once", Refusal::PaymentUndone),
+    ("canteen_waivers_one", Refusal::WaiverExists),
 ];
 
 impl From<DieselError> for Error {

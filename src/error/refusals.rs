@@ -120,6 +120,7 @@ refusals! {
     ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
     CanteenNoCalendar 409 "canteen.no_calendar" "Le calendrier de la cantine n'est pas encore publié pour cette saison.";
     CanteenRequestNeeded 409 "canteen.request_needed" "L'enfant n'a pas, pour cette saison, de demande envoyée dans un collège.";
+    CanteenUnsettled 409 "canteen.unsettled" "Des factures de cantine échues restent à régler.";
     AlreadyInCanteen 409 "canteen.already_enrolled" "Ce convive est déjà inscrit à la cantine pour cette saison.";
     CanteenEnded 409 "canteen.ended" "Cette inscription à la cantine est terminée.";
     CanteenTooLate 409 "canteen.too_late" "Il est trop tard pour changer ce repas.";
@@ -140,6 +141,22 @@ refusals! {
     GridInvalid 422 "tariff.invalid_grid" "Cette grille ne peut pas être publiée en l'état.";
     GridOverlap 409 "tariff.overlap" "Une autre grille des mêmes convives est en vigueur pendant cette période.";
     GridRetroactive 409 "tariff.retroactive" "Une grille n'en remplace une autre qu'à partir d'un jour à venir.";
+    // Attendance and bills
+    AttendanceLocked 409 "attendance.locked" "Ce mois est arrêté pour la facturation : ses repas ne changent plus.";
+    AttendanceTransition 409 "attendance.transition" "L'état actuel de ce repas ne permet pas cette action.";
+    AttendanceMonthOpen 409 "attendance.month_open" "Ce mois ne peut pas encore être arrêté.";
+    AttendanceMonthTransition 409 "attendance.month_transition" "Ce mois est déjà arrêté, ou il ne l'est pas.";
+    AttendanceMonthInRun 409 "attendance.month_in_run" "Une facturation en cours porte sur ce mois : abandonnez-la d'abord.";
+    BillRunExists 409 "bill_run.exists" "Une facturation est déjà en cours : émettez-la ou abandonnez-la.";
+    BillRunTransition 409 "bill_run.transition" "L'état actuel de cette facturation ne permet pas cette action.";
+    BillRunNothing 409 "bill_run.nothing" "Il n'y a rien à facturer : aucun mois arrêté n'attend, et rien n'a changé.";
+    BillRunUnpriced 409 "bill_run.unpriced" "Des repas de cette facturation n'ont pas de tarif ou de payeur.";
+    BillRunFigures 409 "bill_run.figures" "Ce n'est plus ce qui a été vu : relisez la facturation avant de recommencer.";
+    BillRunTampered 409 "bill_run.tampered" "Le contenu de cette facturation n'est plus celui qui a été contrôlé : refaites le brouillon.";
+    BillNotCancellable 409 "bill.not_cancellable" "Seule une facture qu'aucun avoir ne reprend peut être annulée.";
+    CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
+    PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
+    WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

@@ -7,12 +7,17 @@ use crate::{
     error::Error,
     kernel::{
         ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId},
+        money::Cents,
         text::{Name, SeasonCode, Uai},
     },
     schema::department::{canteen_adults, canteen_enrolments, children},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{expression::SqlLiteral, prelude::*, sql_types::Uuid as SqlUuid};
+use diesel::{
+    expression::SqlLiteral,
+    prelude::*,
+    sql_types::{Text, Uuid as SqlUuid},
+};
 use uuid::Uuid;
 
 /// A diner's enrolment for a season.
@@ -125,6 +130,15 @@ pub fn end(tx: &mut Tx<'_>, row: &CanteenEnrolment, reason: EndReason) -> Result
         ))
         .returning(CanteenEnrolment::as_returning())
         .get_result(tx.conn)?)
+}
+
+diesel::define_sql_function! {
+    fn canteen_enrolment_owes_cents(family: SqlUuid, season: Text) -> BigInt;
+}
+
+/// What a family has to settle before it enrols a child for that season.
+pub(super) fn owed(tx: &mut Tx<'_>, family: FamilyId, season: &SeasonCode) -> Result<Cents, Error> {
+    Ok(diesel::select(canteen_enrolment_owes_cents(family, season)).get_result(tx.conn)?)
 }
 
 /// Those of a collège and season, in the order in which they were made.

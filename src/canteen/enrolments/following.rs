@@ -95,7 +95,7 @@ fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: Na
         starts_on: Some(from),
     };
     let moved = db::insert(tx, enrolment.enrolled_by, &place, &wish, (from, enrolment.ends_on))?;
-    layout::lay_out(tx, &[moved.id], &calendar.calendar.0, calendar.version)?;
+    layout::lay_out(tx, &[moved.id], (&calendar.calendar.0, calendar.version), from)?;
     rates::refresh(tx, &moved, from)?;
     let details = json!({ "from": ended.id, "college_uai": college, "starts_on": from });
     audit::record(tx, "canteen_enrolment_followed", ("canteen_enrolment", moved.id), details)?;

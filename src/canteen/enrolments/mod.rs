@@ -23,6 +23,7 @@ use crate::{
     kernel::{
         actor::Actor,
         ids::{AccountId, CanteenEnrolmentId, ChildId, DinerId, FamilyId},
+        money::Cents,
         text::{SeasonCode, Uai},
         time::paris_date,
     },
@@ -82,7 +83,7 @@ pub(super) fn caller(tx: &Tx<'_>) -> Result<AccountId, Error> {
 }
 
 /// Enrols a child, whose request for the season names a collège of this canteen. Its meals are reserved from the first day that can still be
-/// added, and its rate is the highest until a reduced one is asked for.
+/// added, and its rate is the highest until a reduced one is asked for. Overdue sums are settled first, unless an agent waived that.
 pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<CanteenEnrolment, Error> {
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
@@ -90,6 +91,13 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
         matches!(request.state, RequestState::Submitted | RequestState::Confirmed | RequestState::Active)
     });
     let request = request.ok_or(Error::Refused(Refusal::CanteenRequestNeeded))?;
+    let owed = db::owed(tx, child.family_id, &wish.season)?;
+    if owed > Cents::ZERO {
+        let because = format!(
+            "Des factures de cantine échues restent à régler ({owed}) : l'inscription s'ouvre dès qu'elles le sont."
+        );
+        return Err(Error::RefusedBecause(Refusal::CanteenUnsettled, because));
+    }
     let place = Place {
         diner: Diner::Pupil,
         person: child.id.into(),
@@ -132,7 +140,7 @@ pub(super) fn enrol(tx: &mut Tx<'_>, place: Place, wish: &Wish) -> Result<Cantee
         .ok_or(Error::Refused(Refusal::NoMealsLeft))?;
     let by = caller(tx)?;
     let enrolment = db::insert(tx, by, &place, wish, (first, calendar.last_day))?;
-    meals::layout::lay_out(tx, &[enrolment.id], calendar, row.version)?;
+    meals::layout::lay_out(tx, &[enrolment.id], (calendar, row.version), first)?;
     let details = json!({ "season": wish.season, "college_uai": place.college, "starts_on": first });
     audit::record(tx, "canteen_enrolled", ("canteen_enrolment", enrolment.id), details)?;
     Ok(enrolment)

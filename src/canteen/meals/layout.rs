@@ -33,8 +33,13 @@ const SERVED: &str = "served as materialized (
                               and (x.college_uai is null or x.college_uai = c.uai)))";
 
 /// Lays out the meals of these enrolments: each of their days on which meals are served has one; one that a former calendar had and this one
-/// has not is closed. What was cancelled or taken stays.
-pub fn lay_out(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], calendar: &Calendar, version: i32) -> Result<usize, Error> {
+/// has not is closed. What was cancelled or taken stays, and nothing is reserved before `from`: it would be too late to cancel it.
+pub fn lay_out(
+    tx: &mut Tx<'_>,
+    ids: &[CanteenEnrolmentId],
+    (calendar, version): (&Calendar, i32),
+    from: NaiveDate,
+) -> Result<usize, Error> {
     let now = tx.now()?;
     let days: Vec<NaiveDate> = calendar.served_days(calendar.first_day, calendar.last_day).collect();
     let laid = diesel::sql_query(format!(
@@ -43,16 +48,17 @@ pub fn lay_out(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], calendar: &Calendar,
          select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
            from canteen_enrolments e
            join served s on s.uai = e.college_uai and s.day between e.starts_on and e.ends_on and e.weekdays & s.bit <> 0
-          where e.id = any ($1)
+          where e.id = any ($1) and s.day >= $4
          on conflict (person_id, day) do update
             set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = 'reserved', changed_at = excluded.changed_at
           where canteen_meals.state in ('cancelled', 'closed')
             and (canteen_meals.enrolment_id <> excluded.enrolment_id
-                 or (canteen_meals.state = 'closed' and canteen_meals.day > ($3 at time zone 'Europe/Paris')::date))"
+                 or canteen_meals.state = 'closed')"
     ))
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Array<Date>, _>(&days)
     .bind::<Timestamptz, _>(now)
+    .bind::<Date, _>(from)
     .execute(tx.conn)?;
     diesel::sql_query(format!(
         "with {SERVED}
@@ -97,7 +103,9 @@ pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let Some(season) = due.first().map(|one| one.season.clone()) else { return Ok(0) };
     let Some(row) = calendars::published(tx, &season)? else { return Ok(0) };
     let ids: Vec<_> = due.iter().map(|one| one.id).collect();
-    lay_out(tx, &ids, &row.calendar.0, row.version)?;
+    let (calendar, now) = (&row.calendar.0, tx.now()?);
+    let open = calendar.served_days(paris_date(now), calendar.last_day).find(|day| now < calendar.too_late_from(*day));
+    lay_out(tx, &ids, (calendar, row.version), open.unwrap_or(NaiveDate::MAX))?;
     Ok(ids.len())
 }
 
@@ -213,7 +221,7 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
         "update canteen_meals m set state = 'closed', changed_at = $3
            from canteen_closures c
           where c.id = $1 and m.day = $2 and (c.college_uai is null or m.college_uai = c.college_uai)
-            and m.state in ('reserved', 'no_show')",
+            and m.state in ('reserved', 'no_show') and not canteen_is_locked(m.college_uai, m.day)",
     )
     .bind::<Uuid, _>(due.id)
     .bind::<Date, _>(due.day)

@@ -2,7 +2,7 @@
 
 mod adults;
 mod care_plans;
-mod days;
+pub mod days;
 mod enrolments;
 mod following;
 mod meals;
