@@ -141,6 +141,9 @@ pub(super) fn owed(tx: &mut Tx<'_>, family: FamilyId, season: &SeasonCode) -> Re
     Ok(diesel::select(canteen_enrolment_owes_cents(family, season)).get_result(tx.conn)?)
 }
 
+/// Last name and first names.
+type Named = Option<(Name, Name)>;
+
 /// Those of a collège and season, in the order in which they were made.
 pub fn page(
     tx: &mut Tx<'_>,
@@ -164,7 +167,6 @@ pub fn page(
     if let Some(after) = after {
         query = query.filter(canteen_enrolments::id.gt(CanteenEnrolmentId::from_uuid(after)));
     }
-    type Named = Option<(Name, Name)>;
     let rows: Vec<(CanteenEnrolment, Named, Named)> = query.load(tx.conn)?;
     let listed = |(enrolment, child, adult): (CanteenEnrolment, Named, Named)| {
         child.or(adult).map(|(last_name, first_names)| ListedDiner { enrolment, last_name, first_names })

@@ -1,6 +1,6 @@
 //! The canteen: who eats where, at what price and why.
 
-use super::*;
+use super::{ACCOUNTS_KEEPING, Class, Line, NO_LIMIT, ORDER, SEASON};
 
 const CANTEEN_BILLS: &str = "tant que les sommes peuvent être recouvrées";
 const YEAR_END: &str = "fin de la saison";

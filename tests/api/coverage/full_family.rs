@@ -4,8 +4,8 @@ use crate::support::{COLLEGE, Family, World};
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 
-/// A family with something of everything, made through the API but for what the API does not make yet.
-pub async fn full_family(world: &World, name: &str) -> Family {
+/// A family with a child enrolled and a consent, and the child.
+async fn enrolled_family(world: &World, name: &str) -> (Family, String) {
     let family = world.family("92").await;
     let secretary = world.secretary(COLLEGE).await;
     let child = family.add_child(name, "2015-03-14").await;
@@ -13,6 +13,12 @@ pub async fn full_family(world: &World, name: &str) -> Family {
     secretary.confirm(&enrolment, version).await;
     let consent = json!({ "purpose": "news_email", "granted": true, "text_version": "2026-06", "channel": "web" });
     family.post(&family.path(&format!("families/{}/consents", family.id)), consent).await.expect(201);
+    (family, child)
+}
+
+/// A family with something of everything, made through the API but for what the API does not make yet.
+pub async fn full_family(world: &World, name: &str) -> Family {
+    let (family, child) = enrolled_family(world, name).await;
     let mut conn = world.superuser("92");
     conn.batch_execute(&format!(
         "insert into photos (child_id, family_id, image_sealed, submitted_at, id, state)
