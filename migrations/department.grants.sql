@@ -30,7 +30,7 @@ grant select, insert, update (college_uai, level, attested_by, attested_at) on e
 grant select, insert, update (state, decided_by, decided_at, last_guardian, letters, sent_at) on news to {app};
 grant select, insert, update (revoked_by, revoked_at) on derogations to {app};
 grant select, insert, update (state, calendar, drafted_by, drafted_at, published_by, published_at) on canteen_calendars to {app};
-grant select, insert, update (withdrawn_by, withdrawn_at) on canteen_closures to {app};
+grant select, insert, update (withdrawn_by, withdrawn_at, applied_until) on canteen_closures to {app};
 grant select, insert, update (state, last_family, carried, leaving, families, done_at) on season_openings to {app};
 -- Where there is a canteen is ended, or given up before it begins; of a published grid only the last day moves (a trigger holds the rest).
 grant select, insert, update (ends_on), delete on canteen_services, canteen_colleges to {app};
@@ -50,6 +50,15 @@ grant select, insert, update (ends_on) on canteen_operator_sites to {app};
 grant select, insert, update (walk_ins, set_by, set_at) on canteen_gate_rules to {app};
 grant select, insert, delete on canteen_day_codes to {app};
 grant select on canteen_passages to {app};
+-- What is billed or paid is written once. Of a locked month only its run and its reopening change; drafts go when they are made again.
+grant select, insert, update (run_id, reopened_by, reopened_at, reopen_reason) on canteen_attendance_locks to {app};
+grant select, insert, update (state, draft_no, checked_by, checked_at, issued_by, issued_at, abandoned_by, abandoned_at)
+    on canteen_bill_runs to {app};
+grant select, insert on canteen_bill_drafts, canteen_bills, canteen_bill_lines, canteen_payments, canteen_reminders, canteen_waivers to {app};
+grant select, insert, delete on canteen_draft_lines to {app};
+grant select, insert, update (last) on canteen_bill_series to {app};
+grant select, insert, update (state, decided_by, decided_at, credit_note_id) on canteen_cancellations to {app};
+grant select on canteen_account_entries, canteen_unpaid_bills to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

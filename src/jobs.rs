@@ -6,12 +6,15 @@ use crate::{
     error::Error,
     kernel::{
         crypto::MasterKey,
-        ids::{ChildId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId, TransferId},
+        ids::{
+            BillId, CanteenEnrolmentId, ChildId, ClosureId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId,
+            TransferId,
+        },
         text::{SeasonCode, Sensitive},
     },
     mail::Letter,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use data_encoding::BASE64;
 use diesel::{
     prelude::*,
@@ -48,10 +51,18 @@ pub enum Job {
     EnrolmentNotice { enrolment: EnrolmentId },
     /// The top-up of a request that became active after its proof was accepted.
     TopUp { enrolment: EnrolmentId },
+    /// The rate of an enrolment in the canteen, from a day on: left by those who may not see it.
+    CanteenRate { enrolment: CanteenEnrolmentId, from: NaiveDate },
+    /// A word to a family about days on which its children's canteen is closed, or open after all.
+    CanteenClosure { family: FamilyId, closure: ClosureId },
     /// News to a guardian, if he still wants them.
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
     SeasonNotice { family: FamilyId, season: SeasonCode },
+    /// A word to whoever pays about a bill or a credit note.
+    BillNotice { bill: BillId },
+    /// The same about a bill that is late: at which level.
+    BillReminder { bill: BillId, level: i16 },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
     /// Look up a card that somebody has found, and tell its family.
@@ -131,6 +142,15 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
         "news_letter" => {
             let (news, guardian) = (field("news_id")?.parse().ok()?, field("guardian_id")?.parse().ok()?);
             return Some(Job::NewsLetter { news, guardian });
+        }
+        "canteen_closure" => {
+            let (family, closure) = (field("family_id")?.parse().ok()?, field("closure_id")?.parse().ok()?);
+            return Some(Job::CanteenClosure { family, closure });
+        }
+        "bill_notice" => return Some(Job::BillNotice { bill: field("bill_id")?.parse().ok()? }),
+        "bill_reminder" => {
+            let level = row.payload.get("level")?.as_i64()?.try_into().ok()?;
+            return Some(Job::BillReminder { bill: field("bill_id")?.parse().ok()?, level });
         }
         "season_notice" => {
             let (family, season) = (field("family_id")?.parse().ok()?, field("season")?.parse().ok()?);

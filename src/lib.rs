@@ -65,7 +65,8 @@ pub mod merchants;
 /// The canteen: where and when there is one, and what a meal costs.
 pub mod canteen;
 
-/// Paying merchants.
+/// Paying merchants; billing meals.
+pub mod billing;
 pub mod settlement;
 
 /// Reading the journal.

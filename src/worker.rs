@@ -1,7 +1,13 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    canteen::{day_codes, passages, rates},
+    billing::{arrears, bills::notices as bill_notices},
+    canteen::{
+        day_codes,
+        enrolments::following,
+        meals::{self, layout},
+        passages, rates,
+    },
     cards::{found, life},
     db::{Db, Tx},
     documents,
@@ -63,6 +69,11 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, layout::lay_out_batch, "meals cannot be laid out").await;
+    until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
+    until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
+    until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
+    until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
     until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
     until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
@@ -155,6 +166,13 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             db.write(department, caller, move |tx| top_up::catch_up(tx, enrolment)).await?;
             vec![]
         }
+        Job::CanteenRate { enrolment, from } => {
+            db.write(department, caller, move |tx| rates::refresh_later(tx, enrolment, from)).await?;
+            vec![]
+        }
+        Job::CanteenClosure { family, closure } => {
+            db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
+        }
         Job::NewsLetter { news, guardian } => {
             db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?
         }
@@ -165,6 +183,10 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             let pass_on = move |tx: &mut Tx<'_>| found::pass_on(tx, id, &fingerprint, place.as_deref());
             db.write(department, caller, pass_on).await?;
             vec![]
+        }
+        Job::BillNotice { bill } => db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?,
+        Job::BillReminder { bill, level } => {
+            db.read(department, caller, move |tx| arrears::reminder(tx, bill, level)).await?
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

@@ -1,6 +1,7 @@
 //! The benchmark of debits: the service as it would run, under load over HTTP, beside the same statement sent straight to PostgreSQL and
 //! beside other ledgers, on one machine in one run. At the end the ledger must hold what was acknowledged, no more and no less.
 
+pub mod bills;
 mod draw;
 pub mod gate;
 pub mod load;

@@ -1,8 +1,10 @@
 //! The canteen of a department's collèges. Whether there is one, where, on which days, and what a meal costs are dated data that agents write: a
 //! department without a row has no canteen, and its database takes no enrolment.
 
+pub mod adults;
+pub mod attendance;
 pub mod calendars;
-pub mod care;
+pub mod care_plans;
 pub mod day_codes;
 pub mod enrolments;
 pub mod gates;

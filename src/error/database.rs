@@ -29,6 +29,8 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("disputes_one_per_debit", Refusal::AlreadyDisputed),
     ("corrections_one_for_a_dispute", Refusal::DisputeTransition),
     ("canteen_offered", Refusal::CanteenNotOffered),
+    ("canteen_enrolments_one_at_a_time", Refusal::AlreadyInCanteen),
+    ("canteen_care_plans_one", Refusal::CarePlanExists),
     ("canteen_services_one_at_a_time", Refusal::CanteenOverlap),
     ("canteen_colleges_once_a_day", Refusal::CanteenOverlap),
     ("canteen_operator_sites_one_a_day", Refusal::CanteenOverlap),
@@ -36,6 +38,12 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     // Two drafts begun at once take the same number.
     ("canteen_grids_numbered", Refusal::GridDraftExists),
     ("canteen_grids_one_at_a_time", Refusal::GridOverlap),
+    ("canteen_attendance_locked", Refusal::AttendanceLocked),
+    ("canteen_attendance_locks_one", Refusal::AttendanceMonthTransition),
+    ("canteen_bill_runs_one", Refusal::BillRunExists),
+    ("canteen_cancellations_one", Refusal::CancellationTransition),
+    ("canteen_payments_undone_once", Refusal::PaymentUndone),
+    ("canteen_waivers_one", Refusal::WaiverExists),
 ];
 
 impl From<DieselError> for Error {

@@ -118,6 +118,20 @@ refusals! {
     CanteenCalendarInvalid 422 "canteen_calendar.invalid" "Ce calendrier ne peut pas être publié en l'état.";
     CanteenCalendarRetroactive 409 "canteen_calendar.retroactive" "Les jours déjà passés ne changent plus : reprenez-les tels qu'ils ont été publiés.";
     ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
+    CanteenNoCalendar 409 "canteen.no_calendar" "Le calendrier de la cantine n'est pas encore publié pour cette saison.";
+    CanteenRequestNeeded 409 "canteen.request_needed" "L'enfant n'a pas, pour cette saison, de demande envoyée dans un collège.";
+    CanteenUnsettled 409 "canteen.unsettled" "Des factures de cantine échues restent à régler.";
+    AlreadyInCanteen 409 "canteen.already_enrolled" "Ce convive est déjà inscrit à la cantine pour cette saison.";
+    CanteenEnded 409 "canteen.ended" "Cette inscription à la cantine est terminée.";
+    CanteenTooLate 409 "canteen.too_late" "Il est trop tard pour changer ce repas.";
+    WeekdaysFixed 409 "canteen.weekdays_fixed" "Les jours de la semaine ne changent plus : annulez ou ajoutez des repas un à un.";
+    NoMealsLeft 409 "canteen.no_meals_left" "Il ne reste aucun repas qui puisse encore être réservé.";
+    NoMealThatDay 409 "canteen.no_meal" "La cantine ne sert pas ce convive ce jour-là.";
+    MealTransition 409 "canteen.meal_transition" "Ce repas ne peut pas changer ainsi : relisez où il en est.";
+    WrongDiner 409 "canteen.wrong_diner" "Cela ne concerne pas cette sorte de convives.";
+    AdultLeft 409 "canteen.adult_left" "Cette personne ne mange plus au collège.";
+    CarePlanExists 409 "care_plan.exists" "Cet enfant a déjà un projet d'accueil : mettez-y fin d'abord.";
+    CarePlanEnded 409 "care_plan.ended" "Ce projet d'accueil est déjà terminé.";
     CanteenNotOffered 409 "canteen.not_offered" "Aucun repas n'est servi là à cette date.";
     CanteenOverlap 409 "canteen.overlap" "Cette période en recouvre une autre, déjà déclarée.";
     CanteenPeriod 409 "canteen.period" "Une période commencée ne s'annule pas, une période finie ne change plus.";
@@ -130,6 +144,22 @@ refusals! {
     PassageNumberUsed 409 "passage.number_used" "Ce passage porte le numéro d'un autre : numérotez chaque lecture une seule fois.";
     NoCanteenToday 409 "canteen.none_today" "Cet enfant n'est attendu aujourd'hui dans aucune cantine.";
     TooManyDayCodes 409 "day_code.too_many" "Trop de codes ont déjà été donnés aujourd'hui pour cet enfant.";
+    // Attendance and bills
+    AttendanceLocked 409 "attendance.locked" "Ce mois est arrêté pour la facturation : ses repas ne changent plus.";
+    AttendanceTransition 409 "attendance.transition" "L'état actuel de ce repas ne permet pas cette action.";
+    AttendanceMonthOpen 409 "attendance.month_open" "Ce mois ne peut pas encore être arrêté.";
+    AttendanceMonthTransition 409 "attendance.month_transition" "Ce mois est déjà arrêté, ou il ne l'est pas.";
+    AttendanceMonthInRun 409 "attendance.month_in_run" "Une facturation en cours porte sur ce mois : abandonnez-la d'abord.";
+    BillRunExists 409 "bill_run.exists" "Une facturation est déjà en cours : émettez-la ou abandonnez-la.";
+    BillRunTransition 409 "bill_run.transition" "L'état actuel de cette facturation ne permet pas cette action.";
+    BillRunNothing 409 "bill_run.nothing" "Il n'y a rien à facturer : aucun mois arrêté n'attend, et rien n'a changé.";
+    BillRunUnpriced 409 "bill_run.unpriced" "Des repas de cette facturation n'ont pas de tarif ou de payeur.";
+    BillRunFigures 409 "bill_run.figures" "Ce n'est plus ce qui a été vu : relisez la facturation avant de recommencer.";
+    BillRunTampered 409 "bill_run.tampered" "Le contenu de cette facturation n'est plus celui qui a été contrôlé : refaites le brouillon.";
+    BillNotCancellable 409 "bill.not_cancellable" "Seule une facture qu'aucun avoir ne reprend peut être annulée.";
+    CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
+    PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
+    WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

@@ -5,14 +5,22 @@ ids! {
     AccountId,
     /// The affiliation of a merchant for one wallet kind, in one department.
     AffiliationId,
+    /// A month of a collège whose meals do not change any more.
+    AttendanceLockId,
     /// The trace of one call to an administration.
     AuthorityCallId,
     /// An account at a bank: a merchant's, or the department's own.
     BankAccountId,
+    /// A bill or a credit note of the canteen.
+    BillId,
+    /// The bills of a month, made together.
+    BillRunId,
     /// Cards printed together.
     CardBatchId,
     /// An adult who eats at a collège.
     CanteenAdultId,
+    /// A bill that an agent takes back.
+    CancellationId,
     /// A collège in the scope of the canteen for some time.
     CanteenCollegeId,
     /// Who serves the meals of a department's canteen.
@@ -71,6 +79,10 @@ ids! {
     NewsId,
     /// A collège where an operator serves for some time.
     OperatorSiteId,
+    /// Who pays bills: a family's file, or an adult, whose id it is.
+    PayerId,
+    /// Something paid to the canteen.
+    PaymentId,
     /// What one batch pays one merchant.
     PayoutId,
     /// A payout whose money came back from the bank.
@@ -93,6 +105,8 @@ ids! {
     StaffRoleId,
     /// An immutable movement of cents.
     TransferId,
+    /// A family that may enrol although it owes something.
+    WaiverId,
     /// A wallet: child, season and kind.
     WalletId,
 }
@@ -117,5 +131,16 @@ impl DinerId {
     #[must_use]
     pub const fn adult(self) -> CanteenAdultId {
         CanteenAdultId(self.0)
+    }
+}
+
+impl From<FamilyId> for PayerId {
+    fn from(family: FamilyId) -> Self {
+        Self(family.0)
+    }
+}
+impl From<CanteenAdultId> for PayerId {
+    fn from(adult: CanteenAdultId) -> Self {
+        Self(adult.0)
     }
 }

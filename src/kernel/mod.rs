@@ -10,6 +10,7 @@ pub mod department;
 pub mod ids;
 pub mod lines;
 pub mod money;
+pub mod month;
 pub mod picture;
 pub mod text;
 pub mod time;

@@ -191,6 +191,7 @@ diesel::table! {
         declared_at -> Timestamptz,
         withdrawn_by -> Nullable<Uuid>,
         withdrawn_at -> Nullable<Timestamptz>,
+        applied_until -> Nullable<Date>,
     }
 }
 
@@ -859,6 +860,183 @@ diesel::table! {
 }
 
 diesel::table! {
+    canteen_attendance_locks (id) {
+        id -> Uuid,
+        college_uai -> Text,
+        month -> Date,
+        locked_by -> Uuid,
+        locked_at -> Timestamptz,
+        run_id -> Nullable<Uuid>,
+        reopened_by -> Nullable<Uuid>,
+        reopened_at -> Nullable<Timestamptz>,
+        reopen_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    canteen_bill_runs (id) {
+        id -> Uuid,
+        month -> Date,
+        state -> Text,
+        due_days -> SmallInt,
+        draft_no -> Integer,
+        begun_by -> Uuid,
+        begun_at -> Timestamptz,
+        checked_by -> Nullable<Uuid>,
+        checked_at -> Nullable<Timestamptz>,
+        issued_by -> Nullable<Uuid>,
+        issued_at -> Nullable<Timestamptz>,
+        abandoned_by -> Nullable<Uuid>,
+        abandoned_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    canteen_bill_drafts (run_id, draft_no) {
+        run_id -> Uuid,
+        draft_no -> Integer,
+        bills -> BigInt,
+        bills_cents -> BigInt,
+        credit_notes -> BigInt,
+        credits_cents -> BigInt,
+        unpriced -> BigInt,
+        digest -> Binary,
+        drafted_by -> Uuid,
+        drafted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_draft_lines (run_id, draft_no, rank) {
+        run_id -> Uuid,
+        draft_no -> Integer,
+        rank -> Integer,
+        family_id -> Nullable<Uuid>,
+        adult_id -> Nullable<Uuid>,
+        payer_id -> Uuid,
+        corrects -> Nullable<Uuid>,
+        person_id -> Uuid,
+        college_uai -> Text,
+        month -> Date,
+        kind -> Text,
+        rate_id -> Nullable<Uuid>,
+        grid_id -> Nullable<Uuid>,
+        days -> Array<Date>,
+        meals -> Integer,
+        unit_cents -> BigInt,
+        amount_cents -> BigInt,
+        origin_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    canteen_bill_series (kind, year) {
+        kind -> Text,
+        year -> Integer,
+        last -> Integer,
+    }
+}
+
+diesel::table! {
+    canteen_bills (id) {
+        id -> Uuid,
+        kind -> Text,
+        year -> Integer,
+        number -> Integer,
+        run_id -> Nullable<Uuid>,
+        family_id -> Nullable<Uuid>,
+        adult_id -> Nullable<Uuid>,
+        payer_id -> Uuid,
+        payer_name -> Text,
+        month -> Date,
+        issued_on -> Date,
+        issued_at -> Timestamptz,
+        due_on -> Nullable<Date>,
+        total_cents -> BigInt,
+        balance_before_cents -> BigInt,
+        corrects -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        bill_again -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    canteen_bill_lines (bill_id, rank) {
+        bill_id -> Uuid,
+        rank -> Integer,
+        person_id -> Uuid,
+        diner_name -> Text,
+        college_uai -> Text,
+        month -> Date,
+        kind -> Text,
+        rate_id -> Nullable<Uuid>,
+        grid_id -> Nullable<Uuid>,
+        days -> Array<Date>,
+        meals -> Integer,
+        unit_cents -> BigInt,
+        amount_cents -> BigInt,
+        origin_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    canteen_payments (id) {
+        id -> Uuid,
+        family_id -> Nullable<Uuid>,
+        adult_id -> Nullable<Uuid>,
+        payer_id -> Uuid,
+        amount_cents -> BigInt,
+        paid_on -> Date,
+        means -> Text,
+        reference -> Nullable<Text>,
+        undoes -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        key -> Uuid,
+        fingerprint -> Binary,
+        recorded_by -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_cancellations (id) {
+        id -> Uuid,
+        bill_id -> Uuid,
+        reason -> Text,
+        bill_again -> Bool,
+        note -> Nullable<Text>,
+        two_persons -> Bool,
+        state -> Text,
+        key -> Uuid,
+        fingerprint -> Binary,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        credit_note_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    canteen_reminders (bill_id, level) {
+        bill_id -> Uuid,
+        level -> SmallInt,
+        sent_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    canteen_waivers (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        reason -> Text,
+        granted_by -> Uuid,
+        granted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     canteen_operators (id) {
         id -> Uuid,
         name -> Text,
@@ -947,6 +1125,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_gate_rules,
     canteen_day_codes,
     canteen_passages,
+    canteen_attendance_locks,
+    canteen_bill_runs,
+    canteen_bill_drafts,
+    canteen_draft_lines,
+    canteen_bill_series,
+    canteen_bills,
+    canteen_bill_lines,
+    canteen_payments,
+    canteen_cancellations,
+    canteen_reminders,
+    canteen_waivers,
     news,
     season_openings,
     ledger_accounts,

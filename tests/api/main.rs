@@ -15,6 +15,7 @@ mod bad_input;
 mod bank_accounts;
 mod bank_returns;
 mod batches;
+mod billing;
 mod canteen;
 mod card_batches;
 mod card_life;

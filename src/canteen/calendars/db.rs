@@ -120,6 +120,18 @@ pub fn published(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Option<Calendar
         .optional()?)
 }
 
+/// The last published version that has this day between its first and last ones.
+pub fn published_on(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Option<CalendarRow>, Error> {
+    let last_versions = canteen_calendars::table
+        .filter(canteen_calendars::state.eq(PUBLISHED))
+        .distinct_on(canteen_calendars::season)
+        .order((canteen_calendars::season, canteen_calendars::version.desc()))
+        .select(CalendarRow::as_select())
+        .load(tx.conn)?;
+    let holds = |row: &CalendarRow| row.calendar.0.first_day <= day && day <= row.calendar.0.last_day;
+    Ok(last_versions.into_iter().find(holds))
+}
+
 pub fn publish(tx: &mut Tx<'_>, by: AccountId, season: &SeasonCode, version: i32) -> Result<CalendarRow, Error> {
     let now = tx.now()?;
     Ok(diesel::update(canteen_calendars::table.find((season, version)))

@@ -91,6 +91,16 @@ pub fn show_canteen_calendar(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Cal
     db::published(tx, season)?.ok_or(Refusal::NotFound.into())
 }
 
+/// The same, or none.
+pub fn published(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Option<CalendarRow>, Error> {
+    db::published(tx, season)
+}
+
+/// The calendar of the school year that a day lies in.
+pub fn published_on(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Option<CalendarRow>, Error> {
+    db::published_on(tx, day)
+}
+
 /// A day of the canteen of one collège.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MealDay {
@@ -144,6 +154,11 @@ pub fn declare_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Resu
     let details = json!({ "college_uai": new.college, "from": new.from, "until": new.until, "kind": new.kind });
     audit::record(tx, "canteen_closed", ("canteen_closure", row.id), details)?;
     Ok(row)
+}
+
+/// A closure, withdrawn or not.
+pub fn closure(tx: &mut Tx<'_>, id: ClosureId) -> Result<ClosureRow, Error> {
+    db::closure(tx, id)
 }
 
 /// Takes a closure back before it begins.

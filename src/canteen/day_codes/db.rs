@@ -1,7 +1,7 @@
 //! One-day codes, as hashes.
 
 use crate::{
-    canteen::enrolments::EnrolmentState,
+    canteen::enrolments::CanteenEnrolmentState,
     db::Tx,
     error::Error,
     kernel::{
@@ -18,7 +18,7 @@ use diesel::prelude::*;
 pub fn college_of(tx: &mut Tx<'_>, child: ChildId, day: NaiveDate) -> Result<Option<Uai>, Error> {
     let eats = canteen_enrolments::table
         .filter(canteen_enrolments::person_id.eq(DinerId::from(child)))
-        .filter(canteen_enrolments::state.eq(EnrolmentState::Active))
+        .filter(canteen_enrolments::state.eq(CanteenEnrolmentState::Active))
         .filter(canteen_enrolments::starts_on.le(day).and(canteen_enrolments::ends_on.ge(day)))
         .select(canteen_enrolments::college_uai);
     if let Some(college) = eats.first(tx.conn).optional()? {

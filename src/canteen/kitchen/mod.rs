@@ -6,7 +6,7 @@ pub mod http;
 
 pub use db::ForecastRow;
 
-use super::care;
+use super::care_plans::open_measures;
 use crate::{
     audit,
     db::Tx,
@@ -51,7 +51,7 @@ fn list_care(tx: &mut Tx<'_>) -> Result<Vec<Care>, Error> {
     }
     let open = |row: db::CareRow| {
         Ok(Care {
-            measures: care::open(tx.key, row.plan_id, &row.measures_sealed)?,
+            measures: open_measures(tx.key, row.plan_id, &row.measures_sealed)?,
             child: row.child_id,
             college: row.college_uai,
             first_name: row.first_name,

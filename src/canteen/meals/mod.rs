@@ -1,3 +1,144 @@
 //! Meals: one a diner and day, laid out from the calendar for the year, changed until the cut-off, taken at the gate.
 
+mod db;
+pub mod http;
+pub mod layout;
+pub mod notices;
 pub mod state;
+
+pub use db::MealRow;
+
+use super::{
+    calendars,
+    enrolments::{self, CanteenEnrolment},
+};
+use crate::{
+    audit,
+    db::Tx,
+    error::{Error, Refusal},
+    kernel::{
+        ids::{CanteenEnrolmentId, DinerId},
+        text::Uai,
+        time::{paris_clock, paris_date},
+    },
+};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde_json::json;
+use state::{MealEvent, MealState};
+
+/// A day of an enrolment's year.
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub date: NaiveDate,
+    /// None: a day on which the canteen serves and this diner does not eat.
+    pub state: Option<MealState>,
+    /// Why there is none.
+    pub closed: Option<String>,
+    /// The first instant that is too late to cancel or add this meal.
+    pub too_late_from: DateTime<Utc>,
+}
+
+/// The days of an enrolment between those two: those on which the canteen serves, or would, and those on which something was eaten all the
+/// same.
+pub fn list_meals(
+    tx: &mut Tx<'_>,
+    id: CanteenEnrolmentId,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<Vec<Day>, Error> {
+    let enrolment = enrolments::db::enrolment(tx, id)?;
+    let meals = db::of_person(tx, enrolment.person_id, (from, until))?;
+    let calendar = calendars::show_canteen_calendar(tx, &enrolment.season)?.calendar.0;
+    let served = calendars::list_meal_days(tx, &enrolment.season, &enrolment.college_uai, (from, until))?;
+    let state_of = |date| meals.iter().find(|meal| meal.day == date).map(|meal| meal.state);
+    let mut days: Vec<Day> = served
+        .into_iter()
+        .map(|day| Day {
+            date: day.date,
+            state: state_of(day.date),
+            closed: day.closed.map(|label| label.to_string()),
+            too_late_from: day.too_late_from,
+        })
+        .collect();
+    let unserved: Vec<&MealRow> = meals.iter().filter(|meal| days.iter().all(|day| day.date != meal.day)).collect();
+    days.extend(unserved.into_iter().map(|meal| Day {
+        date: meal.day,
+        state: Some(meal.state),
+        closed: None,
+        too_late_from: calendar.too_late_from(meal.day),
+    }));
+    days.sort_by_key(|day| day.date);
+    Ok(days)
+}
+
+/// Cancels a meal before its cut-off.
+pub fn cancel_meal(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate) -> Result<Day, Error> {
+    change(tx, id, date, MealEvent::Cancel)
+}
+
+/// Adds a meal before its cut-off: one that was cancelled, or one of a day on which the diner does not eat otherwise.
+pub fn reserve_meal(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate) -> Result<Day, Error> {
+    change(tx, id, date, MealEvent::Reserve)
+}
+
+fn change(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate, event: MealEvent) -> Result<Day, Error> {
+    let (enrolment, _) = enrolments::lock_active(tx, id, None)?;
+    let day = served_day(tx, &enrolment, date)?;
+    require_time(tx.now()?, day.too_late_from)?;
+    let state = match (db::lock(tx, enrolment.person_id, date)?, event) {
+        (Some(meal), _) => {
+            let next = meal.state.after(event).ok_or(Error::Refused(Refusal::MealTransition))?;
+            db::set_state(tx, &enrolment, date, next)?;
+            next
+        }
+        (None, MealEvent::Reserve) => {
+            db::insert(tx, &enrolment, date)?;
+            MealState::Reserved
+        }
+        (None, _) => return Err(Refusal::NoMealThatDay.into()),
+    };
+    audit::record(tx, "meal_changed", ("canteen_enrolment", id), json!({ "day": date, "state": state }))?;
+    Ok(Day { state: Some(state), ..day })
+}
+
+/// A day of the enrolment on which its canteen serves.
+fn served_day(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, date: NaiveDate) -> Result<Day, Error> {
+    if date < enrolment.starts_on || enrolment.ends_on < date || date < paris_date(tx.now()?) {
+        return Err(Refusal::NoMealThatDay.into());
+    }
+    let day = calendars::list_meal_days(tx, &enrolment.season, &enrolment.college_uai, (date, date))?.pop();
+    match day {
+        Some(day) if day.closed.is_none() => {
+            Ok(Day { date, state: None, closed: None, too_late_from: day.too_late_from })
+        }
+        _ => Err(Refusal::NoMealThatDay.into()),
+    }
+}
+
+/// Reserves the meal of a guest, who has no enrolment.
+pub(super) fn reserve_for_guest(tx: &mut Tx<'_>, guest: DinerId, college: &Uai, day: NaiveDate) -> Result<(), Error> {
+    match db::lock(tx, guest, day)? {
+        None => db::insert_for_guest(tx, guest, college, day),
+        Some(meal) => {
+            let next = meal.state.after(MealEvent::Reserve).ok_or(Error::Refused(Refusal::MealTransition))?;
+            db::set_guests_state(tx, guest, day, next)
+        }
+    }
+}
+
+/// Cancels the meal of a guest.
+pub(super) fn cancel_for_guest(tx: &mut Tx<'_>, guest: DinerId, day: NaiveDate) -> Result<(), Error> {
+    let meal = db::lock(tx, guest, day)?.ok_or(Error::Refused(Refusal::NoMealThatDay))?;
+    let next = meal.state.after(MealEvent::Cancel).ok_or(Error::Refused(Refusal::MealTransition))?;
+    db::set_guests_state(tx, guest, day, next)
+}
+
+/// Refuses a change that comes after the cut-off, and tells when that was.
+pub(super) fn require_time(now: DateTime<Utc>, too_late_from: DateTime<Utc>) -> Result<(), Error> {
+    if now < too_late_from {
+        return Ok(());
+    }
+    // "Until 23:59" says more than "before midnight of the next day".
+    let last = paris_clock(too_late_from.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(too_late_from));
+    let because = format!("Ce repas ne change plus : c'était possible jusqu'au {}.", last.format("%d/%m/%Y à %H h %M"));
+    Err(Error::RefusedBecause(Refusal::CanteenTooLate, because))
+}

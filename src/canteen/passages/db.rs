@@ -191,7 +191,7 @@ pub fn miss(tx: &mut Tx<'_>, last_day: NaiveDate, limit: i64) -> Result<usize, E
     let over = canteen_meals::table
         .filter(canteen_meals::state.eq(MealState::Reserved).and(canteen_meals::day.le(last_day)))
         // What is locked stays as it is billed.
-        .filter(diesel::dsl::sql::<Bool>("not canteen_locked(college_uai, day)"))
+        .filter(diesel::dsl::sql::<Bool>("not canteen_is_locked(college_uai, day)"))
         .order(canteen_meals::day)
         .limit(limit)
         .select((canteen_meals::person_id, canteen_meals::day))

@@ -32,7 +32,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::DinerId,
-        text::{SeasonCode, Secret, Uai},
+        text::{Secret, Uai},
         time::paris_date,
     },
     photos::{self, Size},
@@ -208,17 +208,9 @@ fn kept(
 
 /// Whether the calendar has a meal there on that day. Without a calendar, weekdays have one: nobody waits for a document at a gate.
 pub fn is_served(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
-    match calendars::list_meal_days(tx, &season_of(day)?, college, (day, day)) {
-        Ok(days) => Ok(days.first().is_some_and(|day| day.closed.is_none())),
-        Err(Error::Refused(Refusal::NotFound)) => Ok(SchoolDay::of(day.weekday()).is_some()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The school year that a day belongs to: it turns in August.
-fn season_of(day: NaiveDate) -> Result<SeasonCode, Error> {
-    let first = if day.month() >= 8 { day.year() } else { day.year().saturating_sub(1) };
-    format!("{first:04}-{:04}", first.saturating_add(1)).parse().map_err(Error::internal)
+    let Some(year) = calendars::published_on(tx, day)? else { return Ok(SchoolDay::of(day.weekday()).is_some()) };
+    let days = calendars::list_meal_days(tx, &year.season, college, (day, day))?;
+    Ok(days.first().is_some_and(|day| day.closed.is_none()))
 }
 
 /// A portrait seen is a line of the journal, written with the passage.

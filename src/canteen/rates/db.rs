@@ -11,7 +11,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{DinerId, GridId, MeansId, RateId},
+        ids::{CanteenEnrolmentId, DinerId, GridId, MeansId, RateId},
         money::Cents,
         text::SeasonCode,
     },
@@ -189,6 +189,28 @@ pub fn set_rate(
         .execute(tx.conn)?;
     let Explained { cents, unit, meal_cents, .. } = *explained;
     Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained: explained.clone(), set_at: now })
+}
+
+#[derive(QueryableByName)]
+struct DueGrid {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: CanteenEnrolmentId,
+    #[diesel(sql_type = diesel::sql_types::Date)]
+    starts_on: NaiveDate,
+}
+
+/// Enrolments in whose time a grid begins that none of their rates comes from, with its first day.
+pub fn without_rate_of_a_grid(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(CanteenEnrolmentId, NaiveDate)>, Error> {
+    let rows: Vec<DueGrid> = diesel::sql_query(
+        "select e.id, g.starts_on from canteen_enrolments e
+           join canteen_grids g on g.diner = e.diner and g.state = 'published' and g.starts_on > e.starts_on and g.starts_on <= e.ends_on
+          where e.state = 'active'
+            and not exists (select 1 from canteen_rates r where r.person_id = e.person_id and r.season = e.season and r.grid_id = g.id)
+          order by e.id limit $1",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.starts_on)).collect())
 }
 
 /// Empties what belongs to seasons whose last day, 31 August, is over.

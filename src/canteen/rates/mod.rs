@@ -8,7 +8,7 @@ mod db;
 pub use db::RateRow;
 
 use super::{
-    enrolments::CanteenEnrolment,
+    enrolments::{self, CanteenEnrolment},
     tariffs::{self, Attendance, Means, Situation, Unknown, price},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{AccountId, DinerId, FamilyId, IncomeRequestId, MeansId},
+        ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId, IncomeRequestId, MeansId},
         text::{Code, SeasonCode},
     },
 };
@@ -25,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt};
 
+/// Enrolments whose rates follow a new grid in one transaction.
+const GRIDS_BATCH: i64 = 200;
 /// Means and figures emptied in one transaction.
 const PURGE_MAX: i64 = 5_000;
 
@@ -110,6 +112,24 @@ pub fn refresh(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate) -
         first.get_or_insert(rate);
     }
     first.ok_or_else(|| Error::internal("a rate has a first day"))
+}
+
+/// Sets the rate of an enrolment anew: for those who may not see it themselves.
+pub fn refresh_later(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> Result<(), Error> {
+    let enrolment = enrolments::db::enrolment(tx, id)?;
+    if enrolment.state == enrolments::CanteenEnrolmentState::Active && from <= enrolment.ends_on {
+        refresh(tx, &enrolment, from)?;
+    }
+    Ok(())
+}
+
+/// Sets the rates of enrolments in whose time another grid begins. Returns how many; there may be more.
+pub fn follow_grids(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let due = db::without_rate_of_a_grid(tx, GRIDS_BATCH)?;
+    for (id, from) in &due {
+        refresh_later(tx, *id, *from)?;
+    }
+    Ok(due.len())
 }
 
 /// The rates of a diner for a season, in the order in which they begin. Of two of one day the last holds.

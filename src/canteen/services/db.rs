@@ -11,8 +11,19 @@ use crate::{
     schema::department::{canteen_colleges, canteen_services},
 };
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Date, Text},
+};
 use uuid::Uuid;
+
+diesel::define_sql_function! {
+    fn canteen_offered(uai: Text, day: Date) -> Bool;
+}
+
+pub fn is_offered(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
+    Ok(diesel::select(canteen_offered(college, day)).get_result(tx.conn)?)
+}
 
 pub fn services(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<CanteenService>, Error> {
     Ok(canteen_services::table

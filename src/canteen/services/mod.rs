@@ -5,6 +5,7 @@
 mod db;
 pub mod http;
 
+use super::meals::layout;
 use crate::{
     audit,
     db::Tx,
@@ -97,6 +98,11 @@ impl Period {
     }
 }
 
+/// Whether meals are served in that collège on that day.
+pub fn is_offered(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
+    db::is_offered(tx, college, day)
+}
+
 /// Today, and the times of the department's canteen, the last one first.
 fn show_canteen(tx: &mut Tx<'_>) -> Result<(NaiveDate, Vec<CanteenService>), Error> {
     let today = paris_date(tx.now()?);
@@ -116,7 +122,9 @@ fn end_canteen(tx: &mut Tx<'_>, id: CanteenServiceId, ends_on: Option<NaiveDate>
     let today = paris_date(tx.now()?);
     let period = db::lock_service(tx, id)?.period().ending(ends_on, today)?;
     audit::record(tx, "canteen_end_set", ("canteen_service", id), told(period))?;
-    db::set_service_end(tx, id, ends_on)
+    let service = db::set_service_end(tx, id, ends_on)?;
+    layout::lay_out_again(tx, None)?;
+    Ok(service)
 }
 
 /// Gives up a time that has not begun.
@@ -167,7 +175,9 @@ fn end_canteen_college(
     let today = paris_date(tx.now()?);
     let period = db::lock_college(tx, id)?.period().ending(ends_on, today)?;
     audit::record(tx, "canteen_college_end_set", ("canteen_college", id), told(period))?;
-    db::set_college_end(tx, id, ends_on)
+    let college = db::set_college_end(tx, id, ends_on)?;
+    layout::lay_out_again(tx, Some(&college.uai))?;
+    Ok(college)
 }
 
 /// Gives up a collège's time in scope that has not begun.

@@ -1,9 +1,10 @@
 //! The canteen: who eats where, at what price and why.
 
-use super::*;
+use super::{ACCOUNTS_KEEPING, Class, Line, NO_LIMIT, ORDER, SEASON};
 
 const CANTEEN_BILLS: &str = "tant que les sommes peuvent être recouvrées";
 const YEAR_END: &str = "fin de la saison";
+const DRAFTS: &str = "jusqu'au deuxième brouillon suivant de la même facturation";
 
 pub const CANTEEN: &[Line] = register! {
     "canteen_calendars" {
@@ -12,7 +13,7 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_closures" {
         PseudonymousId ["id" "declared_by" "withdrawn_by"] "qui a fermé une cantine", ACCOUNTS_KEEPING;
-        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at"] "fermetures de la cantine", NO_LIMIT;
+        None ["college_uai" "from_day" "until_day" "kind" "label" "declared_at" "withdrawn_at" "applied_until"] "fermetures de la cantine", NO_LIMIT;
     }
     "canteen_services" {
         PseudonymousId ["id" "declared_by"] "qui a déclaré la restauration scolaire", ACCOUNTS_KEEPING;
@@ -81,5 +82,57 @@ pub const CANTEEN: &[Line] = register! {
         Secret ["measures_sealed"] "ce que la cuisine doit faire, jamais la maladie ; chiffré", SEASON;
         Child ["college_uai" "own_meal" "starts_on" "ends_on"] "repas apporté par la famille, et dates", SEASON;
         Technical ["recorded_at" "ended_at"] "dates", SEASON;
+    }
+    "canteen_attendance_locks" {
+        PseudonymousId ["id" "locked_by" "run_id" "reopened_by"] "qui a arrêté ou rouvert un mois, et la facturation qui le prend", ACCOUNTS_KEEPING;
+        None ["college_uai" "month" "locked_at" "reopened_at" "reopen_reason"] "mois dont les repas ne changent plus", ACCOUNTS_KEEPING;
+    }
+    "canteen_bill_runs" {
+        PseudonymousId ["id" "begun_by" "checked_by" "issued_by" "abandoned_by"] "qui a préparé, contrôlé et émis les factures d'un mois", ACCOUNTS_KEEPING;
+        Technical ["month" "state" "due_days" "draft_no" "begun_at" "checked_at" "issued_at" "abandoned_at"] "où en est la facturation", ACCOUNTS_KEEPING;
+    }
+    "canteen_bill_drafts" {
+        PseudonymousId ["run_id" "drafted_by"] "brouillon d'une facturation et son auteur", ACCOUNTS_KEEPING;
+        Money ["bills" "bills_cents" "credit_notes" "credits_cents"] "nombre et total de ce qui serait émis", ACCOUNTS_KEEPING;
+        Technical ["draft_no" "unpriced" "digest" "drafted_at"] "contrôle du brouillon", ACCOUNTS_KEEPING;
+    }
+    "canteen_draft_lines" {
+        PseudonymousId ["run_id" "family_id" "adult_id" "payer_id" "corrects" "person_id" "rate_id" "grid_id" "origin_id"] "ligne d'un brouillon : payeur et convive", DRAFTS;
+        Child ["college_uai" "month" "days"] "jours des repas", DRAFTS;
+        Money ["kind" "meals" "unit_cents" "amount_cents"] "montant de la ligne", DRAFTS;
+        Technical ["draft_no" "rank"] ORDER, DRAFTS;
+    }
+    "canteen_bill_series" {
+        None ["kind" "year" "last"] "dernier numéro de chaque série, sans trou", NO_LIMIT;
+    }
+    "canteen_bills" {
+        PseudonymousId ["id" "run_id" "family_id" "adult_id" "payer_id" "corrects"] "facture ou avoir, et son payeur", ACCOUNTS_KEEPING;
+        Identity ["payer_name"] "nom du payeur au jour de l'émission", ACCOUNTS_KEEPING;
+        Money ["kind" "total_cents" "balance_before_cents" "reason" "bill_again"] "montant facturé ou repris", ACCOUNTS_KEEPING;
+        Technical ["year" "number" "month" "issued_on" "issued_at" "due_on"] "numéro, émission et échéance", ACCOUNTS_KEEPING;
+    }
+    "canteen_bill_lines" {
+        PseudonymousId ["bill_id" "person_id" "rate_id" "grid_id" "origin_id"] "ligne d'une facture : convive et tarif", ACCOUNTS_KEEPING;
+        Child ["diner_name" "college_uai" "month" "days"] "nom du convive et jours des repas facturés", ACCOUNTS_KEEPING;
+        Money ["kind" "meals" "unit_cents" "amount_cents"] "montant de la ligne", ACCOUNTS_KEEPING;
+        Technical ["rank"] ORDER, ACCOUNTS_KEEPING;
+    }
+    "canteen_payments" {
+        PseudonymousId ["id" "family_id" "adult_id" "payer_id" "undoes" "recorded_by"] "paiement, son payeur et l'agent qui l'a saisi", ACCOUNTS_KEEPING;
+        Money ["amount_cents" "means" "reference" "reason"] "ce qui a été payé, et comment", ACCOUNTS_KEEPING;
+        Technical ["paid_on" "key" "fingerprint" "recorded_at"] "dates, et clé contre les doubles saisies", ACCOUNTS_KEEPING;
+    }
+    "canteen_cancellations" {
+        PseudonymousId ["id" "bill_id" "proposed_by" "decided_by" "credit_note_id"] "annulation d'une facture, et qui l'a décidée", ACCOUNTS_KEEPING;
+        Money ["reason" "bill_again" "note" "two_persons"] "motif de l'annulation", ACCOUNTS_KEEPING;
+        Technical ["state" "key" "fingerprint" "proposed_at" "decided_at"] "où en est l'annulation", ACCOUNTS_KEEPING;
+    }
+    "canteen_reminders" {
+        PseudonymousId ["bill_id"] "facture relancée", ACCOUNTS_KEEPING;
+        Technical ["level" "sent_at"] "une lettre par niveau", ACCOUNTS_KEEPING;
+    }
+    "canteen_waivers" {
+        PseudonymousId ["id" "family_id" "granted_by"] "dispense de régler avant de s'inscrire, et qui l'a accordée", CANTEEN_BILLS;
+        Money ["season" "reason" "granted_at"] "saison et motif de la dispense", CANTEEN_BILLS;
     }
 };

@@ -112,7 +112,42 @@ pub async fn full_family(world: &World, name: &str) -> Family {
     ))
     .unwrap();
     conn.batch_execute(&at_the_gates(&family.id, &child)).unwrap();
+    conn.batch_execute(&billed(&family.id, &child)).unwrap();
     family
+}
+
+/// What a month's bills leave behind, paid in the end.
+pub fn billed(file: &str, child: &str) -> String {
+    format!(
+        "insert into canteen_attendance_locks (id, college_uai, month, locked_by, locked_at)
+             select gen_random_uuid(), '0920001B', '2000-01-01'::date + count(*)::integer * interval '1 month', gen_random_uuid(), now()
+               from canteen_attendance_locks;
+         with run as (
+             insert into canteen_bill_runs (id, month, state, due_days, draft_no, begun_by, begun_at, abandoned_by, abandoned_at)
+             values (gen_random_uuid(), '2000-01-01', 'abandoned', 30, 1, gen_random_uuid(), now(), gen_random_uuid(), now()) returning id),
+         draft as (
+             insert into canteen_bill_drafts
+             select id, 1, 1, 1, 0, 0, 0, decode(repeat('00', 32), 'hex'), gen_random_uuid(), now() from run)
+         insert into canteen_draft_lines (run_id, draft_no, rank, family_id, person_id, college_uai, month, kind, days, meals, unit_cents)
+             select id, 1, 1, '{file}', '{child}', '0920001B', '2000-01-01', 'meal', '{{2000-01-03}}', 1, 1 from run;
+         insert into canteen_bill_series values ('bill', 2000, 1) on conflict do nothing;
+         with bill as (
+             insert into canteen_bills (id, kind, year, number, family_id, payer_name, month, issued_on, issued_at, due_on, total_cents,
+                                        balance_before_cents)
+             select gen_random_uuid(), 'bill', 2000, 1 + count(*), '{file}', 'x', '2000-01-01', '2000-02-01', '2000-02-01', '2000-03-01', 1, 0
+               from canteen_bills returning id),
+         lines as (
+             insert into canteen_bill_lines
+             select bill.id, 1, '{child}', 'x', '0920001B', '2000-01-01', 'meal', r.id, null, '{{2000-01-03}}', 1, 1, 1
+               from bill cross join canteen_rates r where r.person_id = '{child}'),
+         cancelled as (
+             insert into canteen_cancellations (id, bill_id, reason, bill_again, two_persons, state, key, fingerprint, proposed_by, proposed_at)
+             select gen_random_uuid(), id, 'goodwill', false, true, 'proposed', gen_random_uuid(), '', gen_random_uuid(), now() from bill)
+         insert into canteen_reminders select id, 1, now() from bill;
+         insert into canteen_payments (id, family_id, amount_cents, paid_on, means, key, fingerprint, recorded_by, recorded_at)
+             values (gen_random_uuid(), '{file}', 1, '2000-03-01', 'cash', gen_random_uuid(), '', gen_random_uuid(), now());
+         insert into canteen_waivers values (gen_random_uuid(), '{file}', '2029-2030', 'x', gen_random_uuid(), now())"
+    )
 }
 
 /// An operator of the canteen, and what its gates know of the child.

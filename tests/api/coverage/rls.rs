@@ -80,7 +80,20 @@ const DEPARTMENT: &str = "
     canteen_means: select insert update(means_sealed purged_at)
     canteen_rates: select insert update(explanation_sealed)
     canteen_calendars: select insert update(state calendar drafted_by drafted_at published_by published_at)
-    canteen_closures: select insert update(withdrawn_by withdrawn_at)
+    canteen_closures: select insert update(withdrawn_by withdrawn_at applied_until)
+    canteen_attendance_locks: select insert update(run_id reopened_by reopened_at reopen_reason)
+    canteen_bill_runs: select insert update(state draft_no checked_by checked_at issued_by issued_at abandoned_by abandoned_at)
+    canteen_bill_drafts: select insert
+    canteen_bills: select insert
+    canteen_bill_lines: select insert
+    canteen_payments: select insert
+    canteen_reminders: select insert
+    canteen_waivers: select insert
+    canteen_draft_lines: select insert delete
+    canteen_bill_series: select insert update(last)
+    canteen_cancellations: select insert update(state decided_by decided_at credit_note_id)
+    canteen_account_entries: select
+    canteen_unpaid_bills: select
     season_openings: select insert update(state last_family carried leaving families done_at)
     roster_checks: select insert
     season_expiries: select insert update(done_at wallets_swept lost_cents state decided_by decided_at)
@@ -133,6 +146,11 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("canteen_care_plans", "t.family_id"),
     ("canteen_day_codes", "t.family_id"),
     ("canteen_passages", "t.family_id"),
+    ("canteen_bills", "t.family_id"),
+    ("canteen_bill_lines", "(select b.family_id from canteen_bills b where b.id = t.bill_id)"),
+    ("canteen_payments", "t.family_id"),
+    ("canteen_reminders", "(select b.family_id from canteen_bills b where b.id = t.bill_id)"),
+    ("canteen_waivers", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[
@@ -142,6 +160,12 @@ const OF_NO_FAMILY: &[(&str, &str)] = &[
     ("canteen_gate_rules", "false"),
     ("canteen_operator_sites", "false"),
     ("canteen_operators", "false"),
+    ("canteen_attendance_locks", "false"),
+    ("canteen_bill_runs", "false"),
+    ("canteen_bill_drafts", "false"),
+    ("canteen_draft_lines", "false"),
+    ("canteen_bill_series", "false"),
+    ("canteen_cancellations", "false"),
     ("canteen_closures", "true"),
     ("card_keys", "true"),
     ("canteen_services", "true"),

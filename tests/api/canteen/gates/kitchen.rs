@@ -1,57 +1,30 @@
 //! What a kitchen cooks, and for whom it takes care.
 
 use super::{Canteen, TODAY, at, device, operator};
-use crate::support::{COLLEGE, OTHER_COLLEGE, days};
-use passplus::{
-    canteen::care,
-    kernel::ids::{CarePlanId, RequestId},
-};
+use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, days};
 use serde_json::{Value, json};
-
-/// A care plan of a child, as an agent records it.
-fn plan(canteen: &Canteen, child: &str, own_meal: bool, measures: &str) {
-    let id = RequestId::generate();
-    let key = canteen.world.app.db.key("92".parse().unwrap()).unwrap();
-    let sealed = care::seal(key, CarePlanId::from_uuid(id.uuid()), &measures.parse().unwrap()).unwrap();
-    canteen.sql(&format!(
-        "insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
-                                         recorded_at)
-         values ('{id}', '{child}', '{}', '{COLLEGE}', '\\x{}', {own_meal}, '2026-09-01', '2027-07-05', gen_random_uuid(), now())",
-        canteen.family.id,
-        data_encoding::HEXLOWER.encode(&sealed)
-    ));
-}
-
-/// An adult of the collège with a meal today.
-fn adult(canteen: &Canteen, kind: &str) {
-    canteen.sql(&format!(
-        "with adult as (
-             insert into canteen_adults (id, kind, college_uai, last_name, first_names, registered_by, registered_at)
-             values (gen_random_uuid(), '{kind}', '{COLLEGE}', 'Roux', 'Maud', gen_random_uuid(), now()) returning id)
-         insert into canteen_meals select id, '{TODAY}', null, null, '{COLLEGE}', 'reserved', now() from adult"
-    ));
-}
 
 #[actix_web::test]
 async fn meals_are_counted_for_those_who_cook_and_plan_them() {
     let mut canteen = Canteen::open().await;
-    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner("Ana").await);
-    let boris = canteen.sibling("Boris").await;
-    canteen.seat(
-        &canteen.scene.family,
-        &boris.child,
-        OTHER_COLLEGE,
-        &[(TODAY, "reserved"), ("2026-10-16", "reserved")],
-    );
-    canteen.sql(&format!(
-        "insert into canteen_meals select person_id, '2026-10-16', id, family_id, college_uai, 'cancelled', now()
-                            from canteen_enrolments where person_id = '{}'",
-        lou.child
-    ));
-    plan(&canteen, &lou.child, false, "Sans arachide.");
-    plan(&canteen, &ana.child, true, "Repas apporté par la famille.");
-    adult(&canteen, "commensal");
-    adult(&canteen, "guest");
+    let lou = canteen.diner_on("Zoé", &["thursday", "friday"]).await;
+    let ana = canteen.diner_on("Ana", &["thursday"]).await;
+    canteen.diner_elsewhere("Boris").await;
+    canteen.set_meal(&lou.child, "2026-10-16", "cancelled");
+    canteen.plan(&lou.child, false, "Sans arachide.").await;
+    canteen.plan(&ana.child, true, "Repas apporté par la famille.").await;
+    for kind in ["commensal", "guest"] {
+        let person = json!({ "kind": kind, "last_name": "Roux", "first_names": "Maud" });
+        let adults = at(&format!("colleges/{COLLEGE}/adults"));
+        let id = canteen.secretary.post(&adults, person).await.expect(201).text("/id");
+        let meal = if kind == "guest" {
+            canteen.secretary.post(&at(&format!("adults/{id}/meals/{TODAY}/reserve")), json!({})).await
+        } else {
+            let wish = json!({ "season": SEASON, "weekdays": ["thursday"], "diet": "everything" });
+            canteen.secretary.post(&at(&format!("adults/{id}/enrolments")), wish).await
+        };
+        assert!(meal.status < 300, "{}", meal.json);
+    }
     canteen.told(&ana.card_code).await;
     canteen.told(&canteen.pupil.card_code).await;
 
@@ -101,10 +74,10 @@ async fn meals_are_counted_for_those_who_cook_and_plan_them() {
 async fn a_kitchen_reads_what_it_does_today_for_which_child_and_nobody_else_does() {
     let mut canteen = Canteen::open().await;
     let (lou, ana) = (canteen.diner("Zoé Anne").await, canteen.diner("Ana").await);
-    plan(&canteen, &lou.child, false, "Sans arachide ; plateau préparé à part.");
-    plan(&canteen, &ana.child, true, "Repas apporté par la famille.");
+    canteen.plan(&lou.child, false, "Sans arachide ; plateau préparé à part.").await;
+    canteen.plan(&ana.child, true, "Repas apporté par la famille.").await;
     // She does not come today.
-    canteen.sql(&format!("update canteen_meals set state = 'cancelled' where person_id = '{}'", ana.child));
+    canteen.set_meal(&ana.child, TODAY, "cancelled");
     let read = canteen.kitchen.get(&at("care")).await.expect(200);
     let expected = json!([{
         "child_id": lou.child, "college_uai": COLLEGE, "first_name": "Zoé", "initial": "M", "own_meal": false,

@@ -5,8 +5,8 @@ mod offline;
 mod online;
 mod operators;
 
-use super::at;
-use crate::support::{AgeKey, Answer, Api, COLLEGE, Family, OTHER_COLLEGE, Pupil, Scene, World};
+use super::{at, days, enrol};
+use crate::support::{AgeKey, Answer, Api, COLLEGE, OTHER_COLLEGE, Pupil, SEASON, Scene, World};
 use data_encoding::BASE64URL_NOPAD;
 use diesel::connection::SimpleConnection;
 use passplus::kernel::crypto::{SigningPair, random};
@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The day on which tests begin, a Thursday.
 pub const TODAY: &str = "2026-10-15";
+/// On which the canteen serves.
+const EVERY_DAY: [&str; 4] = ["monday", "tuesday", "thursday", "friday"];
 
 /// An enrolled device of an operator.
 pub struct Device {
@@ -74,12 +76,12 @@ pub async fn operator(world: &World, name: &str, colleges: &[&str]) -> String {
     id
 }
 
-/// A canteen in both collèges of 92.
+/// A canteen in both collèges of 92, where meals of the same day may still be added.
 pub async fn open_canteen(world: &World) {
-    let admin = &world.administrator;
-    admin.post(&at("services"), json!({ "starts_on": "2026-09-01", "ends_on": "2028-07-05" })).await.expect(201);
-    let add = json!({ "uais": [COLLEGE, OTHER_COLLEGE], "starts_on": "2026-09-01", "ends_on": "2028-07-05" });
-    admin.post(&at("colleges"), add).await.expect(201);
+    super::open(world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let mut calendar = days::calendar();
+    calendar["cut_off"]["days_before"] = json!(0);
+    days::publish(world, calendar).await;
 }
 
 impl Canteen {
@@ -96,34 +98,55 @@ impl Canteen {
         self.world.superuser("92").batch_execute(sql).unwrap();
     }
 
-    /// Enrols the child of a family at a collège, and gives it a meal of that state on these days.
-    pub fn seat(&self, family: &Family, child: &str, college: &str, meals: &[(&str, &str)]) {
-        self.sql(&format!(
-            "insert into canteen_enrolments (id, season, diner, person_id, family_id, college_uai, weekdays, diet, starts_on, ends_on, state,
-                                             enrolled_by, enrolled_at)
-             values (gen_random_uuid(), '2026-2027', 'pupil', '{child}', '{}', '{college}', 27, 'no_pork', '2026-09-01', '2027-07-05',
-                     'active', gen_random_uuid(), now())",
-            family.id
-        ));
-        for (day, state) in meals {
-            self.sql(&format!(
-                "insert into canteen_meals select person_id, '{day}', id, family_id, college_uai, '{state}', now() from canteen_enrolments
-                  where person_id = '{child}'"
-            ));
-        }
+    /// Enrols a child for these days of the week, from today on.
+    pub async fn seat(&self, child: &str, weekdays: &[&str]) {
+        let wish = json!({ "child_id": child, "season": SEASON, "weekdays": weekdays, "diet": "no_pork" });
+        enrol(&self.family, &wish).await;
+    }
+
+    /// A pupil of the collège who eats on these days of the week.
+    pub async fn diner_on(&self, name: &str, weekdays: &[&str]) -> Pupil {
+        let pupil = self.scene.sibling(name).await;
+        self.seat(&pupil.child, weekdays).await;
+        pupil
     }
 
     /// A pupil of the collège with a reserved meal today.
     pub async fn diner(&self, name: &str) -> Pupil {
-        let pupil = self.scene.sibling(name).await;
-        self.seat(&self.scene.family, &pupil.child, COLLEGE, &[(TODAY, "reserved")]);
-        pupil
+        self.diner_on(name, &EVERY_DAY).await
     }
 
-    /// The meals of a child, as `day state` in their order.
+    /// A pupil of another collège with a reserved meal there today.
+    pub async fn diner_elsewhere(&self, name: &str) -> Pupil {
+        let child = self.family.add_child(name, "2014-05-17").await;
+        let (enrolment, version) = self.family.submit(&child, OTHER_COLLEGE).await;
+        self.world.secretary(OTHER_COLLEGE).await.confirm(&enrolment, version).await;
+        self.seat(&child, &EVERY_DAY).await;
+        self.family.pupil(&child, &enrolment).await
+    }
+
+    /// What became of a meal otherwise than at a gate.
+    pub fn set_meal(&self, child: &str, day: &str, state: &str) {
+        self.sql(&format!(
+            "insert into canteen_meals select person_id, '{day}', id, family_id, college_uai, '{state}', now() from canteen_enrolments
+              where person_id = '{child}' on conflict (person_id, day) do update set state = excluded.state"
+        ));
+    }
+
+    /// Records a care plan of a child of the collège.
+    pub async fn plan(&self, child: &str, own_meal: bool, measures: &str) {
+        let plan = json!({
+            "season": SEASON, "measures": measures, "own_meal": own_meal, "starts_on": TODAY, "ends_on": "2027-07-02",
+        });
+        self.secretary.post(&self.family.path(&format!("children/{child}/care-plans")), plan).await.expect(201);
+    }
+
+    /// The meals of a child until today, as `day state` in their order.
     pub fn meals(&self, child: &str) -> Vec<String> {
+        let today = passplus::kernel::time::paris_date(self.world.app.db.server_now());
         let sql = format!(
-            "(select coalesce(jsonb_agg(day || ' ' || state order by day), '[]') from canteen_meals where person_id = '{child}')"
+            "(select coalesce(jsonb_agg(day || ' ' || state order by day), '[]') from canteen_meals
+               where person_id = '{child}' and day <= '{today}')"
         );
         let told = crate::support::call(&mut self.world.superuser("92"), &sql).unwrap();
         told.as_array().unwrap().iter().map(|meal| meal.as_str().unwrap().to_owned()).collect()

@@ -1,7 +1,7 @@
 //! Without network: the list of the day, and passages that come later.
 
 use super::{Canteen, Device, TODAY, at, device};
-use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, call, days};
+use crate::support::{Answer, COLLEGE, call, days};
 use data_encoding::HEXLOWER;
 use passplus::{
     canteen::passages,
@@ -58,10 +58,8 @@ async fn list(canteen: &Canteen, gate: &Device, query: &str) -> (day::GateDay, V
 async fn a_gate_takes_along_a_signed_list_that_it_alone_opens() {
     let mut canteen = Canteen::open().await;
     let lou = canteen.diner("Zoé Anne").await;
-    let absent = canteen.sibling("Ana").await;
-    canteen.seat(&canteen.scene.family, &absent.child, COLLEGE, &[]);
-    let away = canteen.sibling("Boris").await;
-    canteen.seat(&canteen.scene.family, &away.child, OTHER_COLLEGE, &[(TODAY, "reserved")]);
+    let absent = canteen.diner_on("Ana", &["monday"]).await;
+    canteen.diner_elsewhere("Boris").await;
     let clerk = canteen.world.agent("92", "case_worker").await;
     crate::photos::send(&canteen.family, &lou.child, "image/jpeg", crate::photos::jpeg(700, 900)).await.expect(204);
     crate::photo_reviews::accept(&clerk, &lou.child).await;
@@ -127,8 +125,10 @@ fn told(answer: &Answer) -> Vec<(i64, &str, &str)> {
 #[actix_web::test]
 async fn passages_come_later_in_any_order_and_count_once() {
     let canteen = Canteen::open().await;
-    let (lou, ana, boris) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await, canteen.sibling("Boris").await);
-    canteen.seat(&canteen.family, &ana.child, COLLEGE, &[("2026-10-12", "cancelled"), ("2026-10-13", "no_show")]);
+    let (lou, boris) = (canteen.diner("Zoé").await, canteen.sibling("Boris").await);
+    let ana = canteen.diner_on("Ana", &["monday"]).await;
+    canteen.set_meal(&ana.child, "2026-10-12", "cancelled");
+    canteen.set_meal(&ana.child, "2026-10-13", "no_show");
     let sent = [
         passage(7, "2026-10-13T10:00:00Z", &ana.child),
         passage(3, "2026-10-12T10:00:00Z", &ana.child),
@@ -198,15 +198,35 @@ async fn a_passage_counts_within_a_month_and_of_a_locked_month_moves_nothing() {
     let mut canteen = Canteen::open().await;
     let lou = canteen.diner("Zoé").await;
     canteen.wait(days(31)).await;
-    let late = passage(1, "2026-10-15T10:00:00Z", &lou.child);
-    canteen.sql("create or replace function canteen_locked(p_uai text, p_day date) returns boolean language sql stable as $$ select p_day < '2026-11-01' $$");
-    let locked = send(&canteen.gate, &[late]).await.expect(200);
-    assert_eq!(told(&locked), [(1, "locked", "reserved")]);
-    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 reserved"]);
-    canteen.sql("create or replace function canteen_locked(p_uai text, p_day date) returns boolean language sql stable as $$ select false $$");
-    let late = passage(2, "2026-10-15T10:00:00Z", &lou.child);
-    assert_eq!(told(&send(&canteen.gate, &[late]).await.expect(200)), [(2, "counted", "reserved")]);
-    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 consumed"]);
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 4, "of October and of the first week of November");
+    canteen.scene.administrator().await;
+    let admin = &canteen.world.administrator;
+    let month = json!({ "college_uai": COLLEGE, "month": "2026-10" });
+    admin.post(&at("attendance-months/lock"), month.clone()).await.expect(201);
+    let batch = [
+        passage(1, "2026-10-15T10:00:00Z", &lou.child),
+        passage(2, "2026-11-13T11:00:00Z", &lou.child),
+        // Nobody expected him, and his month is closed too.
+        json!({ "sequence": 3, "scanned_at": "2026-10-16T10:00:00Z", "card": canteen.pupil.card_code, "let_in": true }),
+    ];
+    let first = send(&canteen.gate, &batch).await.expect(200);
+    assert_eq!(told(&first), [(1, "locked", "reserved"), (2, "counted", "reserved"), (3, "locked", "not_enrolled")]);
+    assert_eq!(told(&send(&canteen.gate, &batch).await.expect(200)), told(&first));
+    let meals = canteen.meals(&lou.child);
+    assert_eq!((meals[0].as_str(), meals.last().unwrap().as_str()), ("2026-10-15 no_show", "2026-11-13 consumed"));
+    assert!(canteen.meals(&canteen.pupil.child).is_empty());
+    // The department learns of it, and opens the month again for those who ate.
+    let odd = admin.get(&at("passages/odd?day=2026-10-15")).await.expect(200);
+    assert_eq!((odd.items().len(), odd.text("/items/0/outcome")), (1, "locked".into()));
+    let mut again = month;
+    again["reason"] = "Des passages sont arrivés après l'arrêté.".into();
+    admin.post(&at("attendance-months/reopen"), again).await.expect(200);
+    let late = passage(4, "2026-10-15T10:00:00Z", &lou.child);
+    assert_eq!(told(&send(&canteen.gate, &[late]).await.expect(200)), [(4, "counted", "reserved")]);
+    assert_eq!(canteen.meals(&lou.child)[0], "2026-10-15 consumed");
+    canteen.wait(days(1)).await;
+    let too_late = passage(5, "2026-10-15T10:30:00Z", &lou.child);
+    assert_eq!(told(&send(&canteen.gate, &[too_late]).await.expect(200)), [(5, "not_served", "closed")]);
     let odd = canteen.secretary.get(&at("passages/odd?day=2026-10-15")).await;
     assert_eq!(odd.status, 401, "the secretary's session is over");
 }
@@ -236,8 +256,7 @@ async fn batches_of_two_gates_at_once_count_each_meal_once() {
     for name in ["Ana", "Boris", "Carla", "Dora"] {
         people.push(canteen.diner(name).await);
     }
-    people.push(canteen.sibling("Emil").await);
-    canteen.seat(&canteen.family, &people[4].child, COLLEGE, &[]);
+    people.push(canteen.diner_on("Emil", &["monday"]).await);
     let other = device(&canteen.world, &canteen.operator, Some(COLLEGE)).await;
     let batch = |reverse: bool| {
         let mut rows: Vec<Value> =

@@ -1,7 +1,6 @@
 //! One card at a time, with network.
 
 use super::{Canteen, TODAY, at, device, no, operator, yes};
-use crate::canteen::days::{calendar, publish};
 use crate::support::{COLLEGE, OTHER_COLLEGE, call, days};
 use passplus::cards::code::CardCode;
 use serde_json::{Value, json};
@@ -14,12 +13,7 @@ async fn a_gate_learns_at_once_who_eats_and_the_meal_is_counted_once() {
     let clerk = canteen.world.agent("92", "case_worker").await;
     crate::photos::send(&canteen.family, &lou.child, "image/jpeg", crate::photos::jpeg(700, 900)).await.expect(204);
     crate::photo_reviews::accept(&clerk, &lou.child).await;
-    canteen.sql(&format!(
-        "insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
-                                         recorded_at)
-         values (gen_random_uuid(), '{}', '{}', '{COLLEGE}', '\\x00', true, '2026-09-01', '2027-07-05', gen_random_uuid(), now())",
-        lou.child, canteen.family.id
-    ));
+    canteen.plan(&lou.child, true, "Panier-repas fourni.").await;
     let body = canteen.shown(&canteen.gate, &lou.card_code);
     let first = canteen.gate.post(&at("passages"), body.clone()).await.expect(200);
     let mut told = first.json.clone();
@@ -56,7 +50,7 @@ async fn a_gate_learns_at_once_who_eats_and_the_meal_is_counted_once() {
 #[actix_web::test]
 async fn each_reason_is_told_as_it_is() {
     let canteen = Canteen::open().await;
-    let (family, world) = (&canteen.family, &canteen.world);
+    let world = &canteen.world;
     // The pupil of the scene has a card and no place at the canteen: he may eat all the same.
     assert_eq!(canteen.told(&canteen.pupil.card_code).await, yes("not_enrolled"));
     assert_eq!(canteen.meals(&canteen.pupil.child), [format!("{TODAY} walk_in")]);
@@ -65,8 +59,8 @@ async fn each_reason_is_told_as_it_is() {
         ("Boris", "closed", no("closed")),
         ("Carla", "excused", yes("reserved")),
     ] {
-        let pupil = canteen.sibling(name).await;
-        canteen.seat(family, &pupil.child, COLLEGE, &[(TODAY, state)]);
+        let pupil = canteen.diner(name).await;
+        canteen.set_meal(&pupil.child, TODAY, state);
         assert_eq!(canteen.told(&pupil.card_code).await, expected, "{name}");
     }
     // The rule of the collège, from today on.
@@ -83,8 +77,7 @@ async fn each_reason_is_told_as_it_is() {
     }
     assert_eq!(canteen.told("7K2M-0XQ4").await, no("unknown_code"));
 
-    let away = canteen.sibling("Emil").await;
-    canteen.seat(family, &away.child, OTHER_COLLEGE, &[(TODAY, "reserved")]);
+    let away = canteen.diner_elsewhere("Emil").await;
     let answer = canteen.show(&canteen.gate, &away.card_code).await.expect(200);
     assert_eq!((answer.text("/reason"), answer.json.get("diner")), ("other_college".into(), None));
     assert_eq!(canteen.meals(&away.child), [format!("{TODAY} reserved")]);
@@ -93,10 +86,38 @@ async fn each_reason_is_told_as_it_is() {
     let fay = canteen.diner("Fay").await;
     let closure = json!({ "college_uai": COLLEGE, "from": TODAY, "until": TODAY, "kind": "strike", "label": "Grève" });
     world.administrator.put(&rule, json!({ "starts_on": TODAY, "walk_ins": true })).await.expect(200);
-    publish(world, calendar()).await;
     world.administrator.post(&at("closures"), closure).await.expect(201);
     assert_eq!(canteen.told(&strict.card_code).await, no("closed"));
     assert_eq!(canteen.told(&fay.card_code).await, yes("reserved"));
+}
+
+/// A collège is in the canteen's scope before its year is written.
+#[actix_web::test]
+async fn without_a_calendar_a_child_eats_all_the_same() {
+    let scene = crate::support::Scene::set().await;
+    let admin = &scene.world.administrator;
+    admin.post(&at("services"), json!({ "starts_on": "2026-09-01" })).await.expect(201);
+    admin.post(&at("colleges"), json!({ "uais": [COLLEGE], "starts_on": "2026-09-01" })).await.expect(201);
+    let operator = operator(&scene.world, "Cuisines du Val de Seine", &[COLLEGE]).await;
+    let gate = device(&scene.world, &operator, Some(COLLEGE)).await;
+    let kitchen = device(&scene.world, &operator, None).await;
+    let mut canteen = Canteen { scene, operator, gate, kitchen };
+    assert_eq!(canteen.told(&canteen.pupil.card_code).await, yes("not_enrolled"));
+    canteen.wait(days(2)).await;
+    assert_eq!(canteen.told(&canteen.pupil.card_code).await, no("closed"), "but on a Saturday");
+}
+
+/// Whatever is owed, and however long.
+#[actix_web::test]
+async fn a_child_whose_family_owes_for_the_canteen_eats() {
+    let canteen = Canteen::open().await;
+    let lou = canteen.diner("Lina").await;
+    let billed = crate::coverage::full_family::billed(&canteen.family.id, &lou.child);
+    canteen.sql(billed.split("insert into canteen_payments").next().unwrap());
+    let owed = canteen.world.agent("92", "finance").await.get(&at("arrears")).await.expect(200);
+    assert_eq!(owed.items().len(), 1, "{}", owed.json);
+    assert_eq!(canteen.told(&lou.card_code).await, yes("reserved"));
+    assert_eq!(canteen.told(&canteen.pupil.card_code).await, yes("not_enrolled"));
 }
 
 #[actix_web::test]

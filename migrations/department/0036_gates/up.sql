@@ -118,16 +118,6 @@ create policy canteen_passages_read on canteen_passages for select
 -- Reserved meals whose day is over are looked for each minute.
 create index canteen_meals_reserved on canteen_meals (day) where state = 'reserved';
 
--- Whether the attendance of that collège is locked for billing on that day; then a late passage is kept and moves nothing.
--- Nothing is locked where there are no bills yet.
-create function canteen_locked(p_uai text, p_day date) returns boolean language plpgsql stable as $$
-begin
-    if to_regprocedure('canteen_is_locked(text, date)') is null then
-        return false;
-    end if;
-    return canteen_is_locked(p_uai, p_day);
-end $$;
-
 -- How long passages may come after their day.
 create function canteen_passage_taken(p_day date) returns boolean language sql stable
     as $$ select p_day between today() - 31 and today() $$;
@@ -149,7 +139,8 @@ create function gate_gaps(p_limit integer) returns table (first bigint, last big
      where g.sequence > g.before + 1 order by 1 limit p_limit $$;
 
 -- Who stands at the calling gate, for each of what was shown there: a card, a one-day code, or a diner of its list. The meals of that day
--- are locked, so that two gates decide one after the other. Names and portraits are those of its own collège only.
+-- are locked, so that two gates decide one after the other; and who locks a past month for its bills waits, as for any other change of its
+-- meals. Names and portraits are those of its own collège only.
 create function gate_look(p_cards bytea[], p_codes bytea[], p_people uuid[], p_days date[], p_portraits boolean)
     returns table (n bigint, person_id uuid, card_in_use boolean, here boolean, open boolean, locked boolean, walk_ins boolean, meal text,
                    first_name text, initial text, diet text, own_meal boolean, care boolean, photo_sealed bytea)
@@ -172,11 +163,20 @@ begin
                   or exists (select 1 from canteen_meals m where m.person_id = t.person and m.day = t.day and m.college_uai = actor_college())
           ) listed on true
          order by t.n);
+    if (select min(day) from unnest(p_days) day) < date_trunc('month', today()) then
+        perform pg_advisory_xact_lock_shared(canteen_month_key(uai, month))
+           from (select distinct c.uai, date_trunc('month', u.day)::date as month
+                   from unnest(people, p_days) u (person, day)
+                   left join canteen_meals m on m.person_id = u.person and m.day = u.day
+                  cross join lateral (values (actor_college()), (m.college_uai)) c (uai)
+                  where u.day < date_trunc('month', today()) and canteen_passage_taken(u.day) and c.uai is not null
+                  order by 1, 2) past;
+    end if;
     perform 1 from canteen_meals m
      where (m.person_id, m.day) in (select u.person, u.day from unnest(people, p_days) u (person, day))
      order by m.person_id, m.day for update;
     return query
-    select t.n, t.person, c.state = 'active' and c.valid_until >= t.day, p.here, s.open, canteen_locked(actor_college(), t.day),
+    select t.n, t.person, c.state = 'active' and c.valid_until >= t.day, p.here, s.open, canteen_is_locked(coalesce(m.college_uai, actor_college()), t.day),
            coalesce((select r.walk_ins from canteen_gate_rules r where r.college_uai = actor_college() and r.starts_on <= t.day
                       order by r.starts_on desc limit 1), true),
            m.state,
@@ -225,7 +225,7 @@ begin
     end if;
     if exists (select 1 from unnest(p_days, p_to) t (day, next)
                 where t.next is not null and (t.next not in ('consumed', 'walk_in') or not exists (select 1 from my_sites(t.day))
-                      or not canteen_passage_taken(t.day) or canteen_locked(actor_college(), t.day))) then
+                      or not canteen_passage_taken(t.day))) then
         raise insufficient_privilege using message = 'a gate moves no such meal';
     end if;
     insert into canteen_passages (device_id, sequence, operator_id, college_uai, day, scanned_at, received_at, offline, person_id,

@@ -1,0 +1,109 @@
+//! Entries of accounts, by the view that puts bills and payments together.
+
+use crate::{
+    billing::Payer,
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{CanteenAdultId, FamilyId, PayerId},
+        money::Cents,
+        text::SeasonCode,
+    },
+    schema::department::{canteen_adults, canteen_waivers, families},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{self, BigInt, Date, Integer, Nullable, Text, Timestamptz},
+};
+use uuid::Uuid;
+
+text_enum! {
+    /// What moves an account.
+    pub enum EntryKind {
+        Bill = "bill",
+        CreditNote = "credit_note",
+        Payment = "payment",
+        /// A payment that was recorded by mistake.
+        PaymentUndone = "payment_undone",
+    }
+}
+
+#[derive(Debug, QueryableByName)]
+pub struct EntryRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub kind: EntryKind,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub year: Option<i32>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub number: Option<i32>,
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    #[diesel(sql_type = Date)]
+    pub on_day: NaiveDate,
+    #[diesel(sql_type = Nullable<Date>)]
+    pub due_on: Option<NaiveDate>,
+    /// What it adds to what is owed.
+    #[diesel(sql_type = BigInt)]
+    pub cents: Cents,
+}
+
+pub fn payer(tx: &mut Tx<'_>, id: PayerId) -> Result<Option<Payer>, Error> {
+    let family = FamilyId::from_uuid(id.uuid());
+    let known: i64 = families::table.find(family).count().get_result(tx.conn)?;
+    if known > 0 {
+        return Ok(Some(Payer::Family(family)));
+    }
+    let adult = CanteenAdultId::from_uuid(id.uuid());
+    let known: i64 = canteen_adults::table.find(adult).count().get_result(tx.conn)?;
+    Ok((known > 0).then_some(Payer::Adult(adult)))
+}
+
+/// Newest first, those before that instant and id.
+pub fn entries(
+    tx: &mut Tx<'_>,
+    payer: PayerId,
+    before: Option<(i64, Uuid)>,
+    limit: i64,
+) -> Result<Vec<EntryRow>, Error> {
+    let (at, id) = before.unzip();
+    Ok(diesel::sql_query(
+        "select id, kind, year, number, at, on_day, due_on, cents from canteen_account_entries
+          where payer_id = $1 and ($2 is null or (at, id) < ('epoch'::timestamptz + $2 * interval '1 microsecond', $3))
+          order by at desc, id desc limit $4",
+    )
+    .bind::<sql_types::Uuid, _>(payer)
+    .bind::<Nullable<BigInt>, _>(at)
+    .bind::<Nullable<sql_types::Uuid>, _>(id)
+    .bind::<BigInt, _>(limit)
+    .load(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Owed {
+    #[diesel(sql_type = BigInt)]
+    balance: Cents,
+    #[diesel(sql_type = BigInt)]
+    overdue: Cents,
+}
+
+/// The balance, and what of it is late.
+pub fn owed(tx: &mut Tx<'_>, payer: PayerId) -> Result<(Cents, Cents), Error> {
+    let owed: Owed = diesel::sql_query(
+        "select coalesce((select sum(cents) from canteen_account_entries where payer_id = $1), 0)::bigint as balance,
+                canteen_overdue_cents($1) as overdue",
+    )
+    .bind::<sql_types::Uuid, _>(payer)
+    .get_result(tx.conn)?;
+    Ok((owed.balance, owed.overdue))
+}
+
+pub fn waived(tx: &mut Tx<'_>, payer: PayerId) -> Result<Vec<SeasonCode>, Error> {
+    Ok(canteen_waivers::table
+        .filter(canteen_waivers::family_id.eq(FamilyId::from_uuid(payer.uuid())))
+        .order(canteen_waivers::season)
+        .select(canteen_waivers::season)
+        .load(tx.conn)?)
+}

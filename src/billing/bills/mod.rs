@@ -1,0 +1,89 @@
+//! Bills and credit notes as they were issued: read by whoever pays, and by the department's agents, whose readings are journalled.
+
+mod db;
+pub mod http;
+pub mod notices;
+pub mod paper;
+
+pub use db::{BillRow, Filter, LineRow};
+
+use super::BillKind;
+use crate::{
+    audit,
+    db::Tx,
+    error::Error,
+    http::page::{Page, PageQuery},
+    kernel::ids::BillId,
+};
+use serde_json::{Value, json};
+
+/// A bill and its lines.
+#[derive(Debug)]
+pub struct Bill {
+    pub row: BillRow,
+    pub number: String,
+    /// The number of the bill that a credit note corrects.
+    pub corrects: Option<String>,
+    pub lines: Vec<Line>,
+}
+
+/// A line, with why the unit costs what it costs.
+#[derive(Debug)]
+pub struct Line {
+    pub row: LineRow,
+    /// Sentences, without the figures of tax notices.
+    pub explanation: Vec<String>,
+    /// The number of the bill that billed this month first.
+    pub origin: Option<String>,
+}
+
+/// A bill that the caller may see. `journalled` when an agent reads it.
+pub fn show_bill(tx: &mut Tx<'_>, id: BillId, journalled: bool) -> Result<Bill, Error> {
+    let row = db::bill(tx, id)?;
+    if journalled {
+        audit::record(tx, "canteen_bill_read", ("bill", id), json!({ "payer_id": row.payer_id }))?;
+    }
+    let department = tx.place.to_string();
+    let number = |kind: BillKind, year: i32, number: i32| super::number(&department, kind, year, number);
+    let of_bill = |(year, rank): (i32, i32)| number(BillKind::Bill, year, rank);
+    let corrects = row.corrects.map(|corrected| db::bill(tx, corrected)).transpose()?;
+    let lines = db::lines(tx, id)?;
+    let lines = lines.into_iter().map(|row| Line {
+        explanation: explanation(&row),
+        origin: row.origin_year.zip(row.origin_number).map(of_bill),
+        row,
+    });
+    Ok(Bill {
+        number: number(row.kind, row.year, row.number),
+        corrects: corrects.map(|bill| of_bill((bill.year, bill.number))),
+        lines: lines.collect(),
+        row,
+    })
+}
+
+/// A bill without its lines.
+pub fn head(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
+    db::bill(tx, id)
+}
+
+/// Whether a credit note takes something of that bill back.
+pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    db::is_corrected(tx, id)
+}
+
+/// Bills and credit notes that the caller may see, newest first.
+pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result<Page<BillRow>, Error> {
+    let rows = db::page(tx, filter, query.after()?.map(BillId::from_uuid), query.limit()?.saturating_add(1))?;
+    query.page(rows, |row| row.id.uuid())
+}
+
+/// What was said when the rate was set stays said; a meal without a rate has the price of its grid.
+fn explanation(row: &LineRow) -> Vec<String> {
+    let steps = row.explanation.as_ref().and_then(|told| told.get("steps")?.as_array());
+    let sentence = |step: &Value| step.get("sentence")?.as_str().map(str::to_owned);
+    match (steps, &row.grid_label) {
+        (Some(steps), _) => steps.iter().filter_map(sentence).collect(),
+        (None, Some(label)) => vec![format!("Prix fixé par la grille « {label} » : {}.", row.unit)],
+        (None, None) => vec![],
+    }
+}

@@ -1,0 +1,187 @@
+//! A bill as it is printed: the same bill gives the same bytes.
+
+use super::{Bill, Line};
+use crate::{
+    billing::{BillKind, CreditReason, LineKind},
+    error::Error,
+    kernel::{ids::DinerId, money::Cents},
+    paper::{Column, Document, PaperError, Table},
+};
+use chrono::NaiveDate;
+
+/// How bills are paid: what stands under every one of them.
+const HOW_TO_PAY: &str = "Comment régler : par virement, en rappelant le numéro de la facture ; par chèque, ce numéro au dos ; en espèces ou par \
+     carte, auprès du service de la restauration scolaire. Une difficulté pour payer, ou une erreur ? Dites-le au département : une facture ne change \
+     jamais, mais un avoir peut la corriger.";
+
+pub fn french(date: NaiveDate) -> String {
+    date.format("%d/%m/%Y").to_string()
+}
+
+const fn what(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Meal => "Repas réservés",
+        LineKind::WalkIn => "Repas pris sans réservation",
+        LineKind::Guest => "Repas d'invité",
+        LineKind::Forfait => "Forfait : part du mois",
+        LineKind::Credit => "Repas non servis ou excusés",
+    }
+}
+
+const fn why(reason: CreditReason) -> &'static str {
+    match reason {
+        CreditReason::Recomputed => "les repas ou le tarif ont été corrigés",
+        CreditReason::EntryError => "erreur de saisie",
+        CreditReason::WrongPayer => "facture adressée à un autre payeur",
+        CreditReason::Duplicate => "facture émise deux fois",
+        CreditReason::Goodwill => "décision du département",
+    }
+}
+
+impl Line {
+    /// The object of the line, and the bill that it completes.
+    fn object(&self) -> String {
+        let taken_back = if self.row.meals < 0 { " (repris)" } else { "" };
+        let origin = self.origin.as_ref().map(|number| format!(", rectification de la facture {number}"));
+        format!("{}{taken_back}{}", what(self.row.kind), origin.unwrap_or_default())
+    }
+
+    /// The days of the month; a month's part has none.
+    fn days(&self) -> String {
+        if self.row.kind == LineKind::Forfait {
+            return String::new();
+        }
+        let days: Vec<String> = self.row.days.iter().map(|day| day.format("%d").to_string()).collect();
+        days.join(", ")
+    }
+}
+
+impl Bill {
+    /// `Facture n° 92-2026-000123`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let kind = match self.row.kind {
+            BillKind::Bill => "Facture",
+            BillKind::CreditNote => "Avoir",
+        };
+        format!("{kind} n° {}", self.number)
+    }
+
+    /// The document. `department` is what the department is called.
+    pub fn pdf(&self, department: &str) -> Result<Vec<u8>, Error> {
+        let mut document = Document::new(&self.title());
+        let row = &self.row;
+        let mut head = vec![
+            format!("Département : {department}"),
+            format!("Restauration scolaire, {}", row.month.french()),
+            format!("Émis le {}", french(row.issued_on)),
+            format!("Adressé à : {}", row.payer_name),
+        ];
+        head.extend(self.corrects.iter().map(|number| format!("Corrige la facture n° {number}")));
+        head.extend(row.reason.map(|reason| format!("Motif : {}", why(reason))));
+        document.paragraph(&head.join("\n"));
+        document.paragraph(&match row.due_on {
+            Some(due_on) => format!("À régler avant le {} : {}", french(due_on), row.total),
+            None => format!("Porté au crédit de votre compte : {}", positive(row.total)),
+        });
+        let mut diners: Vec<DinerId> = self.lines.iter().map(|line| line.row.person_id).collect();
+        diners.sort_unstable();
+        diners.dedup();
+        for diner in diners {
+            let lines: Vec<&Line> = self.lines.iter().filter(|line| line.row.person_id == diner).collect();
+            document.heading(lines.first().map(|line| line.row.diner_name.as_str()).unwrap_or_default());
+            document.table(table(&lines)?);
+            let mut sentences: Vec<String> = vec![];
+            for line in lines {
+                let told = format!("{} à {} : {}", what(line.row.kind), line.row.unit, line.explanation.join(" "));
+                if !line.explanation.is_empty() && !sentences.contains(&told) {
+                    sentences.push(told);
+                }
+            }
+            if !sentences.is_empty() {
+                document.paragraph(&format!("Comment ces prix sont calculés\n{}", sentences.join("\n")));
+            }
+        }
+        document.heading("Votre compte");
+        document.paragraph(&format!(
+            "Total : {}\n{}",
+            row.total,
+            if row.balance_before < Cents::ZERO {
+                format!("Solde précédent : {} en votre faveur", positive(row.balance_before))
+            } else {
+                format!("Solde précédent : {} restant dus", row.balance_before)
+            }
+        ));
+        if row.kind == BillKind::Bill {
+            document.paragraph(HOW_TO_PAY);
+        }
+        document.finish().map_err(PaperError::into)
+    }
+}
+
+pub fn positive(cents: Cents) -> Cents {
+    Cents::ZERO.checked_sub(cents).unwrap_or(cents)
+}
+
+fn table(lines: &[&Line]) -> Result<Table, Error> {
+    let columns = vec![
+        Column::left("Mois", 5),
+        Column::left("Objet", 9),
+        Column::left("Jours", 8),
+        Column::right("Nombre", 3),
+        Column::right("Prix", 4),
+        Column::right("Montant", 4),
+    ];
+    let cells = |line: &&Line| {
+        vec![
+            line.row.month.french(),
+            line.object(),
+            line.days(),
+            line.row.meals.to_string(),
+            line.row.unit.to_string(),
+            line.row.amount.to_string(),
+        ]
+    };
+    let sum = Cents::checked_sum(lines.iter().map(|line| line.row.amount));
+    let sum = sum.ok_or_else(|| Error::internal("the sum of a bill overflows"))?;
+    let mut total = vec![String::new(), "Sous-total".to_owned()];
+    total.resize(columns.len().saturating_sub(1), String::new());
+    total.push(sum.to_string());
+    Ok(Table { columns, rows: lines.iter().map(cells).collect(), total: Some(total) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{billing::bills::LineRow, kernel::month::Month};
+
+    fn line(kind: LineKind, meals: i32, days: &[&str]) -> Line {
+        let days: Vec<NaiveDate> = days.iter().map(|day| day.parse().expect("a day")).collect();
+        let row = LineRow {
+            person_id: DinerId::generate(),
+            diner_name: "Lou Martin".to_owned(),
+            month: Month::of("2026-09-01".parse().expect("a day")),
+            kind,
+            days,
+            meals,
+            unit: Cents::new(280),
+            amount: Cents::new(280 * i64::from(meals)),
+            explanation: None,
+            grid_label: None,
+            origin_year: None,
+            origin_number: None,
+        };
+        Line { row, explanation: vec![], origin: Some("92-2026-000001".to_owned()) }
+    }
+
+    #[test]
+    fn a_line_says_what_it_takes_back_and_which_bill_it_completes() {
+        let taken = line(LineKind::Meal, -2, &["2026-09-07", "2026-09-10"]);
+        assert_eq!(taken.object(), "Repas réservés (repris), rectification de la facture 92-2026-000001");
+        assert_eq!(taken.days(), "07, 10");
+        let part = line(LineKind::Forfait, 1, &["2026-09-01"]);
+        assert_eq!((part.object().starts_with("Forfait"), part.days()), (true, String::new()));
+        let table = table(&[&taken, &part]).expect("a table");
+        assert_eq!(table.total.and_then(|cells| cells.last().cloned()), Some("-2,80 €".to_owned()));
+    }
+}

@@ -1,0 +1,236 @@
+//! Meals of a day with the names of their diners, and locks of months.
+
+use super::MealOf;
+use crate::{
+    canteen::meals::state::MealState,
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::{AccountId, AttendanceLockId, DinerId, FamilyId},
+        month::Month,
+        text::{Note, Uai},
+    },
+    schema::department::{
+        canteen_adults, canteen_attendance_locks as locks, canteen_bill_runs, canteen_colleges, canteen_meals as meals,
+        children,
+    },
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{self, BigInt, Nullable, Text, Timestamptz},
+};
+
+/// A meal and whose it is. Names are those that the caller may see.
+#[derive(Debug, QueryableByName)]
+pub struct AttendanceRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub person_id: DinerId,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub first_names: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub diner: crate::canteen::Diner,
+    #[diesel(sql_type = Text)]
+    pub state: MealState,
+    #[diesel(sql_type = Timestamptz)]
+    pub changed_at: DateTime<Utc>,
+}
+
+pub fn of_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<Vec<AttendanceRow>, Error> {
+    Ok(diesel::sql_query(
+        "select m.person_id, coalesce(c.last_name, a.last_name) as last_name, coalesce(c.first_names, a.first_names) as first_names,
+                coalesce(a.kind, 'pupil') as diner, m.state, m.changed_at
+           from canteen_meals m left join children c on c.id = m.person_id left join canteen_adults a on a.id = m.person_id
+          where m.college_uai = $1 and m.day = $2
+          order by folded(coalesce(c.last_name, a.last_name)), folded(coalesce(c.first_names, a.first_names)), m.person_id",
+    )
+    .bind::<Text, _>(college)
+    .bind::<sql_types::Date, _>(day)
+    .load(tx.conn)?)
+}
+
+/// A meal that nobody else changes until the end of the transaction: its state and its collège.
+pub fn lock_meal(tx: &mut Tx<'_>, meal: MealOf) -> Result<Option<(MealState, Uai)>, Error> {
+    Ok(meals::table
+        .find((meal.diner, meal.day))
+        .select((meals::state, meals::college_uai))
+        .for_update()
+        .first(tx.conn)
+        .optional()?)
+}
+
+pub fn set_state(tx: &mut Tx<'_>, meal: MealOf, state: MealState) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::update(meals::table.find((meal.diner, meal.day)))
+        .set((meals::state.eq(state), meals::changed_at.eq(now)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Who may come without reservation.
+pub enum Comer {
+    Pupil(FamilyId),
+    Adult,
+}
+
+/// A child, or an adult of that collège; `None` for whom the caller cannot see.
+pub fn comer(tx: &mut Tx<'_>, diner: DinerId, college: &Uai) -> Result<Option<Comer>, Error> {
+    let family: Option<FamilyId> =
+        children::table.find(diner.child()).select(children::family_id).first(tx.conn).optional()?;
+    if let Some(family) = family {
+        return Ok(Some(Comer::Pupil(family)));
+    }
+    let adult = canteen_adults::table.find(diner.adult()).filter(canteen_adults::college_uai.eq(college));
+    let known: i64 = adult.count().get_result(tx.conn)?;
+    Ok((known > 0).then_some(Comer::Adult))
+}
+
+/// False when the diner has a meal of that day at another collège.
+pub fn insert_walk_in(tx: &mut Tx<'_>, meal: MealOf, college: &Uai, comer: &Comer) -> Result<bool, Error> {
+    let now = tx.now()?;
+    let inserted = diesel::insert_into(meals::table)
+        .values((
+            meals::person_id.eq(meal.diner),
+            meals::day.eq(meal.day),
+            meals::family_id.eq(match comer {
+                Comer::Pupil(family) => Some(*family),
+                Comer::Adult => None,
+            }),
+            meals::college_uai.eq(college),
+            meals::state.eq(MealState::WalkIn),
+            meals::changed_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    Ok(inserted == 1)
+}
+
+/// Whoever is still expected that day did not come.
+pub fn miss(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let expected = meals::table
+        .filter(meals::college_uai.eq(college).and(meals::day.eq(day)))
+        .filter(meals::state.eq(MealState::Reserved));
+    Ok(diesel::update(expected)
+        .set((meals::state.eq(MealState::NoShow), meals::changed_at.eq(now)))
+        .execute(tx.conn)?)
+}
+
+/// A month of a collège whose meals do not change any more.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = locks)]
+pub struct LockRow {
+    pub id: AttendanceLockId,
+    pub college_uai: Uai,
+    pub month: Month,
+    pub locked_by: AccountId,
+    pub locked_at: DateTime<Utc>,
+    pub reopened_by: Option<AccountId>,
+    pub reopened_at: Option<DateTime<Utc>>,
+    pub reopen_reason: Option<Note>,
+}
+
+/// A collège in a month.
+#[derive(Debug, QueryableByName)]
+pub struct MonthRow {
+    #[diesel(sql_type = Text)]
+    pub college_uai: Uai,
+    #[diesel(sql_type = BigInt)]
+    pub meals: i64,
+    #[diesel(sql_type = BigInt)]
+    pub reserved: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub locked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = sql_types::Bool)]
+    pub billed: bool,
+}
+
+pub fn months(tx: &mut Tx<'_>, month: Month) -> Result<Vec<MonthRow>, Error> {
+    Ok(diesel::sql_query(
+        "with served as (
+             select college_uai, count(*) as meals, count(*) filter (where state = 'reserved') as reserved
+               from canteen_meals where day >= $1 and day < $2 group by college_uai)
+         select coalesce(s.college_uai, l.college_uai) as college_uai, coalesce(s.meals, 0) as meals, coalesce(s.reserved, 0) as reserved,
+                l.locked_at, coalesce(r.state = 'issued', false) as billed
+           from served s
+           full join (select * from canteen_attendance_locks where month = $1 and reopened_at is null) l on l.college_uai = s.college_uai
+           left join canteen_bill_runs r on r.id = l.run_id
+          order by 1",
+    )
+    .bind::<sql_types::Date, _>(month.first_day())
+    .bind::<sql_types::Date, _>(month.next_first_day())
+    .load(tx.conn)?)
+}
+
+/// From here on no meal of that month changes under another's hands.
+pub fn take_turns(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<(), Error> {
+    diesel::sql_query("select pg_advisory_xact_lock(canteen_month_key($1, $2))")
+        .bind::<Text, _>(college)
+        .bind::<sql_types::Date, _>(month)
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Whether that collège was in the canteen's scope on a day of the month.
+pub fn is_in_scope(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<bool, Error> {
+    let ends = canteen_colleges::ends_on;
+    let known: i64 = canteen_colleges::table
+        .filter(canteen_colleges::uai.eq(college).and(canteen_colleges::starts_on.lt(month.next_first_day())))
+        .filter(ends.is_null().or(ends.ge(month.first_day())))
+        .count()
+        .get_result(tx.conn)?;
+    Ok(known > 0)
+}
+
+/// Meals of that month of which nothing is known yet.
+pub fn reserved(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<i64, Error> {
+    Ok(meals::table
+        .filter(meals::college_uai.eq(college).and(meals::state.eq(MealState::Reserved)))
+        .filter(meals::day.ge(month.first_day()).and(meals::day.lt(month.next_first_day())))
+        .count()
+        .get_result(tx.conn)?)
+}
+
+pub fn insert_lock(tx: &mut Tx<'_>, by: AccountId, college: &Uai, month: Month) -> Result<LockRow, Error> {
+    let now = tx.now()?;
+    Ok(diesel::insert_into(locks::table)
+        .values((
+            locks::id.eq(AttendanceLockId::generate()),
+            locks::college_uai.eq(college),
+            locks::month.eq(month),
+            locks::locked_by.eq(by),
+            locks::locked_at.eq(now),
+        ))
+        .returning(LockRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+pub fn lock_living(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<Option<LockRow>, Error> {
+    Ok(locks::table
+        .filter(locks::college_uai.eq(college).and(locks::month.eq(month)).and(locks::reopened_at.is_null()))
+        .select(LockRow::as_select())
+        .for_update()
+        .first(tx.conn)
+        .optional()?)
+}
+
+/// Whether a run that is not issued takes that month.
+pub fn is_in_run(tx: &mut Tx<'_>, id: AttendanceLockId) -> Result<bool, Error> {
+    let running: i64 = locks::table
+        .inner_join(canteen_bill_runs::table.on(locks::run_id.eq(canteen_bill_runs::id.nullable())))
+        .filter(locks::id.eq(id))
+        .filter(canteen_bill_runs::state.eq_any(["draft", "checked"]))
+        .count()
+        .get_result(tx.conn)?;
+    Ok(running > 0)
+}
+
+pub fn reopen(tx: &mut Tx<'_>, id: AttendanceLockId, by: AccountId, reason: &Note) -> Result<LockRow, Error> {
+    let now = tx.now()?;
+    Ok(diesel::update(locks::table.find(id))
+        .set((locks::reopened_by.eq(by), locks::reopened_at.eq(now), locks::reopen_reason.eq(reason)))
+        .returning(LockRow::as_returning())
+        .get_result(tx.conn)?)
+}

@@ -1,0 +1,326 @@
+//! Attendance, as the secretary of a collège and the department's agents keep it; months, as agents lock them.
+
+use super::{AttendanceRow, ExcuseReason, LockRow, MealOf, MonthRow};
+use crate::{
+    app::App,
+    auth::actor::{Administrator, AttendanceKeeper, BillDesk, By, Finance},
+    canteen::{Diner, attendance, meals::state::MealState},
+    db::Tx,
+    error::{Error, Refusal},
+    http::{
+        body::Body,
+        reply::{Created, Found},
+    },
+    kernel::{
+        department::Department,
+        ids::{AccountId, AttendanceLockId, DinerId},
+        month::Month,
+        text::{Note, Uai},
+    },
+};
+use actix_web::{get, post, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which day, where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AttendanceQuery {
+    /// The collège; a secretary's own when absent.
+    #[param(value_type = Option<String>, example = "0920001B")]
+    pub college_uai: Option<Uai>,
+    #[param(example = "2026-10-12")]
+    pub day: NaiveDate,
+}
+
+/// A diner's meal of a day: no price.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttendanceView {
+    pub diner_id: DinerId,
+    pub diner: Diner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Martin")]
+    pub last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Lou")]
+    pub first_names: Option<String>,
+    pub state: MealState,
+    #[schema(example = "2026-10-12T10:12:00Z")]
+    pub changed_at: DateTime<Utc>,
+}
+
+impl From<AttendanceRow> for AttendanceView {
+    fn from(row: AttendanceRow) -> Self {
+        let AttendanceRow { person_id, last_name, first_names, diner, state, changed_at } = row;
+        Self { diner_id: person_id, diner, last_name, first_names, state, changed_at }
+    }
+}
+
+/// The meals of a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttendanceDayView {
+    pub college_uai: Uai,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+    pub meals: Vec<AttendanceView>,
+}
+
+/// The collège asked for, if it is there for the caller.
+fn college(by: &AttendanceKeeper, asked: Option<Uai>) -> Result<Uai, Error> {
+    match (by.college.clone(), asked) {
+        (Some(own), None) => Ok(own),
+        (Some(own), Some(asked)) if own != asked => Err(Refusal::NotFound.into()),
+        (_, Some(asked)) => Ok(asked),
+        (None, None) => Err(Error::field("/college_uai", "un collège est attendu")),
+    }
+}
+
+/// List the meals of a day with their states.
+///
+/// A secretary sees his own collège.
+#[utoipa::path(tag = "canteen", params(AttendanceQuery), responses((status = 200, body = AttendanceDayView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/canteen/attendance")]
+pub async fn list_attendance(
+    by: By<AttendanceKeeper>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    query: web::Query<AttendanceQuery>,
+) -> Result<Found<AttendanceDayView>, Error> {
+    let AttendanceQuery { college_uai, day } = query.into_inner();
+    let asked = college(&by, college_uai)?;
+    let college_uai = asked.clone();
+    let list = move |tx: &mut Tx<'_>| attendance::list_attendance(tx, &asked, day);
+    let rows = app.db.read(path.0, &by.caller, list).await?;
+    let meals = rows.into_iter().map(AttendanceView::from).collect();
+    Ok(Found(AttendanceDayView { college_uai, day, meals }))
+}
+
+/// An absence that is not billed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExcuseMeal {
+    pub diner_id: DinerId,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+    pub reason: ExcuseReason,
+}
+
+/// What became of a meal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MealStateView {
+    pub diner_id: DinerId,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+    #[schema(example = "excused")]
+    pub state: MealState,
+}
+
+/// Excuse an absence on a document that was shown: the meal is not billed.
+#[utoipa::path(tag = "canteen", request_body = ExcuseMeal, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance/excuse")]
+pub async fn excuse_meal(
+    by: By<AttendanceKeeper>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<ExcuseMeal>,
+) -> Result<Found<MealStateView>, Error> {
+    let ExcuseMeal { diner_id, day, reason } = body.0;
+    let excuse = move |tx: &mut Tx<'_>| attendance::excuse_meal(tx, MealOf { diner: diner_id, day }, reason);
+    let state = app.db.write(path.0, &by.caller, excuse).await?;
+    Ok(Found(MealStateView { diner_id, day, state }))
+}
+
+/// A passage that no gate saw.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordMissedPassage {
+    /// The collège; a secretary's own when absent.
+    pub college_uai: Option<Uai>,
+    pub diner_id: DinerId,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+}
+
+/// Record that a diner ate although no gate saw him.
+///
+/// A diner without reservation is one who came without: his meal is billed as such.
+#[utoipa::path(tag = "canteen", request_body = RecordMissedPassage, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance/passages")]
+pub async fn record_missed_passage(
+    by: By<AttendanceKeeper>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<RecordMissedPassage>,
+) -> Result<Found<MealStateView>, Error> {
+    let RecordMissedPassage { college_uai, diner_id, day } = body.0;
+    let college = college(&by, college_uai)?;
+    let record =
+        move |tx: &mut Tx<'_>| attendance::record_missed_passage(tx, MealOf { diner: diner_id, day }, &college);
+    let state = app.db.write(path.0, &by.caller, record).await?;
+    Ok(Found(MealStateView { diner_id, day, state }))
+}
+
+/// A day whose list is complete.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseDay {
+    /// The collège; a secretary's own when absent.
+    pub college_uai: Option<Uai>,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+}
+
+/// What was closed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClosedDayView {
+    /// Meals that were reserved and that nobody came for.
+    #[schema(example = 3)]
+    pub missed: usize,
+}
+
+/// Say that the list of a day is complete.
+///
+/// Whoever is still expected did not come: his meal is billed unless it is excused.
+#[utoipa::path(tag = "canteen", request_body = CloseDay, responses((status = 200, body = ClosedDayView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance/close")]
+pub async fn close_attendance_day(
+    by: By<AttendanceKeeper>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<CloseDay>,
+) -> Result<Found<ClosedDayView>, Error> {
+    let CloseDay { college_uai, day } = body.0;
+    let college = college(&by, college_uai)?;
+    let close = move |tx: &mut Tx<'_>| attendance::close_day(tx, &college, day);
+    Ok(Found(ClosedDayView { missed: app.db.write(path.0, &by.caller, close).await? }))
+}
+
+/// Which month.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct MonthQuery {
+    #[param(value_type = String, example = "2026-10")]
+    pub month: Month,
+}
+
+/// A collège in a month.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttendanceMonthView {
+    pub college_uai: Uai,
+    #[schema(example = 1_840)]
+    pub meals: i64,
+    /// Meals of which nothing is known yet: none may be left when the month is locked.
+    #[schema(example = 0)]
+    pub reserved: i64,
+    /// Absent while it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-03T09:00:00Z")]
+    pub locked_at: Option<DateTime<Utc>>,
+    /// Whether its bills are issued.
+    #[schema(example = false)]
+    pub billed: bool,
+}
+
+impl From<MonthRow> for AttendanceMonthView {
+    fn from(row: MonthRow) -> Self {
+        let MonthRow { college_uai, meals, reserved, locked_at, billed } = row;
+        Self { college_uai, meals, reserved, locked_at, billed }
+    }
+}
+
+/// The collèges of a month.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttendanceMonthsView {
+    pub colleges: Vec<AttendanceMonthView>,
+}
+
+/// List the collèges of a month: what waits, and whether it is locked.
+#[utoipa::path(tag = "canteen", params(MonthQuery), responses((status = 200, body = AttendanceMonthsView)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/canteen/attendance-months")]
+pub async fn list_attendance_months(
+    by: By<BillDesk>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    query: web::Query<MonthQuery>,
+) -> Result<Found<AttendanceMonthsView>, Error> {
+    let month = query.month;
+    let rows = app.db.read(path.0, &by.caller, move |tx| attendance::list_attendance_months(tx, month)).await?;
+    Ok(Found(AttendanceMonthsView { colleges: rows.into_iter().map(AttendanceMonthView::from).collect() }))
+}
+
+/// A month of a collège.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LockAttendance {
+    pub college_uai: Uai,
+    pub month: Month,
+}
+
+/// The same, to be opened again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReopenAttendance {
+    pub college_uai: Uai,
+    pub month: Month,
+    pub reason: Note,
+}
+
+/// A month that was locked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttendanceLockView {
+    pub id: AttendanceLockId,
+    pub college_uai: Uai,
+    pub month: Month,
+    pub locked_by: AccountId,
+    #[schema(example = "2026-11-03T09:00:00Z")]
+    pub locked_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopened_by: Option<AccountId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-20T09:00:00Z")]
+    pub reopened_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopen_reason: Option<Note>,
+}
+
+impl From<LockRow> for AttendanceLockView {
+    fn from(row: LockRow) -> Self {
+        let LockRow { id, college_uai, month, locked_by, locked_at, reopened_by, reopened_at, reopen_reason } = row;
+        Self { id, college_uai, month, locked_by, locked_at, reopened_by, reopened_at, reopen_reason }
+    }
+}
+
+/// Lock the month of a collège before it is billed.
+///
+/// When it is over and every meal of it is known. From then on no meal of it changes.
+#[utoipa::path(tag = "canteen", request_body = LockAttendance, responses((status = 201, body = AttendanceLockView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance-months/lock")]
+pub async fn lock_attendance(
+    by: By<Finance>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<LockAttendance>,
+) -> Result<Created<AttendanceLockView>, Error> {
+    let (account, LockAttendance { college_uai, month }) = (by.account, body.0);
+    let lock = move |tx: &mut Tx<'_>| attendance::lock_attendance(tx, account, &college_uai, month);
+    Ok(Created(app.db.write(path.0, &by.caller, lock).await?.into()))
+}
+
+/// Open a locked month again.
+///
+/// Not while a run bills it. What was billed of it is corrected by the run that follows its next lock.
+#[utoipa::path(tag = "canteen", request_body = ReopenAttendance, responses((status = 200, body = AttendanceLockView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance-months/reopen")]
+pub async fn reopen_attendance(
+    by: By<Administrator>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<ReopenAttendance>,
+) -> Result<Found<AttendanceLockView>, Error> {
+    let (account, ReopenAttendance { college_uai, month, reason }) = (by.account, body.0);
+    let reopen = move |tx: &mut Tx<'_>| attendance::reopen_attendance(tx, account, (&college_uai, month), &reason);
+    Ok(Found(app.db.write(path.0, &by.caller, reopen).await?.into()))
+}

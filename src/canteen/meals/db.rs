@@ -1,0 +1,90 @@
+//! Rows of meals, one a diner and day.
+
+use super::state::MealState;
+use crate::{
+    canteen::enrolments::CanteenEnrolment,
+    db::Tx,
+    error::Error,
+    kernel::{ids::DinerId, text::Uai},
+    schema::department::canteen_meals,
+};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+/// A meal of a diner.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = canteen_meals)]
+pub struct MealRow {
+    pub day: NaiveDate,
+    pub state: MealState,
+}
+
+/// Those of a diner between two days, both included.
+pub fn of_person(
+    tx: &mut Tx<'_>,
+    person: DinerId,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<Vec<MealRow>, Error> {
+    Ok(canteen_meals::table
+        .filter(canteen_meals::person_id.eq(person).and(canteen_meals::day.between(from, until)))
+        .order(canteen_meals::day)
+        .select(MealRow::as_select())
+        .load(tx.conn)?)
+}
+
+pub fn lock(tx: &mut Tx<'_>, person: DinerId, day: NaiveDate) -> Result<Option<MealRow>, Error> {
+    Ok(canteen_meals::table.find((person, day)).select(MealRow::as_select()).for_update().first(tx.conn).optional()?)
+}
+
+/// Moves a meal, which is this enrolment's from then on.
+pub fn set_state(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate, state: MealState) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::update(canteen_meals::table.find((enrolment.person_id, day)))
+        .set((
+            canteen_meals::enrolment_id.eq(enrolment.id),
+            canteen_meals::college_uai.eq(&enrolment.college_uai),
+            canteen_meals::state.eq(state),
+            canteen_meals::changed_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn insert(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::insert_into(canteen_meals::table)
+        .values((
+            canteen_meals::person_id.eq(enrolment.person_id),
+            canteen_meals::day.eq(day),
+            canteen_meals::enrolment_id.eq(enrolment.id),
+            canteen_meals::family_id.eq(enrolment.family_id),
+            canteen_meals::college_uai.eq(&enrolment.college_uai),
+            canteen_meals::state.eq(MealState::Reserved),
+            canteen_meals::changed_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A guest is of no enrolment: a trigger wants the collège to serve that day.
+pub fn insert_for_guest(tx: &mut Tx<'_>, guest: DinerId, college: &Uai, day: NaiveDate) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::insert_into(canteen_meals::table)
+        .values((
+            canteen_meals::person_id.eq(guest),
+            canteen_meals::day.eq(day),
+            canteen_meals::college_uai.eq(college),
+            canteen_meals::state.eq(MealState::Reserved),
+            canteen_meals::changed_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn set_guests_state(tx: &mut Tx<'_>, guest: DinerId, day: NaiveDate, state: MealState) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::update(canteen_meals::table.find((guest, day)))
+        .set((canteen_meals::state.eq(state), canteen_meals::changed_at.eq(now)))
+        .execute(tx.conn)?;
+    Ok(())
+}

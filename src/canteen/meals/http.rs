@@ -1,0 +1,96 @@
+//! Single meals as families see and change them.
+
+use super::{Day, state::MealState};
+use crate::{
+    app::App,
+    auth::actor::{By, FileReader},
+    canteen::meals,
+    error::Error,
+    http::reply::Found,
+    kernel::{department::Department, ids::CanteenEnrolmentId},
+};
+use actix_web::{get, post, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Days that one answer tells: two months, as families look at them.
+const DAYS_MAX: i64 = 62;
+
+/// A day of the diner's year.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MealView {
+    #[schema(example = "2026-09-14")]
+    pub date: NaiveDate,
+    /// Absent: the canteen serves, and this diner does not eat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "reserved")]
+    pub state: Option<MealState>,
+    /// Why nothing is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Grève")]
+    pub closed: Option<String>,
+    /// The first instant that is too late to cancel or add this meal.
+    #[schema(example = "2026-09-09T22:00:00Z")]
+    pub too_late_from: DateTime<Utc>,
+}
+
+impl From<Day> for MealView {
+    fn from(day: Day) -> Self {
+        let Day { date, state, closed, too_late_from } = day;
+        Self { date, state, closed, too_late_from }
+    }
+}
+
+/// Which days.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct MealsQuery {
+    #[param(example = "2026-09-01")]
+    pub from: NaiveDate,
+    /// Included; 62 days at most.
+    #[param(example = "2026-09-30")]
+    pub until: NaiveDate,
+}
+
+/// List the days of an enrolment with their meals.
+#[utoipa::path(tag = "canteen", params(MealsQuery), responses((status = 200, body = Vec<MealView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/canteen/enrolments/{id}/meals")]
+pub async fn list_meals(
+    by: By<FileReader>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CanteenEnrolmentId)>,
+    query: web::Query<MealsQuery>,
+) -> Result<Found<Vec<MealView>>, Error> {
+    let ((department, id), MealsQuery { from, until }) = (path.into_inner(), query.into_inner());
+    if until < from || (until - from).num_days() >= DAYS_MAX {
+        return Err(Error::field("until", "62 jours au plus sont attendus, le dernier après le premier"));
+    }
+    let days = app.db.read(department, &by.caller, move |tx| meals::list_meals(tx, id, (from, until))).await?;
+    Ok(Found(days.into_iter().map(MealView::from).collect()))
+}
+
+/// Cancel a meal, before its cut-off.
+#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = MealView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/enrolments/{id}/meals/{day}/cancel")]
+pub async fn cancel_meal(
+    by: By<FileReader>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CanteenEnrolmentId, NaiveDate)>,
+) -> Result<Found<MealView>, Error> {
+    let (department, id, day) = path.into_inner();
+    Ok(Found(app.db.write(department, &by.caller, move |tx| meals::cancel_meal(tx, id, day)).await?.into()))
+}
+
+/// Add a meal, or take its cancellation back, before its cut-off.
+#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = MealView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/enrolments/{id}/meals/{day}/reserve")]
+pub async fn reserve_meal(
+    by: By<FileReader>,
+    app: web::Data<App>,
+    path: web::Path<(Department, CanteenEnrolmentId, NaiveDate)>,
+) -> Result<Found<MealView>, Error> {
+    let (department, id, day) = path.into_inner();
+    Ok(Found(app.db.write(department, &by.caller, move |tx| meals::reserve_meal(tx, id, day)).await?.into()))
+}

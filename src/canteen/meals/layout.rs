@@ -1,0 +1,256 @@
+//! The meals of a year, laid out by sets: those of one enrolment when a family enrols, those of all when a calendar is published. What can
+//! be done twice without harm is done by one statement for a thousand enrolments.
+
+use crate::{
+    canteen::{
+        calendars::{self, days::Calendar},
+        enrolments::CanteenEnrolment,
+    },
+    db::Tx,
+    error::Error,
+    kernel::{
+        ids::CanteenEnrolmentId,
+        text::{SeasonCode, Uai},
+        time::paris_date,
+    },
+};
+use chrono::NaiveDate;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
+};
+
+/// Enrolments laid out in one transaction: about 140,000 meals, well within a statement's time.
+const BATCH: i64 = 1_000;
+
+/// Days ($2) on which each collège serves: in scope, and not closed.
+const SERVED: &str = "served as materialized (
+        select c.uai, d.day, 1 << (extract(isodow from d.day)::integer - 1) as bit
+          from unnest($2) d(day)
+          join canteen_services s on d.day >= s.starts_on and (s.ends_on is null or d.day <= s.ends_on)
+          join canteen_colleges c on d.day >= c.starts_on and (c.ends_on is null or d.day <= c.ends_on)
+         where not exists (select 1 from canteen_closures x where x.withdrawn_at is null and d.day between x.from_day and x.until_day
+                              and (x.college_uai is null or x.college_uai = c.uai)))";
+
+/// Lays out the meals of these enrolments: each of their days on which meals are served has one; one that a former calendar had and this one
+/// has not is closed. What was cancelled or taken stays, and nothing is reserved before `from`: it would be too late to cancel it.
+pub fn lay_out(
+    tx: &mut Tx<'_>,
+    ids: &[CanteenEnrolmentId],
+    (calendar, version): (&Calendar, i32),
+    from: NaiveDate,
+) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let days: Vec<NaiveDate> = calendar.served_days(calendar.first_day, calendar.last_day).collect();
+    let laid = diesel::sql_query(format!(
+        "with {SERVED}
+         insert into canteen_meals (person_id, day, enrolment_id, family_id, college_uai, state, changed_at)
+         select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
+           from canteen_enrolments e
+           join served s on s.uai = e.college_uai and s.day between e.starts_on and e.ends_on and e.weekdays & s.bit <> 0
+          where e.id = any ($1) and s.day >= $4
+         on conflict (person_id, day) do update
+            set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = 'reserved', changed_at = excluded.changed_at
+          where canteen_meals.state in ('cancelled', 'closed')
+            and (canteen_meals.enrolment_id <> excluded.enrolment_id
+                 or canteen_meals.state = 'closed')"
+    ))
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Array<Date>, _>(&days)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Date, _>(from)
+    .execute(tx.conn)?;
+    diesel::sql_query(format!(
+        "with {SERVED}
+         update canteen_meals m set state = 'closed', changed_at = $3
+           from canteen_enrolments e
+          where e.id = any ($1) and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved'
+            and m.day > ($3 at time zone 'Europe/Paris')::date
+            and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day)"
+    ))
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Array<Date>, _>(&days)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    diesel::sql_query("update canteen_enrolments set laid_out_version = $2 where id = any ($1)")
+        .bind::<Array<Uuid>, _>(ids)
+        .bind::<Integer, _>(version)
+        .execute(tx.conn)?;
+    Ok(laid)
+}
+
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = Uuid)]
+    id: CanteenEnrolmentId,
+    #[diesel(sql_type = Text)]
+    season: SeasonCode,
+}
+
+/// Lays out enrolments of a season whose calendar is not the one they were laid out from. Returns how many; there may be more.
+pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let due: Vec<Due> = diesel::sql_query(
+        "with published as (select distinct on (season) season, version from canteen_calendars where state = 'published'
+                             order by season, version desc),
+              first as (select e.season, p.version from canteen_enrolments e join published p using (season)
+                         where e.state = 'active' and e.laid_out_version is distinct from p.version limit 1)
+         select e.id, e.season from canteen_enrolments e join first f using (season)
+          where e.state = 'active' and e.laid_out_version is distinct from f.version
+          order by e.id limit $1 for update of e skip locked",
+    )
+    .bind::<BigInt, _>(BATCH)
+    .load(tx.conn)?;
+    let Some(season) = due.first().map(|one| one.season.clone()) else { return Ok(0) };
+    let Some(row) = calendars::published(tx, &season)? else { return Ok(0) };
+    let ids: Vec<_> = due.iter().map(|one| one.id).collect();
+    let (calendar, now) = (&row.calendar.0, tx.now()?);
+    let open = calendar.served_days(paris_date(now), calendar.last_day).find(|day| now < calendar.too_late_from(*day));
+    lay_out(tx, &ids, (calendar, row.version), open.unwrap_or(NaiveDate::MAX))?;
+    Ok(ids.len())
+}
+
+/// The canteen's scope has changed, in a collège or everywhere: its meals are laid out again.
+pub fn lay_out_again(tx: &mut Tx<'_>, college: Option<&Uai>) -> Result<(), Error> {
+    let today = paris_date(tx.now()?);
+    diesel::sql_query(
+        "update canteen_enrolments set laid_out_version = null
+          where state = 'active' and ends_on >= $1 and ($2 is null or college_uai = $2)",
+    )
+    .bind::<Date, _>(today)
+    .bind::<Nullable<Text>, _>(college)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The days of the week of an enrolment have changed: from that day on, meals of other days are cancelled and those of its days reserved.
+pub fn change_weekdays(
+    tx: &mut Tx<'_>,
+    enrolment: &CanteenEnrolment,
+    calendar: &Calendar,
+    from: NaiveDate,
+) -> Result<(), Error> {
+    let now = tx.now()?;
+    let days: Vec<NaiveDate> = calendar.served_days(from, enrolment.ends_on).collect();
+    diesel::sql_query(
+        "update canteen_meals m set state = 'cancelled', changed_at = $3
+           from canteen_enrolments e
+          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and m.state = 'reserved' and m.day >= $2
+            and e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) = 0",
+    )
+    .bind::<Uuid, _>(enrolment.id)
+    .bind::<Date, _>(from)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    diesel::sql_query(format!(
+        "with {SERVED}
+         insert into canteen_meals (person_id, day, enrolment_id, family_id, college_uai, state, changed_at)
+         select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
+           from canteen_enrolments e join served s on s.uai = e.college_uai and e.weekdays & s.bit <> 0
+          where e.id = $1
+         on conflict (person_id, day) do update set state = 'reserved', changed_at = excluded.changed_at
+          where canteen_meals.state = 'cancelled' and canteen_meals.enrolment_id = excluded.enrolment_id"
+    ))
+    .bind::<Uuid, _>(enrolment.id)
+    .bind::<Array<Date>, _>(&days)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Cancels what an enrolment has reserved from that day on. Returns how many meals that were.
+pub fn cancel_from(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> Result<usize, Error> {
+    let now = tx.now()?;
+    Ok(diesel::sql_query(
+        "update canteen_meals m set state = 'cancelled', changed_at = $3
+           from canteen_enrolments e
+          where e.id = $1 and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved' and m.day >= $2",
+    )
+    .bind::<Uuid, _>(id)
+    .bind::<Date, _>(from)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct DueClosure {
+    #[diesel(sql_type = Uuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+    #[diesel(sql_type = Bool)]
+    withdrawn: bool,
+    /// Of the days that remain.
+    #[diesel(sql_type = Bool)]
+    is_last: bool,
+}
+
+/// Takes the meals of one more day of a closure, or gives all of them back when it was withdrawn. Returns how many days that were; there may
+/// be more. A day that is past closes too: a strike is sometimes written down afterwards.
+pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let due: Option<DueClosure> = diesel::sql_query(
+        "select id, case when withdrawn_at is not null then until_day else coalesce(applied_until + 1, from_day) end as day,
+                withdrawn_at is not null as withdrawn, coalesce(applied_until + 1, from_day) = until_day as is_last
+           from canteen_closures
+          where case when withdrawn_at is null then applied_until is distinct from until_day else applied_until is not null end
+          order by id limit 1 for update skip locked",
+    )
+    .get_result(tx.conn)
+    .optional()?;
+    let Some(due) = due else { return Ok(0) };
+    if due.withdrawn {
+        diesel::sql_query(
+            "update canteen_meals m set state = 'reserved', changed_at = $2
+               from canteen_closures c
+              where c.id = $1 and m.day between c.from_day and c.until_day and (c.college_uai is null or m.college_uai = c.college_uai)
+                and m.state = 'closed' and m.day >= $3
+                and not exists (select 1 from canteen_closures o where o.withdrawn_at is null and m.day between o.from_day and o.until_day
+                                   and (o.college_uai is null or o.college_uai = m.college_uai))",
+        )
+        .bind::<Uuid, _>(due.id)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Date, _>(paris_date(now))
+        .execute(tx.conn)?;
+        diesel::sql_query("update canteen_closures set applied_until = null where id = $1")
+            .bind::<Uuid, _>(due.id)
+            .execute(tx.conn)?;
+        tell_families(tx, due.id, "reserved")?;
+        return Ok(1);
+    }
+    diesel::sql_query(
+        "update canteen_meals m set state = 'closed', changed_at = $3
+           from canteen_closures c
+          where c.id = $1 and m.day = $2 and (c.college_uai is null or m.college_uai = c.college_uai)
+            and m.state in ('reserved', 'no_show') and not canteen_is_locked(m.college_uai, m.day)",
+    )
+    .bind::<Uuid, _>(due.id)
+    .bind::<Date, _>(due.day)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    diesel::sql_query("update canteen_closures set applied_until = $2 where id = $1")
+        .bind::<Uuid, _>(due.id)
+        .bind::<Date, _>(due.day)
+        .execute(tx.conn)?;
+    if due.is_last {
+        tell_families(tx, due.id, "closed")?;
+    }
+    Ok(1)
+}
+
+/// A word to each family that has a meal in this state on days to come of the closure.
+fn tell_families(tx: &mut Tx<'_>, closure: uuid::Uuid, state: &str) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::sql_query(
+        "insert into jobs (id, kind, payload, created_at, run_at)
+         select time_ordered_id(), 'canteen_closure', jsonb_build_object('family_id', family_id, 'closure_id', $1::text), $2, $2
+           from (select distinct m.family_id from canteen_closures c
+                   join canteen_meals m on m.day between c.from_day and c.until_day and (c.college_uai is null or c.college_uai = m.college_uai)
+                  where c.id = $1 and m.state = $3 and m.family_id is not null and m.day >= $4) t",
+    )
+    .bind::<Uuid, _>(closure)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(state)
+    .bind::<Date, _>(paris_date(now))
+    .execute(tx.conn)?;
+    Ok(())
+}

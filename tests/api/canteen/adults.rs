@@ -1,0 +1,93 @@
+//! Adults at the collège's table: staff enrolled by the secretary at a rate that he does not see, guests for a day.
+
+use super::{at, open};
+use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
+use serde_json::json;
+
+#[actix_web::test]
+async fn staff_is_enrolled_by_the_college_and_pays_by_an_index_that_only_agents_know() {
+    let world = World::start().await;
+    let secretary = world.secretary(COLLEGE).await;
+    let adults = at(&format!("colleges/{COLLEGE}/adults"));
+    let person =
+        json!({ "kind": "commensal", "last_name": "Durand", "first_names": "Inès", "email": "ines.durand@example.fr" });
+    secretary.post(&adults, person.clone()).await.refused(409, "canteen.not_offered");
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let adult = secretary.post(&adults, person.clone()).await.expect(201);
+    let id = adult.text("/id");
+    for (member, value, pointer) in [
+        ("kind", json!("teacher"), "/kind"),
+        ("last_name", json!(""), "/last_name"),
+        ("email", json!("nowhere"), "/email"),
+        ("pay_index", json!(400), "/pay_index"),
+    ] {
+        let mut wrong = person.clone();
+        wrong[member] = value;
+        assert_eq!(secretary.post(&adults, wrong).await.refused(422, "request.invalid").pointers(), [pointer]);
+    }
+    let elsewhere = world.secretary(OTHER_COLLEGE).await;
+    elsewhere.post(&adults, person.clone()).await.refused(404, "not_found");
+    elsewhere.get(&adults).await.refused(404, "not_found");
+    world.family("92").await.get(&adults).await.refused(403, "auth.forbidden");
+    assert_eq!(secretary.get(&adults).await.expect(200).items()[0], adult.json);
+
+    let enrol = at(&format!("adults/{id}/enrolments"));
+    let wish = json!({ "season": SEASON, "weekdays": ["tuesday"], "diet": "everything" });
+    elsewhere.post(&enrol, wish.clone()).await.refused(404, "not_found");
+    let enrolled = secretary.post(&enrol, wish.clone()).await.expect(201);
+    assert_eq!(enrolled.text("/starts_on"), "2026-11-02");
+    secretary.post(&enrol, wish).await.refused(409, "canteen.already_enrolled");
+    world.work_off().await;
+    let shown = at(&format!("enrolments/{}", enrolled.text("/id")));
+    let clerk = world.agent("92", "case_worker").await;
+    assert_eq!(
+        clerk.get(&shown).await.expect(200).number("/rates/0/meal_cents"),
+        520,
+        "the highest, until the index is known"
+    );
+    secretary.get(&shown).await.refused(403, "auth.forbidden");
+
+    let index = at(&format!("adults/{id}/pay-index"));
+    let known = json!({ "season": SEASON, "pay_index": 410 });
+    secretary.put(&index, known.clone()).await.refused(403, "auth.forbidden");
+    let wrong = json!({ "season": SEASON, "pay_index": 0 });
+    assert_eq!(clerk.put(&index, wrong).await.refused(422, "request.invalid").pointers(), ["/pay_index"]);
+    clerk.put(&index, known).await.expect(204);
+    let rates = clerk.get(&shown).await.expect(200);
+    let last = rates.at("/rates").as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last["meal_cents"], 350);
+    assert!(last["steps"][0]["sentence"].as_str().unwrap().contains("L'indice 410"));
+    let listed = secretary.get(&at(&format!("colleges/{COLLEGE}/diners/{SEASON}"))).await.expect(200);
+    assert_eq!(
+        (listed.text("/items/0/diner"), listed.text("/items/0/last_name")),
+        ("commensal".into(), "Durand".into())
+    );
+
+    let leave = at(&format!("adults/{id}/leave"));
+    secretary.post(&leave, json!({ "version": 7 })).await.refused(409, "version.stale");
+    secretary.post(&leave, json!({ "version": 1 })).await.expect(200);
+    secretary.post(&leave, json!({ "version": 2 })).await.refused(409, "canteen.adult_left");
+    assert_eq!(clerk.get(&shown).await.expect(200).text("/state"), "ended");
+}
+
+#[actix_web::test]
+async fn a_guest_is_invited_for_a_day_before_its_cut_off() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let secretary = world.secretary(COLLEGE).await;
+    let adults = at(&format!("colleges/{COLLEGE}/adults"));
+    let guest = json!({ "kind": "guest", "last_name": "Leroy", "first_names": "Max" });
+    let id = secretary.post(&adults, guest).await.expect(201).text("/id");
+    let day = |day: &str, verb: &str| at(&format!("adults/{id}/meals/{day}/{verb}"));
+    assert_eq!(secretary.post(&day("2026-11-03", "reserve"), json!({})).await.expect(200).text("/state"), "reserved");
+    secretary.post(&day("2026-11-03", "reserve"), json!({})).await.refused(409, "canteen.meal_transition");
+    assert_eq!(secretary.post(&day("2026-11-03", "cancel"), json!({})).await.expect(200).text("/state"), "cancelled");
+    secretary.post(&day("2026-11-05", "cancel"), json!({})).await.refused(409, "canteen.no_meal");
+    secretary.post(&day("2026-11-04", "reserve"), json!({})).await.refused(409, "canteen.no_meal");
+    secretary.post(&day("2026-10-16", "reserve"), json!({})).await.refused(409, "canteen.too_late");
+    let unknown = at(&format!("adults/{id}/meals/2030-11-04/reserve"));
+    secretary.post(&unknown, json!({})).await.refused(409, "canteen.no_calendar");
+    let enrol = json!({ "season": SEASON, "weekdays": ["tuesday"], "diet": "everything" });
+    secretary.post(&at(&format!("adults/{id}/enrolments")), enrol).await.refused(409, "canteen.wrong_diner");
+    world.family("92").await.post(&day("2026-11-05", "reserve"), json!({})).await.refused(403, "auth.forbidden");
+}

@@ -1,0 +1,63 @@
+//! The canteen follows the child: to another collège, or out of the scheme.
+
+use super::{at, child_of, enrol, open};
+use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
+use passplus::canteen::enrolments::following;
+use serde_json::{Value, json};
+
+async fn arrival(world: &World, at_college: &str) {
+    let secretary = world.secretary(at_college).await;
+    let pupil = json!({ "season": SEASON, "last_name": "Martin", "first_names": "Lou", "birth_date": "2015-03-14", "level": "6e" });
+    secretary.post("/v1/departments/92/desk/arrivals", pupil).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_change_of_college_takes_the_canteen_along_from_the_next_day() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let former = enrol(&family, &wish).await;
+    assert_eq!(world.repeat(following::follow_requests).await, 0);
+    arrival(&world, OTHER_COLLEGE).await;
+    assert_eq!(world.repeat(following::follow_requests).await, 1);
+    assert_eq!(world.repeat(following::follow_requests).await, 0);
+    let list = family.get(&format!("/v1/departments/92/children/{child}/canteen-enrolments")).await.expect(200);
+    assert_eq!((list.text("/0/college_uai"), list.text("/0/state")), (OTHER_COLLEGE.into(), "active".into()));
+    assert_eq!((list.text("/1/id"), list.text("/1/end_reason")), (former, "changed_college".into()));
+    assert_eq!(list.number("/0/rates/0/meal_cents"), 700);
+    let meals = at(&format!("enrolments/{}/meals?from=2026-11-02&until=2026-11-06", list.text("/0/id")));
+    let days = family.get(&meals).await.expect(200);
+    assert_eq!((days.text("/0/state"), days.text("/2/state")), ("reserved".into(), "reserved".into()));
+    world.work_off().await;
+    let letters = world.letters_to(&family.email).await;
+    assert!(letters.iter().any(|(subject, _)| subject == "La cantine suit le changement de collège"));
+}
+
+#[actix_web::test]
+async fn where_there_is_no_canteen_or_no_right_left_the_enrolment_ends() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    enrol(&family, &wish).await;
+    arrival(&world, OTHER_COLLEGE).await;
+    assert_eq!(world.repeat(following::follow_requests).await, 1);
+    let list = |child: &str| format!("/v1/departments/92/children/{child}/canteen-enrolments");
+    let ended = family.get(&list(&child)).await.expect(200);
+    assert_eq!((ended.json.as_array().unwrap().len(), ended.text("/0/end_reason")), (1, "changed_college".into()));
+
+    let sibling = family.add_child("Ana", "2014-05-02").await;
+    let (request, version) = family.submit(&sibling, COLLEGE).await;
+    let wish = json!({ "child_id": sibling, "season": SEASON, "weekdays": ["monday"], "diet": "everything" });
+    let id = enrol(&family, &wish).await;
+    let clerk = world.agent("92", "case_worker").await;
+    let departure = json!({ "version": version, "reason": "moved_away" });
+    clerk.post(&format!("/v1/departments/92/enrolments/{request}/departure"), departure).await.expect(200);
+    assert_eq!(world.repeat(following::follow_requests).await, 1);
+    let ended = family.get(&list(&sibling)).await.expect(200);
+    assert_eq!((ended.text("/0/state"), ended.text("/0/end_reason")), ("ended".into(), "left_scheme".into()));
+    let days = family.get(&at(&format!("enrolments/{id}/meals?from=2026-11-02&until=2026-12-18"))).await.expect(200);
+    let cancelled = |day: &Value| day.get("state").is_none_or(|state| state == "cancelled");
+    assert!(days.json.as_array().unwrap().iter().all(cancelled));
+}

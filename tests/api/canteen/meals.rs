@@ -1,0 +1,132 @@
+//! Single meals: cancelled or added until their cut-off, closed with their canteen.
+
+use super::{at, child_of, enrol, open};
+use crate::support::{COLLEGE, OTHER_COLLEGE, World};
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use passplus::canteen::meals::layout;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+#[actix_web::test]
+async fn a_meal_is_cancelled_or_added_until_the_exact_instant_that_is_shown() {
+    let mut world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let path = at(&format!("enrolments/{}/meals", enrol(&family, &wish).await));
+    let cancelled = family.post(&format!("{path}/2026-11-05/cancel"), json!({})).await.expect(200);
+    assert_eq!(
+        cancelled.json,
+        json!({ "date": "2026-11-05", "state": "cancelled", "too_late_from": "2026-11-02T23:00:00Z" })
+    );
+    family.post(&format!("{path}/2026-11-05/cancel"), json!({})).await.refused(409, "canteen.meal_transition");
+    assert_eq!(
+        family.post(&format!("{path}/2026-11-05/reserve"), json!({})).await.expect(200).text("/state"),
+        "reserved"
+    );
+    // A day on which the child does not eat otherwise.
+    family.post(&format!("{path}/2026-11-06/cancel"), json!({})).await.refused(409, "canteen.no_meal");
+    assert_eq!(
+        family.post(&format!("{path}/2026-11-06/reserve"), json!({})).await.expect(200).text("/state"),
+        "reserved"
+    );
+    for closed in ["2026-11-11", "2026-11-07", "2026-10-15", "2027-07-05", "2020-01-01"] {
+        family.post(&format!("{path}/{closed}/reserve"), json!({})).await.refused(409, "canteen.no_meal");
+    }
+    family.post(&format!("{path}/demain/reserve"), json!({})).await.refused(404, "not_found");
+    let wrong = family.get(&format!("{path}?from=2026-11-02&until=2027-01-03")).await.refused(422, "request.invalid");
+    assert_eq!(wrong.pointers(), ["until"]);
+
+    let stranger = world.family("92").await;
+    let other = world.guardian(&family, "consult").await;
+    stranger.post(&format!("{path}/2026-11-05/cancel"), json!({})).await.refused(404, "not_found");
+    other.post(&format!("{path}/2026-11-05/cancel"), json!({})).await.refused(403, "guardian.consult_only");
+
+    // One second before the instant, and at it.
+    let until = "2026-11-02T23:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    world.advance(until - world.app.db.server_now() - TimeDelta::seconds(60));
+    let family = world.sign_in(&family.email).await;
+    family.post(&format!("{path}/2026-11-05/cancel"), json!({})).await.expect(200);
+    world.advance(until - world.app.db.server_now() + TimeDelta::seconds(1));
+    let refused = family.post(&format!("{path}/2026-11-05/reserve"), json!({})).await.refused(409, "canteen.too_late");
+    assert!(refused.text("/detail").contains("02/11/2026 à 23 h 59"), "{}", refused.text("/detail"));
+    world.wake_administrators().await;
+}
+
+#[actix_web::test]
+async fn a_closure_takes_the_meals_of_its_days_tells_families_and_gives_them_back() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let path = at(&format!("enrolments/{id}/meals"));
+    let clerk = world.agent("92", "case_worker").await;
+    let closure = |college: &str, from: &str, until: &str| json!({ "college_uai": college, "from": from, "until": until, "kind": "strike", "label": "Grève" });
+    clerk.post(&at("closures"), closure(OTHER_COLLEGE, "2026-11-02", "2026-11-06")).await.expect(201);
+    let own = clerk.post(&at("closures"), closure(COLLEGE, "2026-11-05", "2026-11-09")).await.expect(201).text("/id");
+    assert_eq!(world.repeat(layout::apply_closure).await, 10);
+    assert_eq!(world.repeat(layout::apply_closure).await, 0);
+    let states = |answer: crate::support::Answer| {
+        let days = answer.expect(200).json.as_array().unwrap().clone();
+        days.iter()
+            .filter_map(|d| Some((d["date"].as_str()?.to_owned(), d["state"].as_str()?.to_owned())))
+            .collect::<Vec<_>>()
+    };
+    let week = format!("{path}?from=2026-11-02&until=2026-11-12");
+    let of = |pairs: [(&str, &str); 4]| pairs.map(|(d, s)| (d.to_owned(), s.to_owned()));
+    assert_eq!(
+        states(family.get(&week).await),
+        of([
+            ("2026-11-02", "reserved"),
+            ("2026-11-05", "closed"),
+            ("2026-11-09", "closed"),
+            ("2026-11-12", "reserved")
+        ])
+    );
+    family.post(&format!("{path}/2026-11-05/reserve"), json!({})).await.refused(409, "canteen.no_meal");
+    world.work_off().await;
+    let letters = world.letters_to(&family.email).await;
+    let (_, body) = letters.iter().find(|(subject, _)| subject == "Cantine fermée").expect("a letter");
+    assert!(body.contains("du 05/11/2026 au 09/11/2026 (Grève)") && body.contains("Lou : 2 repas"), "{body}");
+
+    // A meal of another enrolment laid out meanwhile is not reserved either.
+    let (_, wish) = child_of(&family, "Ana").await;
+    let later = at(&format!("enrolments/{}/meals?from=2026-11-02&until=2026-11-12", enrol(&family, &wish).await));
+    assert_eq!(states(family.get(&later).await).len(), 2);
+
+    clerk.post(&at(&format!("closures/{own}/withdraw")), json!({})).await.expect(200);
+    assert_eq!(world.repeat(layout::apply_closure).await, 1);
+    assert!(states(family.get(&week).await).iter().all(|(_, state)| state == "reserved"));
+    world.work_off().await;
+    assert!(world.letters_to(&family.email).await.iter().any(|(subject, _)| subject == "Cantine ouverte"));
+}
+
+#[actix_web::test]
+async fn a_diner_has_one_meal_a_day_whatever_is_tried() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let path = at(&format!("enrolments/{id}/meals/2026-11-06/reserve"));
+    let mut running = JoinSet::new();
+    for _ in 0..8 {
+        let (api, path) = (family.api.clone(), path.clone());
+        running.spawn(async move { api.post(&path, json!({})).await });
+    }
+    let answers = running.join_all().await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((made.len(), refused.len()), (1, 7));
+    let mut conn = world.superuser("92");
+    let twice = format!(
+        "insert into canteen_meals select person_id, day, enrolment_id, family_id, college_uai, state, now() from canteen_meals
+          where person_id = '{child}' limit 1"
+    );
+    assert!(conn.batch_execute(&twice).unwrap_err().to_string().contains("canteen_meals_pk"));
+    // The other department's database cannot even hold an enrolment.
+    let foreign = "insert into canteen_enrolments (id, season, diner, person_id, college_uai, weekdays, diet, starts_on, ends_on, state, enrolled_by, enrolled_at)
+        values (gen_random_uuid(), '2026-2027', 'commensal', gen_random_uuid(), '0780001C', 1, 'everything', '2026-11-02', '2027-07-02', 'active', gen_random_uuid(), now())";
+    assert!(world.superuser("78").batch_execute(foreign).unwrap_err().to_string().contains("no meals are served"));
+}
