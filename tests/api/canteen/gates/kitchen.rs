@@ -104,6 +104,6 @@ async fn a_kitchen_reads_what_it_does_today_for_which_child_and_nobody_else_does
         caller.get(&at("care")).await.refused(status, code);
     }
     canteen.kitchen.get("/v1/departments/78/canteen/care").await.refused(404, "not_found");
-    canteen.wait(days(1)).await;
+    canteen.wait(days(2)).await;
     assert_eq!(canteen.kitchen.get(&at("care")).await.expect(200).at("/items"), &json!([]), "today only");
 }

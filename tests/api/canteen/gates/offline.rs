@@ -3,6 +3,7 @@
 use super::{Canteen, Device, TODAY, at, device};
 use crate::support::{Answer, COLLEGE, call, days};
 use data_encoding::HEXLOWER;
+use diesel::connection::SimpleConnection;
 use passplus::{
     canteen::passages,
     cards::{
@@ -114,12 +115,11 @@ async fn send(gate: &Device, passages: &[Value]) -> Answer {
 }
 
 fn told(answer: &Answer) -> Vec<(i64, &str, &str)> {
-    let line = |line: &'_ Value| {
-        let text = |name: &str| line[name].as_str().unwrap();
-        (line["sequence"].as_i64().unwrap(), text("outcome").to_owned(), text("reason").to_owned())
-    };
-    let lines: Vec<_> = answer.items().iter().map(line).collect();
-    lines.into_iter().map(|(n, o, r)| (n, &*Box::leak(o.into_boxed_str()), &*Box::leak(r.into_boxed_str()))).collect()
+    fn text<'a>(line: &'a Value, name: &str) -> &'a str {
+        line[name].as_str().unwrap()
+    }
+    let lines = answer.items().iter();
+    lines.map(|line| (line["sequence"].as_i64().unwrap(), text(line, "outcome"), text(line, "reason"))).collect()
 }
 
 #[actix_web::test]
@@ -198,7 +198,7 @@ async fn a_passage_counts_within_a_month_and_of_a_locked_month_moves_nothing() {
     let mut canteen = Canteen::open().await;
     let lou = canteen.diner("Zoé").await;
     canteen.wait(days(31)).await;
-    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 4, "of October and of the first week of November");
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 8, "those until three days ago");
     canteen.scene.administrator().await;
     let admin = &canteen.world.administrator;
     let month = json!({ "college_uai": COLLEGE, "month": "2026-10" });
@@ -234,19 +234,45 @@ async fn a_passage_counts_within_a_month_and_of_a_locked_month_moves_nothing() {
 #[actix_web::test]
 async fn whoever_does_not_come_has_missed_his_meal_after_three_days() {
     let mut canteen = Canteen::open().await;
-    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner("Ana").await);
-    canteen.sql(&format!("update canteen_meals set state = 'excused' where person_id = '{}'", ana.child));
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner_on("Ana", &["thursday"]).await);
+    canteen.set_meal(&ana.child, TODAY, "excused");
     canteen.wait(days(3)).await;
     assert_eq!(canteen.world.repeat(passages::miss_meals).await, 0, "passages may still come");
     canteen.wait(days(1)).await;
     assert_eq!(canteen.world.repeat(passages::miss_meals).await, 1);
     assert_eq!(canteen.world.repeat(passages::miss_meals).await, 0);
-    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 no_show"]);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 no_show", "2026-10-16 reserved"]);
     assert_eq!(canteen.meals(&ana.child), ["2026-10-15 excused"]);
     // Whoever ate has eaten, however late it is told.
     let late = passage(1, "2026-10-15T10:00:00Z", &lou.child);
     assert_eq!(told(&send(&canteen.gate, &[late]).await.expect(200)), [(1, "counted", "reserved")]);
-    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 consumed"]);
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-15 consumed", "2026-10-16 reserved"]);
+}
+
+/// What is on its way when a month is locked is told apart: it is neither counted nor lost.
+#[actix_web::test]
+async fn a_batch_waits_for_who_locks_its_month() {
+    let mut canteen = Canteen::open().await;
+    let lou = canteen.diner("Zoé").await;
+    canteen.wait(days(31)).await;
+    let mut other = canteen.world.superuser("92");
+    let lock = format!(
+        "begin; select pg_advisory_xact_lock(canteen_month_key('{COLLEGE}', '2026-10-01'));
+         insert into canteen_attendance_locks (id, college_uai, month, locked_by, locked_at)
+             values (gen_random_uuid(), '{COLLEGE}', '2026-10-01', gen_random_uuid(), now())"
+    );
+    other.batch_execute(&lock).unwrap();
+    let commits = async {
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        let kept = call(&mut canteen.world.superuser("92"), "(select count(*) from canteen_passages)").unwrap();
+        assert_eq!(kept, json!(0), "the batch waits");
+        other.batch_execute("commit").unwrap();
+    };
+    let batch = [passage(1, "2026-10-15T10:00:00Z", &lou.child)];
+    let (sent, ()) = tokio::join!(send(&canteen.gate, &batch), commits);
+    assert_eq!(told(&sent.expect(200)), [(1, "locked", "reserved")]);
+    assert_eq!(canteen.world.repeat(passages::miss_meals).await, 6, "those of November");
+    assert_eq!(canteen.meals(&lou.child)[0], "2026-10-15 reserved", "a locked month stays as it is");
 }
 
 #[actix_web::test]
