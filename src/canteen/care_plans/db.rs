@@ -52,9 +52,9 @@ impl Stored {
 }
 
 /// Opens measures that are sealed to their plan: in another row they do not open.
-pub fn open_measures(key: &MasterKey, plan: CarePlanId, sealed: &[u8]) -> Result<Note, Error> {
-    let plain = key.open(MEASURES, plan.uuid().as_bytes(), sealed).map_err(Error::internal)?;
-    String::from_utf8(plain).map_err(Error::internal)?.parse().map_err(Error::internal)
+pub fn open_measures(key: &MasterKey, id: CarePlanId, sealed: &[u8]) -> Result<Note, Error> {
+    let bytes = key.open(MEASURES, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
+    String::from_utf8(bytes).map_err(Error::internal)?.parse().map_err(Error::internal)
 }
 
 pub fn insert(
