@@ -1,7 +1,10 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    canteen::rates,
+    canteen::{
+        rates,
+        reduced_rates::{self, Inquiries},
+    },
     cards::{found, life},
     db::{Db, Tx},
     documents,
@@ -26,14 +29,25 @@ type OrderBatch = fn(&mut Tx<'_>) -> Result<bool, Error>;
 const ROUND: Duration = Duration::from_secs(60);
 
 /// Works until told to stop.
-pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    db: Db,
+    mailer: Mailer,
+    administrations: Administrations,
+    inquiries: Inquiries,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut next_round = Instant::now();
     // The drift of a large ledger takes seconds: letters do not wait for it.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
     // Nor do they wait for an administration.
     let asking =
         administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
-    let asking: Vec<_> = asking.map(tokio::spawn).collect();
+    let mut asking: Vec<_> = asking.map(tokio::spawn).collect();
+    for department in administrations.departments() {
+        let (db, administrations) = (db.clone(), administrations.clone());
+        let loop_of = reduced_rates::run(db, department, administrations, inquiries.clone(), stop.clone());
+        asking.push(tokio::spawn(loop_of));
+    }
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             do_round(&db).await;
@@ -63,6 +77,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
+    until_nothing_is_left(db, reduced_rates::send_on_lost, "requests that nobody asks cannot be sent on").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
 }
 

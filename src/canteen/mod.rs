@@ -5,6 +5,7 @@ pub mod calendars;
 pub mod enrolments;
 pub mod meals;
 pub mod rates;
+pub mod reduced_rates;
 pub mod services;
 pub mod tariffs;
 pub mod weekdays;

@@ -35,6 +35,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     // Two drafts begun at once take the same number.
     ("canteen_grids_numbered", Refusal::GridDraftExists),
     ("canteen_grids_one_at_a_time", Refusal::GridOverlap),
+    ("canteen_rate_request_children_one_open", Refusal::ReducedRateOpen),
 ];
 
 impl From<DieselError> for Error {

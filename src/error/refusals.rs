@@ -127,6 +127,11 @@ refusals! {
     GridInvalid 422 "tariff.invalid_grid" "Cette grille ne peut pas être publiée en l'état.";
     GridOverlap 409 "tariff.overlap" "Une autre grille des mêmes convives est en vigueur pendant cette période.";
     GridRetroactive 409 "tariff.retroactive" "Une grille n'en remplace une autre qu'à partir d'un jour à venir.";
+    ReducedRateOpen 409 "reduced_rate.already_asked" "Une demande de tarif réduit est déjà en cours pour cet enfant et cette saison.";
+    ReducedRateNotEnrolled 409 "reduced_rate.not_enrolled" "Cet enfant n'a pas d'inscription en cours à la cantine pour cette saison.";
+    ReducedRateNone 409 "reduced_rate.none" "Le prix de la cantine est le même pour tous : il n'y a pas de tarif réduit à demander.";
+    ReducedRateTransition 409 "reduced_rate.transition" "L'état actuel de cette demande de tarif réduit ne permet pas cette action.";
+    ReducedRateTooMany 409 "reduced_rate.too_many" "Trop d'essais ont été faits : envoyez l'avis d'impôt, un agent décidera.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

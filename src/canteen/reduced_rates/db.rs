@@ -1,0 +1,407 @@
+//! Requests, their children and their steps. Row-level security shows them to the family and to those who instruct files.
+
+use super::state::{AnswerWord, NothingReason, RequestState, RequestStep, RequestWay};
+use crate::{
+    canteen::{
+        enrolments::{CanteenEnrolment, EnrolmentState},
+        rates::MeansSource,
+    },
+    db::Tx,
+    error::Error,
+    fiscal::request::IncomeRequest,
+    kernel::{
+        ids::{AccountId, AuthorityCallId, ChildId, DinerId, FamilyId, IncomeRequestId, InquiryId, RateId, RequestId},
+        text::{Code, Note, SeasonCode},
+        time::paris_date,
+    },
+    schema::department::{
+        canteen_enrolments, canteen_means, canteen_rate_request_children as children,
+        canteen_rate_request_steps as steps, canteen_rate_requests as requests, canteen_rates, documents,
+    },
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+/// A request, without what is sealed of it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = requests)]
+pub struct RequestRow {
+    pub id: IncomeRequestId,
+    pub family_id: FamilyId,
+    pub season: SeasonCode,
+    pub text_version: Code,
+    pub requested_by: AccountId,
+    pub requested_at: DateTime<Utc>,
+    pub way: RequestWay,
+    pub households: Option<i16>,
+    pub state: RequestState,
+    pub inquiries: i16,
+    pub inquiry_id: Option<InquiryId>,
+    pub next_try_at: Option<DateTime<Utc>>,
+    pub attempts: i32,
+    pub answer: Option<AnswerWord>,
+    pub answer_detail: Option<String>,
+    pub answered_at: Option<DateTime<Utc>>,
+    pub source: Option<MeansSource>,
+    pub income_year: Option<i16>,
+    pub income_month: Option<i16>,
+    pub is_year_before: Option<bool>,
+    pub decided_by: Option<AccountId>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub reason: Option<NothingReason>,
+    pub note: Option<Note>,
+    pub version: i32,
+}
+
+impl RequestRow {
+    /// What every question about the family's income takes: the tick, as it was recorded. Made here alone.
+    #[must_use]
+    pub fn proof(&self) -> IncomeRequest {
+        IncomeRequest::recorded(self.id, self.text_version.clone(), paris_date(self.requested_at))
+    }
+}
+
+/// A child of a request.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = children)]
+pub struct ChildRow {
+    pub request_id: IncomeRequestId,
+    pub child_id: ChildId,
+    pub family_id: FamilyId,
+    pub season: SeasonCode,
+    pub starts_on: NaiveDate,
+    pub before_id: Option<RateId>,
+    pub after_id: Option<RateId>,
+}
+
+/// What a request begins with.
+#[derive(Insertable)]
+#[diesel(table_name = requests)]
+pub struct NewRequest {
+    pub id: IncomeRequestId,
+    pub family_id: FamilyId,
+    pub season: SeasonCode,
+    pub text_version: Code,
+    pub requested_by: AccountId,
+    pub requested_at: DateTime<Utc>,
+    pub way: RequestWay,
+    pub households: Option<i16>,
+    pub state: RequestState,
+    pub inquiries: i16,
+    pub inquiry_id: Option<InquiryId>,
+    pub held_until: Option<DateTime<Utc>>,
+    pub identity_sealed: Option<Vec<u8>>,
+    pub next_try_at: Option<DateTime<Utc>>,
+}
+
+pub fn insert(tx: &mut Tx<'_>, request: &NewRequest, of: &[ChildRow]) -> Result<RequestRow, Error> {
+    let row = diesel::insert_into(requests::table)
+        .values(request)
+        .returning(RequestRow::as_returning())
+        .get_result(tx.conn)?;
+    diesel::insert_into(children::table).values(of).execute(tx.conn)?;
+    Ok(row)
+}
+
+pub fn insert_step(tx: &mut Tx<'_>, row: &RequestRow, step: RequestStep) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::insert_into(steps::table)
+        .values((
+            // Ids of steps follow their order.
+            steps::id.eq(RequestId::generate()),
+            steps::request_id.eq(row.id),
+            steps::family_id.eq(row.family_id),
+            steps::step.eq(step),
+            steps::at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn steps(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Vec<(RequestStep, DateTime<Utc>)>, Error> {
+    let of_request = steps::table.filter(steps::request_id.eq(id)).order(steps::id);
+    Ok(of_request.select((steps::step, steps::at)).load(tx.conn)?)
+}
+
+/// How many requests a family made for a season.
+pub fn count(tx: &mut Tx<'_>, family: FamilyId, season: &SeasonCode) -> Result<i64, Error> {
+    let made = requests::table.filter(requests::family_id.eq(family).and(requests::season.eq(season)));
+    Ok(made.count().get_result(tx.conn)?)
+}
+
+pub fn request(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<RequestRow, Error> {
+    Ok(requests::table.find(id).select(RequestRow::as_select()).first(tx.conn)?)
+}
+
+/// As `request`; nobody else moves it meanwhile.
+pub fn lock(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<RequestRow, Error> {
+    // Closed ones are not the caller's to lock, and still his to see.
+    let open = requests::table.find(id).filter(requests::closed_at.is_null());
+    match open.select(RequestRow::as_select()).for_update().first(tx.conn).optional()? {
+        Some(row) => Ok(row),
+        None => request(tx, id),
+    }
+}
+
+/// The request, locked, if it is still the one of that call.
+pub fn lock_called(tx: &mut Tx<'_>, id: IncomeRequestId, call: AuthorityCallId) -> Result<Option<RequestRow>, Error> {
+    Ok(requests::table
+        .find(id)
+        .filter(requests::state.eq(RequestState::InProgress).and(requests::call_id.eq(call)))
+        .select(RequestRow::as_select())
+        .for_update()
+        .first(tx.conn)
+        .optional()?)
+}
+
+/// The question to the CAF or the MSA that has waited longest, locked, with its sealed identity; those in other hands are passed over.
+pub fn lock_due(tx: &mut Tx<'_>) -> Result<Option<(RequestRow, Vec<u8>)>, Error> {
+    let now = tx.now()?;
+    let row: Option<(RequestRow, Option<Vec<u8>>)> = requests::table
+        .filter(requests::identity_sealed.is_not_null().and(requests::next_try_at.le(now)))
+        .order(requests::next_try_at)
+        .select((RequestRow::as_select(), requests::identity_sealed))
+        .for_update()
+        .skip_locked()
+        .first(tx.conn)
+        .optional()?;
+    Ok(row.and_then(|(row, sealed)| Some((row, sealed?))))
+}
+
+pub fn children(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Vec<ChildRow>, Error> {
+    let of_request = children::table.filter(children::request_id.eq(id)).order(children::child_id);
+    Ok(of_request.select(ChildRow::as_select()).load(tx.conn)?)
+}
+
+/// The requests of the caller's files, the last made first.
+pub fn page(tx: &mut Tx<'_>, before: Option<IncomeRequestId>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    let mut query = requests::table.into_boxed();
+    if let Some(before) = before {
+        query = query.filter(requests::id.lt(before));
+    }
+    Ok(query.order(requests::id.desc()).limit(limit).select(RequestRow::as_select()).load(tx.conn)?)
+}
+
+/// Open requests, the first made first; in that state, and with a tax notice to read, if that is asked.
+pub fn open_page(
+    tx: &mut Tx<'_>,
+    (state, with_document): (Option<RequestState>, bool),
+    after: Option<IncomeRequestId>,
+    limit: i64,
+) -> Result<Vec<RequestRow>, Error> {
+    let mut query = requests::table.filter(requests::closed_at.is_null()).into_boxed();
+    if let Some(state) = state {
+        query = query.filter(requests::state.eq(state));
+    }
+    if with_document {
+        let notices = children::table
+            .inner_join(
+                documents::table
+                    .on(documents::child_id.eq(children::child_id).and(documents::season.eq(children::season))),
+            )
+            .filter(children::request_id.eq(requests::id))
+            .filter(documents::kind.eq("tax_notice").and(documents::state.eq("received")));
+        query = query.filter(diesel::dsl::exists(notices));
+    }
+    if let Some(after) = after {
+        query = query.filter(requests::id.gt(after));
+    }
+    Ok(query.order(requests::id).limit(limit).select(RequestRow::as_select()).load(tx.conn)?)
+}
+
+/// The enrolment of a pupil for a season, as long as it is active.
+pub fn enrolment(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode) -> Result<Option<CanteenEnrolment>, Error> {
+    Ok(canteen_enrolments::table
+        .filter(canteen_enrolments::person_id.eq(DinerId::from(child)).and(canteen_enrolments::season.eq(season)))
+        .filter(canteen_enrolments::state.eq(EnrolmentState::Active))
+        .select(CanteenEnrolment::as_select())
+        .first(tx.conn)
+        .optional()?)
+}
+
+/// Of these rates, those that rest on somebody's means, with the account that asked for them; none where no request did.
+pub fn means_of(tx: &mut Tx<'_>, rates: &[RateId]) -> Result<BTreeMap<RateId, Option<AccountId>>, Error> {
+    let rows: Vec<(RateId, Option<AccountId>)> = canteen_rates::table
+        .inner_join(canteen_means::table.on(canteen_rates::means_id.eq(canteen_means::id.nullable())))
+        .left_join(requests::table.on(canteen_means::request_id.eq(requests::id.nullable())))
+        .filter(canteen_rates::id.eq_any(rates))
+        .select((canteen_rates::id, requests::requested_by.nullable()))
+        .load(tx.conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// A question to the tax administration is in the hands of a process until then.
+pub fn give_number(
+    tx: &mut Tx<'_>,
+    id: IncomeRequestId,
+    inquiry: InquiryId,
+    held_until: DateTime<Utc>,
+) -> Result<RequestRow, Error> {
+    Ok(diesel::update(requests::table.find(id))
+        .set((
+            requests::state.eq(RequestState::InProgress),
+            requests::inquiry_id.eq(inquiry),
+            requests::held_until.eq(held_until),
+            requests::inquiries.eq(requests::inquiries + 1),
+            requests::attempts.eq(0),
+            requests::answer.eq(None::<AnswerWord>),
+            requests::answer_detail.eq(None::<String>),
+            requests::version.eq(requests::version + 1),
+        ))
+        .returning(RequestRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Renews the leases of these questions; those that are still wanted.
+pub fn renew(tx: &mut Tx<'_>, held: &[InquiryId], until: DateTime<Utc>) -> Result<Vec<InquiryId>, Error> {
+    let rows: Vec<Option<InquiryId>> = diesel::update(requests::table)
+        .filter(requests::inquiry_id.eq_any(held).and(requests::state.eq(RequestState::InProgress)))
+        .set(requests::held_until.eq(until))
+        .returning(requests::inquiry_id)
+        .get_results(tx.conn)?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// A call about a tax household begins; its process holds the question until then.
+pub fn begin_tax_call(
+    tx: &mut Tx<'_>,
+    id: IncomeRequestId,
+    call: AuthorityCallId,
+    held_until: DateTime<Utc>,
+) -> Result<(), Error> {
+    let values = (requests::call_id.eq(call), requests::held_until.eq(held_until));
+    diesel::update(requests::table.find(id)).set(values).execute(tx.conn)?;
+    Ok(())
+}
+
+/// A call about a quotient begins; should the process end before the answer, the question is free again then.
+pub fn begin_quotient_call(
+    tx: &mut Tx<'_>,
+    id: IncomeRequestId,
+    call: AuthorityCallId,
+    free_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::update(requests::table.find(id))
+        .set((
+            requests::call_id.eq(call),
+            requests::next_try_at.eq(free_at),
+            requests::attempts.eq(requests::attempts + 1),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The administration did not answer: it is asked again then.
+pub fn try_again(tx: &mut Tx<'_>, id: IncomeRequestId, attempts: i32, at: DateTime<Utc>) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::update(requests::table.find(id))
+        .set((
+            requests::attempts.eq(attempts),
+            requests::next_try_at.eq(at),
+            requests::answer.eq(AnswerWord::Unavailable),
+            requests::answered_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Nothing is asked any more, and what it was asked with is gone.
+pub fn stop_asking(
+    tx: &mut Tx<'_>,
+    id: IncomeRequestId,
+    next: RequestState,
+    answer: Option<(AnswerWord, Option<&str>)>,
+) -> Result<RequestRow, Error> {
+    let now = tx.now()?;
+    let stopped = (
+        requests::state.eq(next),
+        requests::inquiry_id.eq(None::<InquiryId>),
+        requests::held_until.eq(None::<DateTime<Utc>>),
+        requests::identity_sealed.eq(None::<Vec<u8>>),
+        requests::next_try_at.eq(None::<DateTime<Utc>>),
+        requests::version.eq(requests::version + 1),
+    );
+    let closed_at = next.is_closed().then_some(now);
+    if let Some((word, detail)) = answer {
+        let answered = (requests::answer.eq(word), requests::answer_detail.eq(detail), requests::answered_at.eq(now));
+        diesel::update(requests::table.find(id)).set(answered).execute(tx.conn)?;
+    }
+    Ok(diesel::update(requests::table.find(id))
+        .set((stopped, requests::closed_at.eq(closed_at)))
+        .returning(RequestRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// What a decision says beside the rates.
+#[derive(Debug, Clone)]
+pub struct Decided<'a> {
+    pub source: MeansSource,
+    pub date: Option<super::means::IncomeDate>,
+    pub answer: Option<AnswerWord>,
+    pub by: Option<AccountId>,
+    pub nothing: Option<(NothingReason, Option<&'a Note>)>,
+}
+
+/// Closes a locked request with its decision; nothing is asked any more.
+pub fn decide(tx: &mut Tx<'_>, row: &RequestRow, decided: &Decided<'_>) -> Result<RequestRow, Error> {
+    let now = tx.now()?;
+    let (reason, note) = decided.nothing.map_or((None, None), |(reason, note)| (Some(reason), note));
+    let answer = decided.answer.or(row.answer);
+    let answered_at = if decided.answer.is_some() { Some(now) } else { row.answered_at };
+    Ok(diesel::update(requests::table.find(row.id))
+        .set((
+            requests::state.eq(RequestState::Decided),
+            requests::inquiry_id.eq(None::<InquiryId>),
+            requests::held_until.eq(None::<DateTime<Utc>>),
+            requests::identity_sealed.eq(None::<Vec<u8>>),
+            requests::next_try_at.eq(None::<DateTime<Utc>>),
+            requests::answer.eq(answer),
+            requests::answered_at.eq(answered_at),
+            requests::source.eq(decided.source),
+            requests::income_year.eq(decided.date.map(|date| date.year)),
+            requests::income_month.eq(decided.date.and_then(|date| date.month)),
+            requests::is_year_before.eq(decided.date.map(|date| date.is_year_before)),
+            requests::decided_by.eq(decided.by),
+            requests::closed_at.eq(now),
+            requests::reason.eq(reason),
+            requests::note.eq(note),
+            requests::version.eq(requests::version + 1),
+        ))
+        .returning(RequestRow::as_returning())
+        .get_result(tx.conn)?)
+}
+
+/// Closes the part of a child, with its rates where it has some.
+pub fn close_child(tx: &mut Tx<'_>, child: &ChildRow, rates: Option<(RateId, RateId)>) -> Result<(), Error> {
+    let now = tx.now()?;
+    let (before, after) = rates.unzip();
+    diesel::update(children::table.find((child.request_id, child.child_id)))
+        .set((children::before_id.eq(before), children::after_id.eq(after), children::closed_at.eq(now)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Some questions of which no process holds the tax number any more, locked.
+pub fn lock_lost(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    let now = tx.now()?;
+    Ok(requests::table
+        .filter(requests::held_until.lt(now))
+        .order(requests::held_until)
+        .limit(limit)
+        .select(RequestRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
+
+/// Some questions to the CAF or the MSA that were put before that instant and are not answered, locked.
+pub fn lock_unanswered(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    Ok(requests::table
+        .filter(requests::identity_sealed.is_not_null().and(requests::requested_at.lt(before)))
+        .limit(limit)
+        .select(RequestRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
