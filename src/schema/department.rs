@@ -716,7 +716,7 @@ diesel::table! {
     scholarship_answers (enrolment_id) {
         enrolment_id -> Uuid,
         is_scholar -> Nullable<Bool>,
-        echelon -> Nullable<Int2>,
+        echelon -> Nullable<SmallInt>,
         answered_at -> Timestamptz,
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_zero_that_is_told_is_zero_and_nothing_else_is() {
         let (known, date, source) = known(&income(0, 6), today()).unwrap();
-        let Means::Tax { households } = known.means else { panic!("no tax means") };
+        let Means::Tax { households } = known.means else { unreachable!("an income is of a tax household") };
         assert_eq!((households[0].rfr_euros, households[0].parts.quarters()), (0, 6));
         assert_eq!((date.year, date.is_year_before, source), (2024, true, MeansSource::TaxAdministration));
         assert_eq!(super::known(&income(1, 0), today()).unwrap_err(), Field::Parts);

@@ -153,10 +153,11 @@ mod tests {
     fn each_event_has_its_states() {
         let expected = |state, event| match (state, event) {
             (S::InProgress, E::Lose) => Some(S::NumberNeeded),
-            (S::InProgress, E::Answer) => Some(S::Decided),
             (S::InProgress, E::GiveUp) => Some(S::DocumentNeeded),
             (S::NumberNeeded | S::DocumentNeeded, E::GiveNumber) => Some(S::InProgress),
-            (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Decide) => Some(S::Decided),
+            (S::InProgress, E::Answer) | (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Decide) => {
+                Some(S::Decided)
+            }
             (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Withdraw) => Some(S::Withdrawn),
             _ => None,
         };

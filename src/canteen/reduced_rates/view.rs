@@ -16,7 +16,7 @@ use crate::{
     families,
     kernel::{
         actor::Actor,
-        ids::{ChildId, FamilyId, IncomeRequestId, RateId},
+        ids::{ChildId, DocumentId, FamilyId, IncomeRequestId, RateId},
         money::Cents,
         text::{Code, Name, Note, SeasonCode},
         time::paris_date,
@@ -244,11 +244,13 @@ pub struct RateRequestFileView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 2)]
     pub households: Option<i16>,
+    /// Tax notices that wait to be read.
+    pub document_ids: Vec<DocumentId>,
 }
 
-impl From<Shown> for RateRequestFileView {
-    fn from(shown: Shown) -> Self {
+impl From<(Shown, Vec<DocumentId>)> for RateRequestFileView {
+    fn from((shown, document_ids): (Shown, Vec<DocumentId>)) -> Self {
         let RequestRow { answer, answer_detail, answered_at, households, .. } = shown.row.clone();
-        Self { request: shown.into(), answer, answer_detail, answered_at, households }
+        Self { request: shown.into(), answer, answer_detail, answered_at, households, document_ids }
     }
 }

@@ -1,7 +1,7 @@
 //! Something of everything that the department's database can hold, so that no table is looked at while it is empty.
 
 use crate::support::{COLLEGE, Family, World};
-use diesel::connection::SimpleConnection;
+use diesel::{PgConnection, connection::SimpleConnection};
 use serde_json::json;
 
 /// A family with something of everything, made through the API but for what the API does not make yet.
@@ -67,12 +67,6 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into canteen_care_plans (id, child_id, family_id, college_uai, measures_sealed, own_meal, starts_on, ends_on, recorded_by,
                                          recorded_at)
              values (gen_random_uuid(), '{child}', '{file}', '0920001B', '\\x00', false, '2030-01-01', '2030-01-01', gen_random_uuid(), now());
-         with request as (
-             insert into canteen_rate_requests (id, family_id, season, text_version, requested_by, requested_at, way, state, inquiries)
-             values (gen_random_uuid(), '{file}', '2029-2030', '1', gen_random_uuid(), now(), 'document', 'document_needed', 0) returning id),
-         step as (
-             insert into canteen_rate_request_steps select gen_random_uuid(), id, '{file}', 'requested', now() from request)
-         insert into canteen_rate_request_children select id, '{child}', '{file}', '2029-2030', '2030-01-01' from request;
          insert into card_makers values (gen_random_uuid(), 'Imprimerie', 'age1', gen_random_uuid(), now());
          insert into card_batches select gen_random_uuid(), (select coalesce(max(number), 0) + 1 from card_batches), 'frozen', 1, '',
              'age1', gen_random_uuid(), now();
@@ -111,5 +105,19 @@ pub async fn full_family(world: &World, name: &str) -> Family {
         file = family.id
     ))
     .unwrap();
+    rate_request(&mut conn, &child, &family.id);
     family
+}
+
+/// A request for a reduced rate, with its child and a step.
+fn rate_request(conn: &mut PgConnection, child: &str, file: &str) {
+    conn.batch_execute(&format!(
+        "with request as (
+             insert into canteen_rate_requests (id, family_id, season, text_version, requested_by, requested_at, way, state, inquiries)
+             values (gen_random_uuid(), '{file}', '2029-2030', '1', gen_random_uuid(), now(), 'document', 'document_needed', 0) returning id),
+         step as (
+             insert into canteen_rate_request_steps select gen_random_uuid(), id, '{file}', 'requested', now() from request)
+         insert into canteen_rate_request_children select id, '{child}', '{file}', '2029-2030', '2030-01-01' from request"
+    ))
+    .unwrap();
 }

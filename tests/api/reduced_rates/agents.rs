@@ -19,7 +19,7 @@ async fn an_agent_finds_reads_and_decides_what_waits_with_a_document() {
     let listed = waiting("?with_document=true&state=document_needed").await.expect(200);
     assert_eq!((listed.text("/items/0/document_ids/0"), listed.text("/items/0/children/0")), (document, "Lou".into()));
     let read = scene.worker.get(&desk(&format!("/{id}"))).await.expect(200);
-    assert_eq!((read.text("/file/answer"), read.number("/file/households")), ("not_found".into(), 1));
+    assert_eq!((read.text("/answer"), read.number("/households")), ("not_found".into(), 1));
     let done = decide(&scene.worker, &id, middle()).await.expect(200);
     assert_eq!((done.text("/state"), done.text("/source")), ("decided".into(), "document".into()));
     assert_eq!((done.number("/children/0/after/cents"), scene.paid()), (280, json!(280)));

@@ -209,7 +209,7 @@ fn steps(shown: &Answer) -> Vec<String> {
 
 /// An agent's decision on the version that he reads first.
 async fn decide(api: &Api, id: &str, fields: Value) -> Answer {
-    let version = api.get(&desk(&format!("/{id}"))).await.expect(200).number("/file/version");
+    let version = api.get(&desk(&format!("/{id}"))).await.expect(200).number("/version");
     let mut body = json!({ "version": version });
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();

@@ -97,14 +97,6 @@ impl From<WaitingRequest> for WaitingRateRequestView {
     }
 }
 
-/// A request in hand.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RateRequestDeskView {
-    pub file: RateRequestFileView,
-    /// Tax notices that wait to be read.
-    pub document_ids: Vec<DocumentId>,
-}
-
 /// What was read. One of `households`, `quotient_cents` or `nothing`; statuses alone or beside figures.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -181,16 +173,15 @@ pub async fn list_waiting_rate_requests(
 /// Open a request for a reduced rate.
 ///
 /// With the figures behind each price, as long as they are kept. Each reading is written in the journal.
-#[utoipa::path(tag = "agents-desk", responses((status = 200, body = RateRequestDeskView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "agents-desk", responses((status = 200, body = RateRequestFileView)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/agents-desk/reduced-rate-requests/{request}")]
 pub async fn inspect_rate_request(
     by: By<CaseWorker>,
     app: web::Data<App>,
     path: web::Path<(Department, IncomeRequestId)>,
-) -> Result<Found<RateRequestDeskView>, Error> {
+) -> Result<Found<RateRequestFileView>, Error> {
     let (department, id) = path.into_inner();
-    let (shown, document_ids) = app.db.write(department, &by.caller, move |tx| desk::inspect(tx, id)).await?;
-    Ok(Found(RateRequestDeskView { file: shown.into(), document_ids }))
+    Ok(Found(app.db.write(department, &by.caller, move |tx| desk::inspect(tx, id)).await?.into()))
 }
 
 /// Decide a request for a reduced rate after reading a document.

@@ -100,7 +100,7 @@ pub fn decide_request(
     id: IncomeRequestId,
     version: i32,
     reading: &Reading,
-) -> Result<Shown, Error> {
+) -> Result<(Shown, Vec<DocumentId>), Error> {
     let row = db::lock(tx, id)?;
     if row.version != version {
         return Err(Refusal::StaleVersion.into());
@@ -119,7 +119,8 @@ pub fn decide_request(
         }
     };
     let row = decide(tx, &row, RequestEvent::Decide, &known, &decided)?;
-    shown(tx, row)
+    let documents = notices_of(tx, &row)?;
+    Ok((shown(tx, row)?, documents))
 }
 
 /// Only statuses that the grid prices mean something.
