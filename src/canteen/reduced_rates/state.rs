@@ -146,7 +146,7 @@ impl NothingReason {
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestEvent as E, RequestState as S, *};
+    use super::{RequestEvent as E, RequestState as S};
     use proptest::prelude::*;
 
     #[test]
