@@ -8,6 +8,7 @@ pub mod care_plans;
 pub mod enrolments;
 pub mod meals;
 pub mod rates;
+pub mod reduced_rates;
 pub mod services;
 pub mod tariffs;
 pub mod weekdays;

@@ -686,11 +686,12 @@ diesel::table! {
         id -> Uuid,
         authority -> Text,
         operation -> Text,
-        enrolment_id -> Uuid,
+        enrolment_id -> Nullable<Uuid>,
         at -> Timestamptz,
         outcome -> Nullable<Text>,
         error_code -> Nullable<Text>,
         duration_ms -> Nullable<Integer>,
+        request_id -> Nullable<Uuid>,
     }
 }
 
@@ -1036,6 +1037,62 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    canteen_rate_requests (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        text_version -> Text,
+        requested_by -> Uuid,
+        requested_at -> Timestamptz,
+        way -> Text,
+        households -> Nullable<SmallInt>,
+        state -> Text,
+        inquiries -> SmallInt,
+        inquiry_id -> Nullable<Uuid>,
+        held_until -> Nullable<Timestamptz>,
+        identity_sealed -> Nullable<Binary>,
+        next_try_at -> Nullable<Timestamptz>,
+        attempts -> Integer,
+        call_id -> Nullable<Uuid>,
+        answer -> Nullable<Text>,
+        answer_detail -> Nullable<Text>,
+        answered_at -> Nullable<Timestamptz>,
+        source -> Nullable<Text>,
+        income_year -> Nullable<SmallInt>,
+        income_month -> Nullable<SmallInt>,
+        is_year_before -> Nullable<Bool>,
+        decided_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    canteen_rate_request_children (request_id, child_id) {
+        request_id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        starts_on -> Date,
+        before_id -> Nullable<Uuid>,
+        after_id -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    canteen_rate_request_steps (id) {
+        id -> Uuid,
+        request_id -> Uuid,
+        family_id -> Uuid,
+        step -> Text,
+        at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -1068,6 +1125,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_cancellations,
     canteen_reminders,
     canteen_waivers,
+    canteen_rate_requests,
+    canteen_rate_request_children,
+    canteen_rate_request_steps,
     news,
     season_openings,
     ledger_accounts,
