@@ -59,6 +59,12 @@ grant select, insert, delete on canteen_draft_lines to {app};
 grant select, insert, update (last) on canteen_bill_series to {app};
 grant select, insert, update (state, decided_by, decided_at, credit_note_id) on canteen_cancellations to {app};
 grant select on canteen_account_entries, canteen_unpaid_bills to {app};
+-- A tick stays as it was recorded; where its request stands moves.
+grant select, insert,
+    update (state, inquiries, inquiry_id, held_until, identity_sealed, next_try_at, attempts, call_id, answer, answer_detail, answered_at,
+            source, income_year, income_month, is_year_before, decided_by, closed_at, reason, note, version) on canteen_rate_requests to {app};
+grant select, insert, update (before_id, after_id, closed_at) on canteen_rate_request_children to {app};
+grant select, insert on canteen_rate_request_steps to {app};
 grant select, insert, update, delete on jobs to {app};
 -- Questions to the State are put through their own door; the worker writes answers, and forgets them in time.
 grant select, update (next_call_at, blocked_until, failures, paused_until) on authority_limits to {app};

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::{actor::authenticate, identities::Identities, keys::KeyRing, tokens::Verified},
+    canteen::reduced_rates::Inquiries,
     cards::refused::Lists,
     config::Config,
     db::Db,
@@ -49,6 +50,8 @@ pub struct App {
     pub departments: Arc<BTreeMap<Department, String>>,
     /// Those that ask the State about pupils.
     pub asking: Arc<BTreeSet<Department>>,
+    /// Questions that wait for the tax administration, in this process alone.
+    pub inquiries: Inquiries,
     pub trusted_proxies: Arc<[IpAddr]>,
     pub cors_origins: Arc<[String]>,
 }
@@ -71,6 +74,7 @@ impl App {
             public_url: config.public_url.as_str().into(),
             departments: Arc::new(config.departments.iter().map(|d| (d.code, d.name.clone())).collect()),
             asking: Arc::new(config.departments.iter().filter(|d| d.particulier.is_some()).map(|d| d.code).collect()),
+            inquiries: Inquiries::new(config.departments.iter().filter(|d| d.impot.is_some()).map(|d| d.code)),
             trusted_proxies: config.trusted_proxies.clone().into(),
             cors_origins: config.cors_origins.clone().into(),
         }

@@ -83,7 +83,7 @@ pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Run
     let server = app::server(app.clone(), listener, None)?;
     let handle = server.handle();
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, stopped));
+    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, app.inquiries.clone(), stopped));
     let serving = tokio::spawn(server);
     Ok(Running { app, address, stop, server: handle, worker, serving })
 }
@@ -114,7 +114,7 @@ pub async fn work(config: &Config) -> anyhow::Result<()> {
     let app = App::new(config);
     let (stop, stopped) = watch::channel(false);
     let (mailer, administrations) = (mailer(config)?, Administrations::new(config)?);
-    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, stopped));
+    let worker = tokio::spawn(worker::run(app.db.clone(), mailer, administrations, app.inquiries.clone(), stopped));
     wait_for_signal().await?;
     stop.send(true).ok();
     worker.await?;

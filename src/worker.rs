@@ -7,6 +7,7 @@ use crate::{
         enrolments::following,
         meals::{self, layout},
         passages, rates,
+        reduced_rates::{self, Inquiries},
     },
     cards::{found, life},
     db::{Db, Tx},
@@ -32,14 +33,25 @@ type OrderBatch = fn(&mut Tx<'_>) -> Result<bool, Error>;
 const ROUND: Duration = Duration::from_secs(60);
 
 /// Works until told to stop.
-pub async fn run(db: Db, mailer: Mailer, administrations: Administrations, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    db: Db,
+    mailer: Mailer,
+    administrations: Administrations,
+    inquiries: Inquiries,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut next_round = Instant::now();
     // The drift of a large ledger takes seconds: letters do not wait for it.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
     // Nor do they wait for an administration.
     let asking =
         administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
-    let asking: Vec<_> = asking.map(tokio::spawn).collect();
+    let mut asking: Vec<_> = asking.map(tokio::spawn).collect();
+    for department in administrations.departments() {
+        let (db, administrations) = (db.clone(), administrations.clone());
+        let loop_of = reduced_rates::run(db, department, administrations, inquiries.clone(), stop.clone());
+        asking.push(tokio::spawn(loop_of));
+    }
     while !*stop.borrow() {
         if next_round <= Instant::now() {
             do_round(&db).await;
@@ -74,6 +86,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
     until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
     until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
+    until_nothing_is_left(db, reduced_rates::send_on_lost, "requests that nobody asks cannot be sent on").await;
     until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
     until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;

@@ -178,7 +178,14 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
 /// Families of one child each, enrolled and rated, who ate on the first days of the month; every collège locked.
 fn seed(conn: &mut PgConnection, payers: u32, month: Month) -> anyhow::Result<()> {
     let day = month.first_day();
-    let explanation = serde_json::json!({ "steps": [{ "sentence": "Prix du repas : 0,0035 × 800,00 € = 2,80 €." }] });
+    let explanation = serde_json::json!({
+        "grid": { "id": uuid::Uuid::nil(), "version": 1 }, "cents": MEAL_CENTS, "unit": "meal", "meal_cents": MEAL_CENTS,
+        "steps": [{
+            "applied": { "rule": "quotient_rate", "quotient_cents": 80_000, "rate": "0.0035" },
+            "result_euros": "2.8",
+            "sentence": "Prix du repas : 0,0035 × 800,00 € = 2,80 €.",
+        }],
+    });
     conn.batch_execute(&format!(
         "create schema bench;
          create unlogged table bench.diners as

@@ -13,6 +13,7 @@ pub mod meals;
 pub mod operators;
 pub mod passages;
 pub mod rates;
+pub mod reduced_rates;
 pub mod services;
 pub mod tariffs;
 pub mod weekdays;

@@ -44,6 +44,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("canteen_cancellations_one", Refusal::CancellationTransition),
     ("canteen_payments_undone_once", Refusal::PaymentUndone),
     ("canteen_waivers_one", Refusal::WaiverExists),
+    ("canteen_rate_request_children_one_open", Refusal::ReducedRateOpen),
 ];
 
 impl From<DieselError> for Error {

@@ -160,6 +160,12 @@ refusals! {
     CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
     PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
     WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
+    // Reduced rates
+    ReducedRateOpen 409 "reduced_rate.already_asked" "Une demande de tarif réduit est déjà en cours pour cet enfant et cette saison.";
+    ReducedRateNotEnrolled 409 "reduced_rate.not_enrolled" "Cet enfant n'a pas d'inscription en cours à la cantine pour cette saison.";
+    ReducedRateNone 409 "reduced_rate.none" "Le prix de la cantine est le même pour tous : il n'y a pas de tarif réduit à demander.";
+    ReducedRateTransition 409 "reduced_rate.transition" "L'état actuel de cette demande de tarif réduit ne permet pas cette action.";
+    ReducedRateTooMany 409 "reduced_rate.too_many" "Trop d'essais ont été faits : envoyez l'avis d'impôt, un agent décidera.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

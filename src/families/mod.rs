@@ -20,6 +20,7 @@ use crate::{
     jobs::{self, Job},
     kernel::{
         ids::{AccountId, ChildId, FamilyId, GuardianId},
+        text::Name,
         time::paris_date,
     },
     mail::Letter,
@@ -148,6 +149,27 @@ pub fn notify_of(
     jobs::enqueue(tx, &Job::FamilyNotice { family, child: Some(child), subject, body })
 }
 
+/// A service message about one child in which one of the guardians reads more than the others: what is his alone.
+pub fn notify_apart(
+    tx: &mut Tx<'_>,
+    (family, child): (FamilyId, ChildId),
+    account: AccountId,
+    subject: &str,
+    (to_him, to_others): (&str, &str),
+) -> Result<(), Error> {
+    let names = children::child(tx, child)?.first_names;
+    for (is_his, to) in guardians::recipients_apart(tx, family, account)? {
+        let body = about(&names, if is_his { to_him } else { to_others });
+        jobs::enqueue(tx, &Job::Letter(Letter { to, subject: subject.to_owned(), body }))?;
+    }
+    Ok(())
+}
+
+fn about(names: &Name, body: &str) -> String {
+    let text = body.strip_prefix(GREETING).unwrap_or(body);
+    format!("{GREETING}Ce message concerne {names}.\n\n{text}")
+}
+
 /// A service message about one child as letters: they say of which.
 pub fn letters_of(
     tx: &mut Tx<'_>,
@@ -156,8 +178,7 @@ pub fn letters_of(
     body: &str,
 ) -> Result<Vec<Letter>, Error> {
     let names = children::child(tx, child)?.first_names;
-    let text = body.strip_prefix(GREETING).unwrap_or(body);
-    letters(tx, family, subject, &format!("{GREETING}Ce message concerne {names}.\n\n{text}"))
+    letters(tx, family, subject, &about(&names, body))
 }
 
 /// A service message as letters, one for each guardian with an account and present rights.

@@ -9,7 +9,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{AuthorityCallId, ChildId, EnrolmentId},
+        ids::{AuthorityCallId, ChildId, EnrolmentId, IncomeRequestId},
         text::{SeasonCode, Uai},
     },
     schema::department::{authority_calls, authority_limits, scholarship_answers, schooling_checks},
@@ -129,7 +129,6 @@ pub fn begin_call(
     call: AuthorityCallId,
     lease_ends: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let now = tx.now()?;
     diesel::update(schooling_checks::table.find(enrolment))
         .set((
             schooling_checks::state.eq(CheckState::Calling),
@@ -138,12 +137,34 @@ pub fn begin_call(
             schooling_checks::call_id.eq(call),
         ))
         .execute(tx.conn)?;
+    begin_trace(tx, call, (Authority::ApiParticulier, "schooling"), Matter::Enrolment(enrolment))
+}
+
+/// What a call is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Matter {
+    Enrolment(EnrolmentId),
+    IncomeRequest(IncomeRequestId),
+}
+
+pub fn begin_trace(
+    tx: &mut Tx<'_>,
+    call: AuthorityCallId,
+    (authority, operation): (Authority, &'static str),
+    matter: Matter,
+) -> Result<(), Error> {
+    let now = tx.now()?;
+    let (enrolment, request) = match matter {
+        Matter::Enrolment(id) => (Some(id), None),
+        Matter::IncomeRequest(id) => (None, Some(id)),
+    };
     diesel::insert_into(authority_calls::table)
         .values((
             authority_calls::id.eq(call),
-            authority_calls::authority.eq(Authority::ApiParticulier),
-            authority_calls::operation.eq("schooling"),
+            authority_calls::authority.eq(authority),
+            authority_calls::operation.eq(operation),
             authority_calls::enrolment_id.eq(enrolment),
+            authority_calls::request_id.eq(request),
             authority_calls::at.eq(now),
         ))
         .execute(tx.conn)?;

@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     kernel::{
         department::Department,
+        ids::{AuthorityCallId, IncomeRequestId},
         text::{Sensitive, Siret},
     },
 };
@@ -62,6 +63,51 @@ pub fn note_health(tx: &mut Tx<'_>, authority: Authority, health: Health) -> Res
     db::keep_limits(tx, limits)
 }
 
+/// What a call for a reduced rate asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncomeCall {
+    /// A tax household.
+    Income,
+    FamilyQuotient,
+}
+
+impl IncomeCall {
+    #[must_use]
+    pub const fn authority(self) -> Authority {
+        match self {
+            Self::Income => Authority::ImpotParticulier,
+            Self::FamilyQuotient => Authority::ApiParticulier,
+        }
+    }
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Income => "income",
+            Self::FamilyQuotient => "family_quotient",
+        }
+    }
+}
+
+/// Begins the trace of a call about a family's income, before it is made.
+pub fn trace_call(
+    tx: &mut Tx<'_>,
+    call: AuthorityCallId,
+    what: IncomeCall,
+    request: IncomeRequestId,
+) -> Result<(), Error> {
+    db::begin_trace(tx, call, (what.authority(), what.operation()), db::Matter::IncomeRequest(request))
+}
+
+/// Ends the trace of a call: what came of it, without any figure.
+pub fn end_trace(
+    tx: &mut Tx<'_>,
+    call: AuthorityCallId,
+    outcome: &str,
+    error_code: Option<&str>,
+    milliseconds: i32,
+) -> Result<(), Error> {
+    db::end_call(tx, call, outcome, error_code, milliseconds)
+}
+
 /// The clients of the departments that ask.
 #[derive(Clone, Default)]
 pub struct Administrations {
@@ -86,6 +132,12 @@ impl Administrations {
     /// Each department that asks API Particulier, with its client.
     pub fn iter(&self) -> impl Iterator<Item = (Department, Arc<Particulier>)> + '_ {
         self.particulier.iter().map(|(code, client)| (*code, Arc::clone(client)))
+    }
+
+    /// Each department that asks either administration.
+    pub fn departments(&self) -> impl Iterator<Item = Department> + use<> {
+        let all: std::collections::BTreeSet<_> = self.particulier.keys().chain(self.impot.keys()).copied().collect();
+        all.into_iter()
     }
 
     #[must_use]

@@ -375,4 +375,12 @@ endpoints! {
     billing::cancellations::http::refuse_cancellation,
     billing::arrears::http::list_arrears,
     billing::arrears::http::grant_waiver,
+    canteen::reduced_rates::http::request_reduced_rate,
+    canteen::reduced_rates::http::list_reduced_rate_requests,
+    canteen::reduced_rates::http::show_reduced_rate_request,
+    canteen::reduced_rates::http::give_tax_numbers,
+    canteen::reduced_rates::http::withdraw_reduced_rate_request,
+    canteen::reduced_rates::desk::http::list_waiting_rate_requests,
+    canteen::reduced_rates::desk::http::inspect_rate_request,
+    canteen::reduced_rates::desk::http::decide_rate_request,
 }

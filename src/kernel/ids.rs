@@ -67,6 +67,8 @@ ids! {
     HoldId,
     /// A guardian's request that the income of the family be asked, for a reduced rate.
     IncomeRequestId,
+    /// A question about an income, in the memory of one process.
+    InquiryId,
     /// An account of the ledger that is not a wallet (funding, merchant).
     LedgerAccountId,
     /// A version of what a department allows.

@@ -344,7 +344,7 @@ const FILES: &[Line] = register! {
         Technical ["authority" "next_call_at" "blocked_until" "failures" "paused_until"] "rythme des appels aux administrations", NO_LIMIT;
     }
     "authority_calls" {
-        PseudonymousId ["id" "enrolment_id"] "trace d'un appel à une administration : pour quelle demande", TRACE;
+        PseudonymousId ["id" "enrolment_id" "request_id"] "trace d'un appel à une administration : pour quelle demande", TRACE;
         Technical ["authority" "operation" "at" "outcome" "error_code" "duration_ms"] "trace d'un appel : quand, quelle issue, aucune donnée", TRACE;
     }
     "schooling_checks" {

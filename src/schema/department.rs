@@ -686,11 +686,12 @@ diesel::table! {
         id -> Uuid,
         authority -> Text,
         operation -> Text,
-        enrolment_id -> Uuid,
+        enrolment_id -> Nullable<Uuid>,
         at -> Timestamptz,
         outcome -> Nullable<Text>,
         error_code -> Nullable<Text>,
         duration_ms -> Nullable<Integer>,
+        request_id -> Nullable<Uuid>,
     }
 }
 
@@ -1037,6 +1038,62 @@ diesel::table! {
 }
 
 diesel::table! {
+    canteen_rate_requests (id) {
+        id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        text_version -> Text,
+        requested_by -> Uuid,
+        requested_at -> Timestamptz,
+        way -> Text,
+        households -> Nullable<SmallInt>,
+        state -> Text,
+        inquiries -> SmallInt,
+        inquiry_id -> Nullable<Uuid>,
+        held_until -> Nullable<Timestamptz>,
+        identity_sealed -> Nullable<Binary>,
+        next_try_at -> Nullable<Timestamptz>,
+        attempts -> Integer,
+        call_id -> Nullable<Uuid>,
+        answer -> Nullable<Text>,
+        answer_detail -> Nullable<Text>,
+        answered_at -> Nullable<Timestamptz>,
+        source -> Nullable<Text>,
+        income_year -> Nullable<SmallInt>,
+        income_month -> Nullable<SmallInt>,
+        is_year_before -> Nullable<Bool>,
+        decided_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    canteen_rate_request_children (request_id, child_id) {
+        request_id -> Uuid,
+        child_id -> Uuid,
+        family_id -> Uuid,
+        season -> Text,
+        starts_on -> Date,
+        before_id -> Nullable<Uuid>,
+        after_id -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    canteen_rate_request_steps (id) {
+        id -> Uuid,
+        request_id -> Uuid,
+        family_id -> Uuid,
+        step -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     canteen_operators (id) {
         id -> Uuid,
         name -> Text,
@@ -1120,11 +1177,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_means,
     canteen_rates,
     canteen_care_plans,
-    canteen_operators,
-    canteen_operator_sites,
-    canteen_gate_rules,
-    canteen_day_codes,
-    canteen_passages,
     canteen_attendance_locks,
     canteen_bill_runs,
     canteen_bill_drafts,
@@ -1136,6 +1188,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_cancellations,
     canteen_reminders,
     canteen_waivers,
+    canteen_operators,
+    canteen_operator_sites,
+    canteen_gate_rules,
+    canteen_day_codes,
+    canteen_passages,
+    canteen_rate_requests,
+    canteen_rate_request_children,
+    canteen_rate_request_steps,
     news,
     season_openings,
     ledger_accounts,

@@ -59,6 +59,7 @@ mod photo_reviews;
 mod photos;
 mod proof;
 mod races;
+mod reduced_rates;
 mod refunds;
 mod refused_payments;
 mod rosters;

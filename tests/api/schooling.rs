@@ -131,7 +131,7 @@ async fn a_scholarship_told_by_the_state_is_a_suggestion_that_an_agent_takes_up(
     // What it was asked with is gone, and the trace holds no data.
     assert_eq!(scene.value("select civil_sex from schooling_checks"), Value::Null);
     let trace = scene.value("select jsonb_agg(to_jsonb(c) - 'id' - 'at' - 'duration_ms') from authority_calls c");
-    let expected = json!([{ "authority": "api_particulier", "operation": "schooling", "enrolment_id": enrolment,
+    let expected = json!([{ "authority": "api_particulier", "operation": "schooling", "enrolment_id": enrolment, "request_id": null,
                             "outcome": "found", "error_code": null }]);
     assert_eq!(trace, expected);
 }

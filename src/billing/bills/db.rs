@@ -5,7 +5,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{BillId, BillRunId, CanteenAdultId, DinerId, FamilyId, PayerId},
+        ids::{BillId, BillRunId, CanteenAdultId, DinerId, FamilyId, PayerId, RateId},
         money::Cents,
         month::Month,
     },
@@ -60,6 +60,8 @@ pub struct LineRow {
     pub unit: Cents,
     #[diesel(sql_type = BigInt, column_name = amount_cents)]
     pub amount: Cents,
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    pub rate_id: Option<RateId>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub explanation: Option<Value>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -90,7 +92,7 @@ pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
 /// The lines of a bill, in their order, with the words that explain their prices.
 pub fn lines(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<LineRow>, Error> {
     Ok(diesel::sql_query(
-        "select l.person_id, l.diner_name, l.month, l.kind, l.days, l.meals, l.unit_cents, l.amount_cents, r.explanation,
+        "select l.person_id, l.diner_name, l.month, l.kind, l.days, l.meals, l.unit_cents, l.amount_cents, l.rate_id, r.explanation,
                 g.grid ->> 'label' as grid_label, o.year as origin_year, o.number as origin_number
            from canteen_bill_lines l left join canteen_rates r on r.id = l.rate_id left join canteen_grids g on g.id = l.grid_id
            left join canteen_bills o on o.id = l.origin_id

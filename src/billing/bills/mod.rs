@@ -10,12 +10,14 @@ pub use db::{BillRow, Filter, LineRow};
 use super::BillKind;
 use crate::{
     audit,
+    canteen::{rates, tariffs::Explained},
     db::Tx,
     error::Error,
     http::page::{Page, PageQuery},
-    kernel::ids::BillId,
+    kernel::ids::{BillId, RateId},
 };
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 /// A bill and its lines.
 #[derive(Debug)]
@@ -47,16 +49,19 @@ pub fn show_bill(tx: &mut Tx<'_>, id: BillId, journalled: bool) -> Result<Bill, 
     let number = |kind: BillKind, year: i32, number: i32| super::number(&department, kind, year, number);
     let of_bill = |(year, rank): (i32, i32)| number(BillKind::Bill, year, rank);
     let corrects = row.corrects.map(|corrected| db::bill(tx, corrected)).transpose()?;
-    let lines = db::lines(tx, id)?;
-    let lines = lines.into_iter().map(|row| Line {
-        explanation: explanation(&row),
-        origin: row.origin_year.zip(row.origin_number).map(of_bill),
-        row,
+    let rows = db::lines(tx, id)?;
+    let rates: Vec<RateId> = rows.iter().filter_map(|row| row.rate_id).collect();
+    let secret = rates::secret_of(tx, &rates)?;
+    let lines = rows.into_iter().map(|row| {
+        let hides_means = row.rate_id.is_some_and(|rate| secret.contains(&rate));
+        let explanation = explanation(&row, hides_means)?;
+        Ok(Line { explanation, origin: row.origin_year.zip(row.origin_number).map(of_bill), row })
     });
+    let lines = lines.collect::<Result<_, Error>>()?;
     Ok(Bill {
         number: number(row.kind, row.year, row.number),
         corrects: corrects.map(|bill| of_bill((bill.year, bill.number))),
-        lines: lines.collect(),
+        lines,
         row,
     })
 }
@@ -78,12 +83,12 @@ pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result
 }
 
 /// What was said when the rate was set stays said; a meal without a rate has the price of its grid.
-fn explanation(row: &LineRow) -> Vec<String> {
-    let steps = row.explanation.as_ref().and_then(|told| told.get("steps")?.as_array());
-    let sentence = |step: &Value| step.get("sentence")?.as_str().map(str::to_owned);
-    match (steps, &row.grid_label) {
-        (Some(steps), _) => steps.iter().filter_map(sentence).collect(),
-        (None, Some(label)) => vec![format!("Prix fixé par la grille « {label} » : {}.", row.unit)],
-        (None, None) => vec![],
-    }
+fn explanation(row: &LineRow, hides_means: bool) -> Result<Vec<String>, Error> {
+    let Some(told) = &row.explanation else {
+        let of_grid = |label: &String| format!("Prix fixé par la grille « {label} » : {}.", row.unit);
+        return Ok(row.grid_label.iter().map(of_grid).collect());
+    };
+    let explained = Explained::deserialize(told).map_err(Error::internal)?;
+    let explained = if hides_means { explained.without_means() } else { explained };
+    Ok(explained.steps.into_iter().map(|step| step.sentence).collect())
 }

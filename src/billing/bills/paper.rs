@@ -166,6 +166,7 @@ mod tests {
             meals,
             unit: Cents::new(280),
             amount: Cents::new(280 * i64::from(meals)),
+            rate_id: None,
             explanation: None,
             grid_label: None,
             origin_year: None,

@@ -250,7 +250,7 @@ pub(super) fn lock_active(
 /// An enrolment with its rates.
 pub fn show(tx: &mut Tx<'_>, id: CanteenEnrolmentId) -> Result<(CanteenEnrolment, Vec<RateRow>), Error> {
     let enrolment = db::enrolment(tx, id)?;
-    let rates = rates::rates(tx, enrolment.person_id, &enrolment.season)?;
+    let rates = rates::readable_rates(tx, enrolment.person_id, &enrolment.season)?;
     Ok((enrolment, rates))
 }
 
@@ -258,7 +258,9 @@ pub fn show(tx: &mut Tx<'_>, id: CanteenEnrolmentId) -> Result<(CanteenEnrolment
 pub fn of_child(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<(CanteenEnrolment, Vec<RateRow>)>, Error> {
     let child = families::child(tx, child)?;
     let rows = db::of_person(tx, child.id.into())?;
-    rows.into_iter().map(|row| rates::rates(tx, row.person_id, &row.season).map(|rates| (row, rates))).collect()
+    rows.into_iter()
+        .map(|row| rates::readable_rates(tx, row.person_id, &row.season).map(|rates| (row, rates)))
+        .collect()
 }
 
 /// A page of those of a collège, for its secretary and the department's agents: no price.

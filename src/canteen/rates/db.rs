@@ -11,11 +11,13 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{CanteenEnrolmentId, DinerId, GridId, MeansId, RateId},
+        ids::{AccountId, CanteenEnrolmentId, DinerId, GridId, MeansId, RateId},
         money::Cents,
         text::SeasonCode,
     },
-    schema::department::{canteen_care_plans, canteen_grids, canteen_means, canteen_rates},
+    schema::department::{
+        canteen_care_plans, canteen_grids, canteen_means, canteen_rate_requests as requests, canteen_rates,
+    },
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
@@ -23,6 +25,7 @@ use diesel::{
     sql_types::{BigInt, Timestamptz},
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const MEANS: &str = "canteen_means";
 const RATE: &str = "canteen_rate";
@@ -232,4 +235,15 @@ pub fn purge(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
     .bind::<BigInt, _>(limit)
     .execute(tx.conn)?;
     Ok(means.saturating_add(figures))
+}
+
+/// Of these rates, those that rest on somebody's means, with the account that asked for them; none where no request did.
+pub fn askers(tx: &mut Tx<'_>, rates: &[RateId]) -> Result<BTreeMap<RateId, Option<AccountId>>, Error> {
+    let rows: Vec<(RateId, Option<AccountId>)> = canteen_rates::table
+        .left_join(canteen_means::table.on(canteen_rates::means_id.eq(canteen_means::id.nullable())))
+        .left_join(requests::table.on(canteen_means::request_id.eq(requests::id.nullable())))
+        .filter(canteen_rates::id.eq_any(rates).and(canteen_rates::means_id.is_not_null()))
+        .select((canteen_rates::id, requests::requested_by.nullable()))
+        .load(tx.conn)?;
+    Ok(rows.into_iter().collect())
 }

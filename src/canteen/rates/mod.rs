@@ -16,7 +16,8 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId, IncomeRequestId, MeansId},
+        actor::Actor,
+        ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId, IncomeRequestId, MeansId, RateId},
         text::{Code, SeasonCode},
     },
 };
@@ -135,6 +136,25 @@ pub fn follow_grids(tx: &mut Tx<'_>) -> Result<usize, Error> {
 /// The rates of a diner for a season, in the order in which they begin. Of two of one day the last holds.
 pub fn rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
     db::rates(tx, diner, season)
+}
+
+/// The rates of a diner for a season as the caller may read them: see [`secret_of`].
+pub fn readable_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
+    let mut rows = db::rates(tx, diner, season)?;
+    let ids: Vec<RateId> = rows.iter().map(|rate| rate.id).collect();
+    let secret = secret_of(tx, &ids)?;
+    for rate in rows.iter_mut().filter(|rate| secret.contains(&rate.id)) {
+        rate.explained = rate.explained.clone().without_means();
+    }
+    Ok(rows)
+}
+
+/// Of these rates, those whose explanation tells the caller the means of somebody else: a guardian reads what follows from his own request,
+/// of another's only the price; agents read all.
+pub fn secret_of(tx: &mut Tx<'_>, rates: &[RateId]) -> Result<BTreeSet<RateId>, Error> {
+    let Actor::Guardian { account } = tx.caller.actor else { return Ok(BTreeSet::new()) };
+    let askers = db::askers(tx, rates)?;
+    Ok(askers.into_iter().filter(|(_, asker)| *asker != Some(account)).map(|(id, _)| id).collect())
 }
 
 /// The rate of a day, of those of a season.

@@ -2,7 +2,7 @@
 
 use super::{
     figures::DaysAWeek,
-    grid::{Base, Grid, OwnMeal},
+    grid::{Base, Grid, OwnMeal, QuotientFrom},
 };
 use crate::{canteen::Diner, kernel::money::Cents, seasons::rules::RuleProblem};
 use chrono::Datelike;
@@ -52,6 +52,10 @@ impl Grid {
         let mut problems = Problems::default();
         self.check_dates(&mut problems);
         self.check_prices(&mut problems);
+        let reads_quotient = matches!(self.base, Base::QuotientRate { .. } | Base::QuotientBands { .. });
+        if self.quotient_from == QuotientFrom::FamilyBenefits && !reads_quotient {
+            problems.add("/quotient_from", "Cette grille ne lit aucun quotient familial.");
+        }
         match &self.base {
             Base::QuotientRate { floor_cents, cap_cents, .. } if floor_cents > cap_cents => {
                 problems

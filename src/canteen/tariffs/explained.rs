@@ -118,6 +118,28 @@ impl Explained {
         self.steps.retain(|step| !matches!(step.applied, Applied::TaxFigures { .. }));
         self
     }
+
+    /// Without anything that tells somebody's means or status: for whoever pays the same price without being asked about.
+    #[must_use]
+    pub fn without_means(mut self) -> Self {
+        self.steps.retain(|step| {
+            !matches!(
+                step.applied,
+                Applied::TaxFigures { .. }
+                    | Applied::QuotientRate { .. }
+                    | Applied::QuotientBand { .. }
+                    | Applied::PayIndexBand { .. }
+                    | Applied::Status { .. }
+            )
+        });
+        self
+    }
+
+    /// Whether nothing was known from which a lower price follows.
+    #[must_use]
+    pub fn is_maximum(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.applied, Applied::Maximum { .. }))
+    }
 }
 
 /// `de 600,01 € à 840,00 €`, or `à partir de 2225,01 €`.

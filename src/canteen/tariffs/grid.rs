@@ -30,6 +30,9 @@ pub struct Grid {
     /// Last day, included.
     pub ends_on: NaiveDate,
     pub base: Base,
+    /// Whose figures the quotient is made of, where the base reads one.
+    #[serde(default, skip_serializing_if = "QuotientFrom::is_tax")]
+    pub quotient_from: QuotientFrom,
     /// For whoever asked for no reduced rate, or whose means are not known. Absent for a fixed price alone.
     pub maximum_cents: Option<Cents>,
     /// A meal without enrolment.
@@ -72,6 +75,25 @@ impl utoipa::PartialSchema for Format {
     }
 }
 impl ToSchema for Format {}
+
+text_enum! {
+    /// Who knows the quotient that a grid reads.
+    #[derive(Default)]
+    pub enum QuotientFrom {
+        /// Reference income and parts of the tax notices.
+        #[default]
+        Tax = "tax",
+        /// The quotient that the CAF or the MSA has computed.
+        FamilyBenefits = "family_benefits",
+    }
+}
+
+impl QuotientFrom {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    const fn is_tax(&self) -> bool {
+        matches!(self, Self::Tax)
+    }
+}
 
 /// How the price of a meal follows from somebody's means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -127,6 +127,20 @@ pub fn present_emails(tx: &mut Tx<'_>, family: FamilyId, today: NaiveDate) -> Re
         .load(tx.conn)?)
 }
 
+/// Accounts and addresses of the guardians with present rights.
+pub fn present_accounts(
+    tx: &mut Tx<'_>,
+    family: FamilyId,
+    today: NaiveDate,
+) -> Result<Vec<(Option<AccountId>, Email)>, Error> {
+    Ok(guardians::table
+        .filter(guardians::family_id.eq(family).and(guardians::account_id.is_not_null()))
+        .filter(guardians::rights_from.le(today))
+        .filter(guardians::rights_until.is_null().or(guardians::rights_until.ge(today)))
+        .select((guardians::account_id, guardians::email))
+        .load(tx.conn)?)
+}
+
 /// Guardians whose rights have not ended, and invitations still open.
 pub fn count_present(tx: &mut Tx<'_>, family: FamilyId, now: DateTime<Utc>, today: NaiveDate) -> Result<i64, Error> {
     Ok(guardians::table

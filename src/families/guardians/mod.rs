@@ -87,6 +87,17 @@ pub fn recipients(tx: &mut Tx<'_>, family: FamilyId) -> Result<Vec<Email>, Error
     db::present_emails(tx, family, today)
 }
 
+/// The same, told apart: whether each is the guardian behind that account.
+pub(super) fn recipients_apart(
+    tx: &mut Tx<'_>,
+    family: FamilyId,
+    account: AccountId,
+) -> Result<Vec<(bool, Email)>, Error> {
+    let today = paris_date(tx.now()?);
+    let all = db::present_accounts(tx, family, today)?;
+    Ok(all.into_iter().map(|(of, email)| (of == Some(account), email)).collect())
+}
+
 pub(super) fn enter(tx: &mut Tx<'_>, guardian: &NewGuardian) -> Result<(), Error> {
     db::insert(tx, guardian)
 }

@@ -32,6 +32,14 @@ pub struct Taxpayer {
     pub last_name: Name,
 }
 
+impl Taxpayer {
+    /// Whether both bear one tax number.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.spi.is(&other.spi)
+    }
+}
+
 /// What is asked, of one tax household or of the two of unmarried parents, and what is known so far. The tax numbers go with it.
 pub struct Inquiry {
     request: IncomeRequest,
@@ -67,7 +75,7 @@ pub enum Progress {
 impl Inquiry {
     /// `year`: of the income, see `income_year`. One tax number given for two households is refused as a doubt.
     pub fn new(request: IncomeRequest, first: Taxpayer, second: Option<Taxpayer>, year: i32) -> Result<Self, Doubt> {
-        if second.as_ref().is_some_and(|second| second.spi.is(&first.spi)) {
+        if second.as_ref().is_some_and(|second| second.is_same_as(&first)) {
             return Err(Doubt::SameTaxpayer);
         }
         Ok(Self { request, first, second, asked_year: year, year, first_notice: None })

@@ -54,6 +54,21 @@ pub const CANTEEN: &[Line] = register! {
         Secret ["explanation_sealed"] "explication complète, chiffrée", YEAR_END;
         Technical ["season" "starts_on" "set_at"] "depuis quand", CANTEEN_BILLS;
     }
+    "canteen_rate_requests" {
+        PseudonymousId ["id" "family_id" "requested_by" "inquiry_id" "call_id" "decided_by"] "demande de tarif réduit, qui l'a faite et qui l'a décidée", CANTEEN_BILLS;
+        Identity ["text_version" "requested_at" "way" "households"] "preuve de la demande cochée : texte lu, date, administration interrogée", CANTEEN_BILLS;
+        Secret ["identity_sealed"] "état civil que la CAF ou la MSA demande, chiffré", "jusqu'à sa réponse, au plus 7 jours";
+        Identity ["answer" "answer_detail" "source" "income_year" "income_month" "is_year_before" "reason" "note"] "issue et motif de la décision, aucun chiffre fiscal", CANTEEN_BILLS;
+        Technical ["season" "state" "inquiries" "held_until" "next_try_at" "attempts" "answered_at" "closed_at" "version"] "où en est la demande", CANTEEN_BILLS;
+    }
+    "canteen_rate_request_children" {
+        PseudonymousId ["request_id" "child_id" "family_id" "before_id" "after_id"] "enfants d'une demande de tarif réduit, tarifs avant et après", CANTEEN_BILLS;
+        Technical ["season" "starts_on" "closed_at"] "dates", CANTEEN_BILLS;
+    }
+    "canteen_rate_request_steps" {
+        PseudonymousId ["id" "request_id" "family_id"] "étapes d'une demande de tarif réduit", CANTEEN_BILLS;
+        Technical ["step" "at"] "étape et date", CANTEEN_BILLS;
+    }
     "canteen_operators" {
         PseudonymousId ["id" "declared_by"] "prestataire de restauration, et qui l'a déclaré", ACCOUNTS_KEEPING;
         None ["name" "declared_at"] "nom du prestataire", NO_LIMIT;

@@ -5,6 +5,7 @@ mod corrections;
 mod histories;
 mod payments;
 mod runs;
+mod sight;
 
 use crate::{
     canteen::{changed, days, grid, publish},
@@ -88,7 +89,8 @@ impl Table {
 
     /// A rate from a day on: cents of a meal, or of a year.
     pub fn rate(&self, person: &str, starts_on: &str, unit: &str, cents: i64, meal_cents: i64) {
-        let told = json!({ "steps": [{ "sentence": format!("Prix du repas de {person} : {meal_cents} centimes.") }] });
+        let sentence = format!("Prix du repas de {person} : {meal_cents} centimes.");
+        let told = explained(unit, cents, meal_cents, &[(json!({ "rule": "fixed" }), &sentence)]);
         let now = self.world.app.db.server_now().to_rfc3339();
         sql(
             &self.world,
@@ -160,6 +162,15 @@ impl Table {
     pub fn ask(&self, query: &str) -> Value {
         call(&mut self.world.superuser("92"), query).unwrap()
     }
+}
+
+/// A price as the tariff engine tells it.
+pub fn explained(unit: &str, cents: i64, meal_cents: i64, steps: &[(Value, &str)]) -> Value {
+    let step = |(applied, sentence): &(Value, &str)| json!({ "applied": applied, "result_euros": "2.8", "sentence": sentence });
+    json!({
+        "grid": { "id": key(), "version": 1 }, "cents": cents, "unit": unit, "meal_cents": meal_cents,
+        "steps": steps.iter().map(step).collect::<Vec<_>>(),
+    })
 }
 
 /// What an issuer gives back of a draft.

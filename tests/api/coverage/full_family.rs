@@ -1,7 +1,7 @@
 //! Something of everything that the department's database can hold, so that no table is looked at while it is empty.
 
 use crate::support::{COLLEGE, Family, World};
-use diesel::connection::SimpleConnection;
+use diesel::{PgConnection, connection::SimpleConnection};
 use serde_json::json;
 
 /// A family with a child enrolled and a consent, and the child.
@@ -113,6 +113,7 @@ pub async fn full_family(world: &World, name: &str) -> Family {
     .unwrap();
     conn.batch_execute(&at_the_gates(&family.id, &child)).unwrap();
     conn.batch_execute(&billed(&family.id, &child)).unwrap();
+    rate_request(&mut conn, &child, &family.id);
     family
 }
 
@@ -164,4 +165,17 @@ fn at_the_gates(file: &str, child: &str) -> String {
          insert into canteen_passages values (gen_random_uuid(), 1, gen_random_uuid(), '0920001B', '2000-01-01', now(), now(), false,
              '{child}', '{file}', true, 'reserved', 'counted', '\\x00')"
     )
+}
+
+/// A request for a reduced rate, with its child and a step.
+fn rate_request(conn: &mut PgConnection, child: &str, file: &str) {
+    conn.batch_execute(&format!(
+        "with request as (
+             insert into canteen_rate_requests (id, family_id, season, text_version, requested_by, requested_at, way, state, inquiries)
+             values (gen_random_uuid(), '{file}', '2029-2030', '1', gen_random_uuid(), now(), 'document', 'document_needed', 0) returning id),
+         step as (
+             insert into canteen_rate_request_steps select gen_random_uuid(), id, '{file}', 'requested', now() from request)
+         insert into canteen_rate_request_children select id, '{child}', '{file}', '2029-2030', '2030-01-01' from request"
+    ))
+    .unwrap();
 }

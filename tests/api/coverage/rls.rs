@@ -79,6 +79,9 @@ const DEPARTMENT: &str = "
     canteen_meals: select insert update(enrolment_id college_uai state changed_at)
     canteen_means: select insert update(means_sealed purged_at)
     canteen_rates: select insert update(explanation_sealed)
+    canteen_rate_requests: select insert update(state inquiries inquiry_id held_until identity_sealed next_try_at attempts call_id answer answer_detail answered_at source income_year income_month is_year_before decided_by closed_at reason note version)
+    canteen_rate_request_children: select insert update(before_id after_id closed_at)
+    canteen_rate_request_steps: select insert
     canteen_calendars: select insert update(state calendar drafted_by drafted_at published_by published_at)
     canteen_closures: select insert update(withdrawn_by withdrawn_at applied_until)
     canteen_attendance_locks: select insert update(run_id reopened_by reopened_at reopen_reason)
@@ -151,6 +154,9 @@ const OF_A_FAMILY: &[(&str, &str)] = &[
     ("canteen_payments", "t.family_id"),
     ("canteen_reminders", "(select b.family_id from canteen_bills b where b.id = t.bill_id)"),
     ("canteen_waivers", "t.family_id"),
+    ("canteen_rate_requests", "t.family_id"),
+    ("canteen_rate_request_children", "t.family_id"),
+    ("canteen_rate_request_steps", "t.family_id"),
 ];
 /// The other tables: which of their rows a guardian sees.
 const OF_NO_FAMILY: &[(&str, &str)] = &[

@@ -236,7 +236,8 @@ async fn the_workers_of_a_service_ask_by_themselves_and_stop_when_told() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mailer = passplus::serve::mailer(&scene.world.config).unwrap();
     let administrations = Administrations::new(&scene.world.config).unwrap();
-    let running = tokio::spawn(worker::run(scene.world.app.db.clone(), mailer, administrations, stopped));
+    let (db, inquiries) = (scene.world.app.db.clone(), scene.world.app.inquiries.clone());
+    let running = tokio::spawn(worker::run(db, mailer, administrations, inquiries, stopped));
     let began = Instant::now();
     while scene.in_progress(&enrolment).await {
         assert!(began.elapsed() < Duration::from_secs(20), "nothing is asked");

@@ -31,6 +31,10 @@ fn every_fault_of_a_grid_is_told_with_its_place() {
     );
     assert_eq!(after(|g| bands(g)[1].price_cents = Cents::new(-155)), ["/base/bands/1/price_cents"; 2]);
     assert_eq!(after(|g| bands(g)[4].price_cents = Cents::new(259)), ["/base/bands/4/price_cents"]);
+    assert_eq!(after(|g| g.quotient_from = QuotientFrom::FamilyBenefits), [""; 0]);
+    let fixed = Base::Fixed { price_cents: cents(480) };
+    let fixed = Grid { base: fixed, maximum_cents: None, quotient_from: QuotientFrom::FamilyBenefits, ..pupils() };
+    assert_eq!(pointers(&fixed), ["/quotient_from"]);
     let first = bands(&mut val_de_marne())[0];
     let many = with_base(Base::QuotientBands { bands: vec![first; 51] }, 595);
     assert_eq!(pointers(&many), ["/base/bands"]);

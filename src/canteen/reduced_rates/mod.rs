@@ -1,0 +1,326 @@
+//! Requests for a reduced rate. A guardian ticks the request; only then is an administration asked, by a question that takes the recorded tick.
+//! What it tells decides at once; what it does not tell goes to an agent with a document. The family follows each step.
+//!
+//! Tax numbers wait in memory only (`inquiries`). Means go to `rates`, sealed; here lies only where a request stands.
+
+mod asking;
+mod db;
+pub mod desk;
+pub mod http;
+mod inquiries;
+pub mod means;
+mod notices;
+mod said;
+pub mod state;
+mod view;
+
+pub use asking::{Step, ask_next, run};
+pub use db::RequestRow;
+pub use inquiries::{Held, Inquiries, Place, WAITING_MAX};
+pub use view::{Shown, shown};
+
+use crate::{
+    audit,
+    canteen::{
+        Diner,
+        rates::{self, Known, MeansSource, Origin, RateRow},
+        tariffs::{self, Grid, QuotientFrom, grid::Base},
+    },
+    db::Tx,
+    error::{Error, Refusal},
+    families,
+    http::page::{Page, PageQuery},
+    kernel::{
+        ids::{AccountId, ChildId, IncomeRequestId, InquiryId},
+        text::{Code, SeasonCode},
+        time::paris_date,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use db::{ChildRow, Decided, NewRequest};
+use http::Beneficiary;
+use serde_json::json;
+use state::{AnswerWord, RequestEvent, RequestState, RequestStep, RequestWay};
+use std::collections::BTreeSet;
+
+const IDENTITY: &str = "canteen_rate_identity";
+/// A process that has not said for so long that it is there is gone, and its tax numbers with it.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// An identity is not kept longer for an administration that does not answer.
+const UNANSWERED_MAX: TimeDelta = TimeDelta::days(7);
+/// Numbers given for one request: nobody finds one by trying.
+const INQUIRIES_MAX: i16 = 5;
+/// Requests of a family for a season: as many children, and some mistakes.
+const REQUESTS_MAX: i64 = 20;
+/// Children of a request: as many as a file holds.
+const CHILDREN_MAX: usize = 15;
+/// Requests sent on in one transaction.
+const BATCH: i64 = 100;
+
+/// How the family asks.
+#[derive(Clone)]
+pub enum Way {
+    /// By the tax administration; the numbers are with the question, in memory.
+    Tax {
+        households: i16,
+        inquiry: InquiryId,
+    },
+    Benefits(Beneficiary),
+    Document,
+}
+
+impl Way {
+    const fn word(&self) -> RequestWay {
+        match self {
+            Self::Tax { .. } => RequestWay::TaxAdministration,
+            Self::Benefits(_) => RequestWay::FamilyBenefits,
+            Self::Document => RequestWay::Document,
+        }
+    }
+}
+
+/// What a guardian ticked.
+#[derive(Clone)]
+pub struct Ticked {
+    pub season: SeasonCode,
+    pub children: Vec<ChildId>,
+    pub text_version: Code,
+    pub way: Way,
+}
+
+/// Records the request of a guardian with full rights, for children who are enrolled.
+pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> Result<Shown, Error> {
+    let now = tx.now()?;
+    let today = paris_date(now);
+    let Ticked { season, children, text_version, way } = ticked;
+    let distinct: BTreeSet<&ChildId> = children.iter().collect();
+    let Some(first) = children.first().filter(|_| children.len() <= CHILDREN_MAX && distinct.len() == children.len())
+    else {
+        return Err(Error::field("/child_ids", format!("de 1 à {CHILDREN_MAX} enfants différents sont attendus")));
+    };
+    let family = families::child(tx, *first)?.family_id;
+    families::require_full_rights(tx, family)?;
+    let id = IncomeRequestId::generate();
+    let mut rows = Vec::with_capacity(children.len());
+    for child in children {
+        if families::child(tx, *child)?.family_id != family {
+            return Err(Error::field("/child_ids", "les enfants d'un même dossier sont attendus"));
+        }
+        let enrolment = db::enrolment(tx, *child, season)?.filter(|enrolment| today <= enrolment.ends_on);
+        let enrolment = enrolment.ok_or(Error::Refused(Refusal::ReducedRateNotEnrolled))?;
+        let starts_on = today.max(enrolment.starts_on);
+        require_way(tariffs::tariff_on(tx, Diner::Pupil, starts_on)?.grid(), way)?;
+        let (before_id, after_id) = (None, None);
+        let season = season.clone();
+        rows.push(ChildRow {
+            request_id: id,
+            child_id: *child,
+            family_id: family,
+            season,
+            starts_on,
+            before_id,
+            after_id,
+        });
+    }
+    if db::count(tx, family, season)? >= REQUESTS_MAX {
+        return Err(Refusal::ReducedRateTooMany.into());
+    }
+    let mut request = NewRequest {
+        id,
+        family_id: family,
+        season: season.clone(),
+        text_version: text_version.clone(),
+        requested_by: by,
+        requested_at: now,
+        way: way.word(),
+        households: None,
+        state: RequestState::InProgress,
+        inquiries: 1,
+        inquiry_id: None,
+        held_until: None,
+        identity_sealed: None,
+        next_try_at: None,
+    };
+    match way {
+        Way::Tax { households, inquiry } => {
+            request.households = Some(*households);
+            request.inquiry_id = Some(*inquiry);
+            request.held_until = Some(later(now, LEASE));
+        }
+        Way::Benefits(identity) => {
+            let plain = serde_json::to_vec(identity).map_err(Error::internal)?;
+            request.identity_sealed =
+                Some(tx.key.seal(IDENTITY, id.uuid().as_bytes(), &plain).map_err(Error::internal)?);
+            request.next_try_at = Some(now);
+        }
+        Way::Document => request.state = RequestState::DocumentNeeded,
+    }
+    let row = db::insert(tx, &request, &rows)?;
+    db::insert_step(tx, &row, RequestStep::Requested)?;
+    let details = json!({ "family_id": family, "season": season, "way": row.way, "text_version": text_version });
+    audit::record(tx, "reduced_rate_requested", ("canteen_rate_request", id), details)?;
+    notices::requested(tx, &row)?;
+    shown(tx, row)
+}
+
+/// The way is the one that the grid wants; a document always is.
+fn require_way(grid: &Grid, way: &Way) -> Result<(), Error> {
+    let reads_quotient = matches!(grid.base, Base::QuotientRate { .. } | Base::QuotientBands { .. });
+    if !reads_quotient && grid.statuses.is_empty() {
+        return Err(Refusal::ReducedRateNone.into());
+    }
+    let is_tax = grid.quotient_from == QuotientFrom::Tax;
+    match way {
+        Way::Document => Ok(()),
+        _ if !reads_quotient => Err(Error::field("/by_document", "ce tarif ne dépend que d'un document : envoyez-le")),
+        Way::Tax { .. } if !is_tax => {
+            Err(Error::field("/taxpayers", "ce tarif demande l'état civil de l'allocataire de la CAF ou de la MSA"))
+        }
+        Way::Benefits(_) if is_tax => Err(Error::field("/beneficiary", "ce tarif demande les numéros fiscaux")),
+        Way::Tax { .. } | Way::Benefits(_) => Ok(()),
+    }
+}
+
+/// Takes note that the guardian who asked gave his tax number again: a process has it in memory.
+pub fn give_tax_numbers(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    id: IncomeRequestId,
+    (households, inquiry): (i16, InquiryId),
+) -> Result<Shown, Error> {
+    let now = tx.now()?;
+    let family = db::request(tx, id)?.family_id;
+    families::require_full_rights(tx, family)?;
+    let row = db::lock(tx, id)?;
+    // His tick is the proof of the question.
+    if row.requested_by != by {
+        return Err(Refusal::Forbidden.into());
+    }
+    let next = row.state.after(RequestEvent::GiveNumber).filter(|_| row.way == RequestWay::TaxAdministration);
+    next.ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
+    if row.households != Some(households) {
+        return Err(Error::field("/tax_households", "le nombre de foyers est celui de la demande ; sinon, retirez-la"));
+    }
+    if row.inquiries >= INQUIRIES_MAX {
+        return Err(Refusal::ReducedRateTooMany.into());
+    }
+    let row = db::give_number(tx, id, inquiry, later(now, LEASE))?;
+    db::insert_step(tx, &row, RequestStep::NumberGiven)?;
+    audit::record(tx, "reduced_rate_number_given", ("canteen_rate_request", id), json!({}))?;
+    shown(tx, row)
+}
+
+/// Withdraws an open request, for any guardian with full rights.
+pub fn withdraw(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Shown, Error> {
+    let family = db::request(tx, id)?.family_id;
+    families::require_full_rights(tx, family)?;
+    let row = db::lock(tx, id)?;
+    let next = row.state.after(RequestEvent::Withdraw).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
+    for child in db::children(tx, id)? {
+        db::close_child(tx, &child, None)?;
+    }
+    db::insert_step(tx, &row, RequestStep::Withdrawn)?;
+    let row = db::stop_asking(tx, id, next, None)?;
+    audit::record(tx, "reduced_rate_withdrawn", ("canteen_rate_request", id), json!({}))?;
+    shown(tx, row)
+}
+
+/// A page of the requests of the caller's files, the last made first.
+pub fn list_requests(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<Shown>, Error> {
+    let (before, limit) = (query.after()?.map(IncomeRequestId::from_uuid), query.limit()?.saturating_add(1));
+    let rows = db::page(tx, before, limit)?;
+    let page = query.page(rows, |row| row.id.uuid())?;
+    let items = page.items.into_iter().map(|row| shown(tx, row)).collect::<Result<_, _>>()?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+pub fn show_request(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Shown, Error> {
+    let row = db::request(tx, id)?;
+    shown(tx, row)
+}
+
+/// Decides a locked request: keeps what was learnt of each child, and sets its rate from its day on. The family is told.
+fn decide(
+    tx: &mut Tx<'_>,
+    row: &RequestRow,
+    event: RequestEvent,
+    known: &Known,
+    decided: &Decided<'_>,
+) -> Result<RequestRow, Error> {
+    row.state.after(event).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
+    let mut told = vec![];
+    for child in db::children(tx, row.id)? {
+        let (diner, season) = (child.child_id.into(), &child.season);
+        let enrolment = db::enrolment(tx, child.child_id, season)?;
+        let starts_on = enrolment.as_ref().map_or(child.starts_on, |one| child.starts_on.max(one.starts_on));
+        let before = rates::rates(tx, diner, season)?;
+        let before = match (rates::rate_of(&before, starts_on), &enrolment) {
+            (Some(rate), _) => Some(rate.clone()),
+            (None, Some(enrolment)) => Some(rates::refresh(tx, enrolment, starts_on)?),
+            (None, None) => None,
+        };
+        if learns(decided.source, before.as_ref()) {
+            let origin = Origin {
+                diner,
+                family: Some(child.family_id),
+                season: season.clone(),
+                starts_on,
+                source: decided.source,
+                request: Some(row.id),
+                decided_by: decided.by,
+            };
+            rates::learn(tx, &origin, known)?;
+        }
+        let rates = match (before, enrolment) {
+            (Some(before), Some(enrolment)) => Some((before, rates::refresh(tx, &enrolment, starts_on)?)),
+            // Whoever left the canteen meanwhile pays no meal: what is known waits for another enrolment.
+            _ => None,
+        };
+        db::close_child(tx, &child, rates.as_ref().map(|(before, after)| (before.id, after.id)))?;
+        told.extend(rates.map(|rates| (child, rates)));
+    }
+    db::insert_step(tx, row, RequestStep::Decided)?;
+    let row = db::decide(tx, row, decided)?;
+    let details = json!({ "source": row.source, "reason": row.reason });
+    audit::record(tx, "reduced_rate_decided", ("canteen_rate_request", row.id), details)?;
+    for (child, (before, after)) in &told {
+        notices::decided(tx, &row, child, (before, after))?;
+    }
+    Ok(row)
+}
+
+/// An agent who found nothing says why the price is the highest; he takes no lower one away.
+fn learns(source: MeansSource, before: Option<&RateRow>) -> bool {
+    source != MeansSource::Nothing || before.is_none_or(|rate| rate.explained.is_maximum())
+}
+
+/// Sends a request to an agent: nothing is asked any more, and the family is told what to send.
+fn give_up(tx: &mut Tx<'_>, row: &RequestRow, word: AnswerWord, detail: Option<&str>) -> Result<(), Error> {
+    let next = row.state.after(RequestEvent::GiveUp).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
+    db::insert_step(tx, row, RequestStep::DocumentNeeded)?;
+    let row = db::stop_asking(tx, row.id, next, Some((word, detail)))?;
+    audit::record(tx, "reduced_rate_answered", ("canteen_rate_request", row.id), json!({ "answer": word }))?;
+    notices::document_needed(tx, &row)
+}
+
+/// Sends on a batch of what nobody asks any more: questions whose process is gone, and those that stay unanswered. Returns how many.
+pub fn send_on_lost(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let now = tx.now()?;
+    let lost = db::lock_lost(tx, BATCH)?;
+    for row in &lost {
+        let next = row.state.after(RequestEvent::Lose).ok_or_else(|| Error::internal("a lease without a question"))?;
+        db::insert_step(tx, row, RequestStep::NumberNeeded)?;
+        let row = db::stop_asking(tx, row.id, next, None)?;
+        audit::record(tx, "reduced_rate_number_lost", ("canteen_rate_request", row.id), json!({}))?;
+        notices::number_needed(tx, &row)?;
+    }
+    let unanswered = db::lock_unanswered(tx, now.checked_sub_signed(UNANSWERED_MAX).unwrap_or(now), BATCH)?;
+    for row in &unanswered {
+        give_up(tx, row, AnswerWord::GivenUp, None)?;
+    }
+    Ok(lost.len().saturating_add(unanswered.len()))
+}
+
+fn later(now: DateTime<Utc>, time: TimeDelta) -> DateTime<Utc> {
+    now.checked_add_signed(time).unwrap_or(now)
+}

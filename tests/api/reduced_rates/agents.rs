@@ -1,0 +1,132 @@
+//! What agents read and decide; no later answer changes it.
+
+use super::{MARTIN, NOBODY, Scene, body, decide, desk, letters, middle, requests, steps};
+use crate::support::field_at_fault;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[actix_web::test]
+async fn an_agent_finds_reads_and_decides_what_waits_with_a_document() {
+    let scene = Scene::start().await;
+    let id = scene.requested(NOBODY).await;
+    scene.ask().await;
+    let waiting = async |query: &str| scene.worker.get(&desk(query)).await;
+    assert_eq!(waiting("").await.expect(200).text("/items/0/id"), id);
+    assert!(waiting("?with_document=true").await.expect(200).items().is_empty());
+    assert!(waiting("?state=number_needed").await.expect(200).items().is_empty());
+    waiting("?state=lost").await.expect(400);
+    let document = crate::documents::send(&scene.family, &scene.child, "tax_notice").await;
+    let listed = waiting("?with_document=true&state=document_needed").await.expect(200);
+    assert_eq!((listed.text("/items/0/document_ids/0"), listed.text("/items/0/children/0")), (document, "Lou".into()));
+    let read = scene.worker.get(&desk(&format!("/{id}"))).await.expect(200);
+    assert_eq!((read.text("/answer"), read.number("/households")), ("not_found".into(), 1));
+    let done = decide(&scene.worker, &id, middle()).await.expect(200);
+    assert_eq!((done.text("/state"), done.text("/source")), ("decided".into(), "document".into()));
+    assert_eq!((done.number("/children/0/after/cents"), scene.paid()), (280, json!(280)));
+    assert_eq!(steps(&done), ["requested", "document_needed", "decided"]);
+    decide(&scene.worker, &id, middle()).await.refused(409, "reduced_rate.transition");
+    assert!(waiting("").await.expect(200).items().is_empty());
+    let told = letters(&scene.world, &scene.family.email).await;
+    assert_eq!(told[1].0, "Tarif réduit : document à envoyer");
+    assert!(told[2].1.contains("15/10/2026 : 2,80 € le repas"), "{}", told[2].1);
+    let journal =
+        scene.world.administrator.get(&format!("/v1/departments/92/journal?object_id={id}")).await.expect(200);
+    let inspected = journal.items().iter().filter(|line| line["action"] == "reduced_rate_inspected").count();
+    assert_eq!(inspected, 3, "each reading is a line");
+    scene.worker.get(&desk("/0199a8f0-7c3e-7bbd-8000-000000000001")).await.refused(404, "not_found");
+}
+
+#[actix_web::test]
+async fn a_decision_says_what_it_rests_on_and_nothing_else() {
+    let scene = Scene::start().await;
+    let id = scene
+        .family
+        .post(&requests(), body(&[&scene.child], json!({ "by_document": true })))
+        .await
+        .expect(201)
+        .text("/id");
+    let one = json!({ "rfr_euros": 24_000, "parts": 2.5 });
+    for (fields, pointer) in [
+        (json!({}), "/households"),
+        (json!({ "households": [] }), "/households"),
+        (json!({ "households": [one, one, one] }), "/households"),
+        (json!({ "households": [one], "quotient_cents": 1 }), "/households"),
+        (json!({ "nothing": "illegible", "quotient_cents": 1 }), "/nothing"),
+        (json!({ "nothing": "other" }), "/note"),
+        (json!({ "quotient_cents": 1, "note": "x" }), "/note"),
+        (json!({ "quotient_cents": -1 }), "/quotient_cents"),
+        (json!({ "quotient_cents": 1, "income_year": 20 }), "/income_year"),
+        (json!({ "statuses": ["rsa", "veuf"] }), "/statuses/1"),
+        (json!({ "statuses": vec!["rsa"; 21] }), "/statuses"),
+    ] {
+        field_at_fault(decide(&scene.worker, &id, fields).await, pointer);
+    }
+    let stale = json!({ "version": 9, "quotient_cents": 80_000 });
+    scene.worker.post(&desk(&format!("/{id}/decision")), stale).await.refused(409, "version.stale");
+    assert_eq!(scene.value("select count(*) from canteen_means"), json!(0));
+    decide(&scene.worker, &id, json!({ "statuses": ["rsa"] })).await.expect(200);
+    assert_eq!(scene.paid(), json!(40));
+    // Nothing that was found takes nothing away, and says why.
+    let id = scene
+        .family
+        .post(&requests(), body(&[&scene.child], json!({ "by_document": true })))
+        .await
+        .expect(201)
+        .text("/id");
+    let kept = decide(&scene.worker, &id, json!({ "nothing": "other", "note": "L'avis manque." })).await.expect(200);
+    assert_eq!((kept.text("/source"), kept.number("/children/0/after/cents")), ("nothing".into(), 40));
+    let shown = scene.show(&id).await;
+    assert_eq!((shown.text("/reason"), scene.paid()), ("other".into(), json!(40)));
+    assert!(shown.text("/reason_note").ends_with("L'avis manque."), "{}", shown.json);
+    let told = letters(&scene.world, &scene.family.email).await;
+    assert!(told.last().unwrap().1.contains("L'avis manque."));
+}
+
+#[actix_web::test]
+async fn without_a_lower_price_before_the_reason_is_that_of_the_highest() {
+    let scene = Scene::start().await;
+    let id = scene
+        .family
+        .post(&requests(), body(&[&scene.child], json!({ "by_document": true })))
+        .await
+        .expect(201)
+        .text("/id");
+    decide(&scene.worker, &id, json!({ "nothing": "no_document" })).await.expect(200);
+    let shown = scene.show(&id).await;
+    assert_eq!(shown.number("/children/0/after/cents"), 700);
+    assert_eq!(shown.text("/children/0/after/explained/steps/0/applied/because"), "no_proof");
+    assert_eq!(shown.text("/children/0/before/explained/steps/0/applied/because"), "not_requested");
+}
+
+#[actix_web::test]
+async fn what_an_agent_decided_no_later_answer_changes() {
+    let scene = Scene::start().await;
+    let id = scene.requested(MARTIN).await;
+    scene.authorities.fault(json!({ "status": 502, "times": 1 }));
+    scene.ask().await;
+    assert_eq!(scene.show(&id).await.text("/state"), "in_progress");
+    decide(&scene.worker, &id, middle()).await.expect(200);
+    scene.authorities.calls();
+    scene.forget_failures();
+    scene.world.advance(chrono::TimeDelta::minutes(2));
+    scene.ask().await;
+    assert!(scene.authorities.calls().is_empty(), "nobody is asked about what is decided");
+    assert_eq!(scene.paid(), json!(280));
+}
+
+#[actix_web::test]
+async fn an_answer_that_comes_during_the_decision_changes_nothing() {
+    let scene = Scene::start().await;
+    let id = scene.requested(MARTIN).await;
+    scene.authorities.fault(json!({ "path": "/impotparticulier", "delay_ms": 3_000, "times": 1 }));
+    let decided = async {
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        decide(&scene.worker, &id, middle()).await.expect(200)
+    };
+    let (asked, _) = tokio::join!(scene.ask(), decided);
+    assert_eq!(asked, 1);
+    assert_eq!(scene.value("select jsonb_agg(outcome) from authority_calls"), json!(["found"]));
+    assert_eq!((scene.show(&id).await.text("/source"), scene.paid()), ("document".into(), json!(280)));
+    assert_eq!(scene.value("select count(*) from canteen_means"), json!(1));
+    assert_eq!(Value::Null, scene.value("select call_id from canteen_rate_requests where state = 'in_progress'"));
+}
