@@ -24,7 +24,7 @@ use crate::{
     canteen::{
         Diner,
         rates::{self, Known, MeansSource, Origin, RateRow},
-        tariffs::{self, Grid, QuotientFrom, grid::Base},
+        tariffs::{self, Grid, QuotientFrom},
     },
     db::Tx,
     error::{Error, Refusal},
@@ -165,10 +165,10 @@ pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> 
 
 /// The way is the one that the grid wants; a document always is.
 fn require_way(grid: &Grid, way: &Way) -> Result<(), Error> {
-    let reads_quotient = matches!(grid.base, Base::QuotientRate { .. } | Base::QuotientBands { .. });
-    if !reads_quotient && grid.statuses.is_empty() {
+    if !grid.has_lower_prices() {
         return Err(Refusal::ReducedRateNone.into());
     }
+    let reads_quotient = grid.reads_quotient();
     let is_tax = grid.quotient_from == QuotientFrom::Tax;
     match way {
         Way::Document => Ok(()),
