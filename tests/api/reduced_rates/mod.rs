@@ -3,6 +3,7 @@
 mod agents;
 mod ending;
 mod faults;
+mod meanwhile;
 mod requests;
 mod secrecy;
 mod sight;

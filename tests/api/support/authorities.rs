@@ -42,6 +42,9 @@ struct State {
     tokens: usize,
     /// Bytes of an endless answer that somebody took.
     endless: usize,
+    /// Calls that wait for `release`, of a fault with `held`.
+    waiting: usize,
+    released: usize,
 }
 
 #[derive(Clone)]
@@ -67,7 +70,7 @@ impl Authorities {
         authorities
     }
 
-    /// The fault of the calls to come: `delay_ms`, `drop`, `status` with `retry_after` and `meta`, `garbage`, `truncate`, `endless`,
+    /// The fault of the calls to come: `held` until `release`, `delay_ms`, `drop`, `status` with `retry_after` and `meta`, `garbage`, `truncate`, `endless`,
     /// `redirect`, `body`; for `times` calls, or until the next fault; of the addresses that begin with `path`.
     pub fn fault(&self, fault: Value) {
         self.state.lock().unwrap().fault = fault;
@@ -86,6 +89,27 @@ impl Authorities {
     /// Ends the tokens that were given, before their time.
     pub fn end_tokens(&self) {
         self.state.lock().unwrap().tokens += 1;
+    }
+
+    /// Waits until a call waits for its answer.
+    pub async fn held(&self) {
+        for _ in 0..2_000 {
+            if self.is_holding() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nothing is asked");
+    }
+
+    /// Whether a call waits for its answer.
+    pub fn is_holding(&self) -> bool {
+        self.state.lock().unwrap().waiting > 0
+    }
+
+    /// Answers the calls that wait, each by the fault it came under.
+    pub fn release(&self) {
+        self.state.lock().unwrap().released += 1;
     }
 
     pub fn endless_taken(&self) -> usize {
@@ -218,6 +242,20 @@ fn next_fault(state: &Mutex<State>, target: &str) -> Value {
     fault
 }
 
+/// Waits for the next `release`, or until nobody waits for the answer any more.
+async fn hold(stream: &TcpStream, state: &Mutex<State>) {
+    let released = {
+        let mut state = state.lock().unwrap();
+        state.waiting += 1;
+        state.released
+    };
+    // A caller says no more while he waits: what there is to read is his end.
+    while state.lock().unwrap().released == released
+        && tokio::time::timeout(Duration::from_millis(5), stream.peek(&mut [0])).await.is_err()
+    {}
+    state.lock().unwrap().waiting -= 1;
+}
+
 /// Reads one request, answers it, and closes.
 async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut head = vec![];
@@ -238,6 +276,9 @@ async fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<
         state.heads.push(head.clone());
     }
     let fault = next_fault(state, &target);
+    if fault["held"] == true {
+        hold(&stream, state).await;
+    }
     if let Some(delay) = fault["delay_ms"].as_u64() {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
