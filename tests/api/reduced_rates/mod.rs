@@ -1,6 +1,7 @@
 //! The reduced rate of the canteen: what a guardian ticks, what is asked and never asked, what follows, and who reads it.
 
 mod agents;
+mod debits;
 mod ending;
 mod faults;
 mod meanwhile;
