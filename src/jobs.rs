@@ -30,8 +30,8 @@ const RETRY_MAX: TimeDelta = TimeDelta::hours(6);
 /// Tries of one job, about three days: an address that took nothing until then never will, and its letter must not stay for ever.
 const TRIES_MAX: i32 = 20;
 
-/// What can be left to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What can be left to do. Letters lie in it: `Sensitive` where it is in hand, and no `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
     /// A letter to one address.

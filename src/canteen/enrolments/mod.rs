@@ -12,6 +12,7 @@ use super::{
     calendars::{self, days::Calendar},
     meals,
     rates::{self, RateRow},
+    tariffs,
     weekdays::Weekdays,
 };
 use crate::{
@@ -113,7 +114,7 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
         enrolment.starts_on.format("%d/%m/%Y"),
         enrolment.ends_on.format("%d/%m/%Y"),
         rate.meal_cents,
-        if has_lower_rates(&rate) {
+        if may_ask_for_less(tx, &enrolment, &rate)? {
             " Un tarif réduit peut être demandé dans votre espace : sans demande, rien n'est vérifié et le prix le plus élevé s'applique."
         } else {
             ""
@@ -123,10 +124,10 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
     Ok(enrolment)
 }
 
-/// Whether somebody who told his means might pay less: the price is the highest because nothing is known.
-fn has_lower_rates(rate: &RateRow) -> bool {
-    use super::tariffs::explained::Applied;
-    rate.explained.steps.iter().any(|step| matches!(step.applied, Applied::Maximum { .. }))
+/// Whether whoever tells his means or a status might pay less: the tariff has lower prices, and this one rests on nothing that was told.
+fn may_ask_for_less(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, rate: &RateRow) -> Result<bool, Error> {
+    let tariff = tariffs::tariff_on(tx, enrolment.diner, enrolment.starts_on)?;
+    Ok(tariff.grid().has_lower_prices() && rate.explained == rate.explained.clone().without_means())
 }
 
 /// The rows of an enrolment and of its meals.

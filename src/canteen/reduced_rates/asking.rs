@@ -4,7 +4,7 @@
 use super::{
     IDENTITY, LEASE, RequestRow,
     db::{self, Decided},
-    decide, give_up,
+    decide, expire_past, give_up,
     http::Beneficiary,
     inquiries::{Held, Inquiries},
     later, means,
@@ -50,7 +50,7 @@ pub enum Step {
 
 enum Take<T> {
     Ask(T),
-    /// Decided, withdrawn or taken over meanwhile.
+    /// Decided, withdrawn, taken over or of a past season meanwhile.
     Gone,
     Rest(Duration),
 }
@@ -195,6 +195,9 @@ fn take_tax(
     if row.state != RequestState::InProgress || row.inquiry_id != Some(inquiry) {
         return Ok(Take::Gone);
     }
+    if expire_past(tx, &row)? {
+        return Ok(Take::Gone);
+    }
     if let Some(rest) = rest_of(tx, IncomeCall::Income)? {
         return Ok(Take::Rest(rest));
     }
@@ -241,6 +244,9 @@ async fn ask_quotient(db: &Db, department: Department, client: &Particulier) -> 
 
 fn take_quotient(tx: &mut Tx<'_>, call: AuthorityCallId) -> Result<Take<Box<(RequestRow, Question)>>, Error> {
     let Some((row, sealed)) = db::lock_due(tx)? else { return Ok(Take::Rest(REST)) };
+    if expire_past(tx, &row)? {
+        return Ok(Take::Gone);
+    }
     if row.attempts >= TRIES_MAX {
         // Its last call never ended: it is not what brings a process down again and again.
         give_up(tx, &row, AnswerWord::GivenUp, None)?;
@@ -307,6 +313,9 @@ fn write_down(tx: &mut Tx<'_>, ended: &Ended, decides: bool) -> Result<Settled, 
     fiscal::note_health(tx, what.authority(), *health)?;
     fiscal::end_trace(tx, *call, code, error_code.as_deref(), *milliseconds)?;
     let Some(row) = row else { return Ok(Settled::Done) };
+    if expire_past(tx, &row)? {
+        return Ok(Settled::Done);
+    }
     let Some(outcome) = outcome else { return Ok(Settled::Again(now)) };
     match after(outcome, *attempts, now, *luck) {
         Next::Decide if decides => decide_by(tx, &row, outcome, now)?,

@@ -24,7 +24,7 @@ use crate::{
     canteen::{
         Diner,
         rates::{self, Known, MeansSource, Origin, RateRow},
-        tariffs::{self, Grid, QuotientFrom, grid::Base},
+        tariffs::{self, Grid, QuotientFrom},
     },
     db::Tx,
     error::{Error, Refusal},
@@ -36,7 +36,7 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use db::{ChildRow, Decided, NewRequest};
 use http::Beneficiary;
 use serde_json::json;
@@ -165,10 +165,10 @@ pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> 
 
 /// The way is the one that the grid wants; a document always is.
 fn require_way(grid: &Grid, way: &Way) -> Result<(), Error> {
-    let reads_quotient = matches!(grid.base, Base::QuotientRate { .. } | Base::QuotientBands { .. });
-    if !reads_quotient && grid.statuses.is_empty() {
+    if !grid.has_lower_prices() {
         return Err(Refusal::ReducedRateNone.into());
     }
+    let reads_quotient = grid.reads_quotient();
     let is_tax = grid.quotient_from == QuotientFrom::Tax;
     match way {
         Way::Document => Ok(()),
@@ -196,7 +196,8 @@ pub fn give_tax_numbers(
     if row.requested_by != by {
         return Err(Refusal::Forbidden.into());
     }
-    let next = row.state.after(RequestEvent::GiveNumber).filter(|_| row.way == RequestWay::TaxAdministration);
+    let is_taxed = row.way == RequestWay::TaxAdministration && !is_over(&row.season, paris_date(now));
+    let next = row.state.after(RequestEvent::GiveNumber).filter(|_| is_taxed);
     next.ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
     if row.households != Some(households) {
         return Err(Error::field("/tax_households", "le nombre de foyers est celui de la demande ; sinon, retirez-la"));
@@ -215,14 +216,49 @@ pub fn withdraw(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Shown, Error> {
     let family = db::request(tx, id)?.family_id;
     families::require_full_rights(tx, family)?;
     let row = db::lock(tx, id)?;
-    let next = row.state.after(RequestEvent::Withdraw).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
-    for child in db::children(tx, id)? {
-        db::close_child(tx, &child, None)?;
-    }
-    db::insert_step(tx, &row, RequestStep::Withdrawn)?;
-    let row = db::stop_asking(tx, id, next, None)?;
+    let row = close(tx, &row, RequestEvent::Withdraw, RequestStep::Withdrawn)?;
     audit::record(tx, "reduced_rate_withdrawn", ("canteen_rate_request", id), json!({}))?;
     shown(tx, row)
+}
+
+/// Closes a locked request that nobody decided: no price changes, and what it was asked with is gone.
+fn close(tx: &mut Tx<'_>, row: &RequestRow, event: RequestEvent, step: RequestStep) -> Result<RequestRow, Error> {
+    let next = row.state.after(event).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
+    for child in db::children(tx, row.id)? {
+        db::close_child(tx, &child, None)?;
+    }
+    db::insert_step(tx, row, step)?;
+    db::stop_asking(tx, row.id, next, None)
+}
+
+/// Closes a batch of what nobody decided while its season lasted, and tells the families. Returns how many; there may be more.
+pub fn close_past(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let past = db::lock_past(tx, BATCH)?;
+    for row in &past {
+        expire(tx, row)?;
+    }
+    Ok(past.len())
+}
+
+fn expire(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
+    let row = close(tx, row, RequestEvent::Expire, RequestStep::Expired)?;
+    audit::record(tx, "reduced_rate_expired", ("canteen_rate_request", row.id), json!({}))?;
+    notices::expired(tx, &row)
+}
+
+/// Closes an open, locked request if its season is over, whoever meets it first; whether it was.
+fn expire_past(tx: &mut Tx<'_>, row: &RequestRow) -> Result<bool, Error> {
+    let is_past = is_over(&row.season, paris_date(tx.now()?));
+    if is_past {
+        expire(tx, row)?;
+    }
+    Ok(is_past)
+}
+
+/// Whether the last day of a season, 31 August, is over: then its means are emptied too.
+fn is_over(season: &SeasonCode, today: NaiveDate) -> bool {
+    let year = season.as_str().split_once('-').and_then(|(_, year)| year.parse().ok());
+    year.and_then(|year| NaiveDate::from_ymd_opt(year, 9, 1)).is_some_and(|next| next <= today)
 }
 
 /// A page of the requests of the caller's files, the last made first.
@@ -323,4 +359,15 @@ pub fn send_on_lost(tx: &mut Tx<'_>) -> Result<usize, Error> {
 
 fn later(now: DateTime<Utc>, time: TimeDelta) -> DateTime<Utc> {
     now.checked_add_signed(time).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_season_ends_with_the_thirty_first_of_august() {
+        let season = "2026-2027".parse().unwrap();
+        for (day, over) in [("2026-09-01", false), ("2027-08-31", false), ("2027-09-01", true), ("2028-01-01", true)] {
+            assert_eq!(super::is_over(&season, day.parse().unwrap()), over, "{day}");
+        }
+    }
 }

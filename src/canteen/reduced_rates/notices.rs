@@ -59,6 +59,12 @@ pub fn document_needed(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     tell_standing(tx, row, "Tarif réduit : document à envoyer", &first)
 }
 
+pub fn expired(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
+    let season = &row.season;
+    let first = format!("La demande de tarif réduit de la cantine pour la saison {season} n'a pas changé vos prix.");
+    tell_standing(tx, row, "Tarif réduit : demande close", &first)
+}
+
 /// Tells the decision about one child: the price before, the price after, from which day, and why.
 pub fn decided(
     tx: &mut Tx<'_>,

@@ -50,6 +50,9 @@ impl Standing<'_> {
             }
             RequestState::Decided => "La demande est décidée : vous n'avez rien à faire.".to_owned(),
             RequestState::Withdrawn => "La demande est retirée. Vous pouvez en faire une autre.".to_owned(),
+            RequestState::Expired => "La saison est terminée : la demande est close sans décision, et rien n'est conservé de ce que vous \
+                                      aviez donné pour interroger une administration. Chaque saison demande sa propre demande."
+                .to_owned(),
         }
     }
 

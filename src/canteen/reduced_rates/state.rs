@@ -13,6 +13,8 @@ text_enum! {
         DocumentNeeded = "document_needed",
         Decided = "decided",
         Withdrawn = "withdrawn",
+        /// The season ended before anybody decided.
+        Expired = "expired",
     }
 }
 
@@ -41,6 +43,8 @@ text_enum! {
         /// An agent decides.
         Decide = "decide",
         Withdraw = "withdraw",
+        /// Its season is over.
+        Expire = "expire",
     }
 }
 
@@ -55,6 +59,7 @@ text_enum! {
         DocumentNeeded = "document_needed",
         Decided = "decided",
         Withdrawn = "withdrawn",
+        Expired = "expired",
     }
 }
 
@@ -96,7 +101,7 @@ impl RequestState {
     /// Whether nothing happens any more.
     #[must_use]
     pub const fn is_closed(self) -> bool {
-        matches!(self, Self::Decided | Self::Withdrawn)
+        matches!(self, Self::Decided | Self::Withdrawn | Self::Expired)
     }
 
     /// The state after an event; none when it may not happen. What an agent decided, no later answer changes.
@@ -104,8 +109,9 @@ impl RequestState {
     pub const fn after(self, event: RequestEvent) -> Option<Self> {
         use RequestEvent as E;
         match (self, event) {
-            (Self::Decided | Self::Withdrawn, _) => None,
+            (Self::Decided | Self::Withdrawn | Self::Expired, _) => None,
             (_, E::Withdraw) => Some(Self::Withdrawn),
+            (_, E::Expire) => Some(Self::Expired),
             (_, E::Decide) | (Self::InProgress, E::Answer) => Some(Self::Decided),
             (Self::InProgress, E::Lose) => Some(Self::NumberNeeded),
             (Self::InProgress, E::GiveUp) => Some(Self::DocumentNeeded),
@@ -159,6 +165,7 @@ mod tests {
                 Some(S::Decided)
             }
             (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Withdraw) => Some(S::Withdrawn),
+            (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Expire) => Some(S::Expired),
             _ => None,
         };
         for state in S::ALL {
@@ -173,6 +180,7 @@ mod tests {
         for state in S::ALL.iter().filter(|state| !state.is_closed()) {
             assert_eq!(state.after(E::Decide), Some(S::Decided), "{state}");
             assert_eq!(state.after(E::Withdraw), Some(S::Withdrawn), "{state}");
+            assert_eq!(state.after(E::Expire), Some(S::Expired), "{state}");
         }
     }
 

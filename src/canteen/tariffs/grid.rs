@@ -46,6 +46,20 @@ pub struct Grid {
     pub forfait: Option<Vec<ForfaitLine>>,
 }
 
+impl Grid {
+    /// Whether the price follows from the *quotient familial*.
+    #[must_use]
+    pub const fn reads_quotient(&self) -> bool {
+        matches!(self.base, Base::QuotientRate { .. } | Base::QuotientBands { .. })
+    }
+
+    /// Whether a family that tells its means, or a status, may pay less.
+    #[must_use]
+    pub fn has_lower_prices(&self) -> bool {
+        self.reads_quotient() || !self.statuses.is_empty()
+    }
+}
+
 /// The format of the document. A grid that is published is read in the format that it was written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]

@@ -46,7 +46,9 @@ async fn a_family_enrols_its_child_and_all_the_meals_of_the_year_are_reserved() 
     );
     world.work_off().await;
     let letters = world.letters_to(&family.email).await;
-    assert!(letters.iter().any(|(subject, body)| subject == "Inscription à la cantine" && body.contains("7,00 €")));
+    let told = letters.iter().find(|(subject, _)| subject == "Inscription à la cantine").map(|(_, body)| body.as_str());
+    let told = told.expect("the family is told");
+    assert!(told.contains("7,00 €") && told.contains("Un tarif réduit peut être demandé"), "{told}");
 
     // The family, the other guardian and the agents see it with its price; nobody else does.
     let list = format!("/v1/departments/92/children/{child}/canteen-enrolments");

@@ -1,16 +1,19 @@
 //! Every fault of the administrations in every state of a request: no wrong rate, nothing stuck, and the way through a document is always open.
 
-use super::{MARTIN, NOBODY, Scene, ask, benefits_grid, body, decide, inquiry, middle, okafor, requests, taxes};
+use super::{
+    MARTIN, NOBODY, Scene, ask, benefits_grid, body, decide, inquiry,
+    meanwhile::{Asks, lose, withdraw},
+    middle, okafor, requests, taxes,
+};
 use crate::{
     canteen::grid,
     support::{Authorities, Given},
 };
 use chrono::TimeDelta;
-use passplus::canteen::reduced_rates;
 use serde_json::{Value, json};
 
 /// Every fault, and where it leaves a request that was asked once.
-fn faults() -> Vec<(Value, &'static str)> {
+pub fn faults() -> Vec<(Value, &'static str)> {
     vec![
         (json!({ "delay_ms": 8_000, "times": 1 }), "in_progress"),
         (json!({ "drop": true }), "in_progress"),
@@ -57,7 +60,7 @@ fn given_faults() -> Vec<(Value, &'static str)> {
 }
 
 /// Forgets what was decided, so that one child serves for every fault.
-fn begin_anew(scene: &Scene) {
+pub fn begin_anew(scene: &Scene) {
     scene.forget_failures();
     scene.execute(
         "delete from canteen_rate_request_steps; delete from canteen_rate_request_children; delete from canteen_rate_requests;
@@ -72,7 +75,7 @@ fn nothing_is_decided(scene: &Scene, fault: &Value) {
 }
 
 /// When the administration is well again and time has passed, the request goes on from where it was.
-async fn goes_on(scene: &Scene, id: &str, fault: &Value, cents: i64) {
+pub async fn goes_on(scene: &Scene, id: &str, fault: &Value, cents: i64) {
     scene.forget_failures();
     scene.world.advance(TimeDelta::minutes(3));
     scene.ask().await;
@@ -110,7 +113,7 @@ async fn no_fault_of_the_tax_administration_makes_a_rate_or_leaves_a_request_stu
     assert!(scene.authorities.endless_taken() < 16 << 20);
 }
 
-fn merged(fault: &Value, path: &str) -> Value {
+pub fn merged(fault: &Value, path: &str) -> Value {
     let mut fault = fault.clone();
     fault["path"] = json!(path);
     fault
@@ -180,35 +183,64 @@ async fn no_fault_of_the_caf_or_the_msa_makes_a_rate_or_leaves_a_request_stuck()
     }
 }
 
-/// Whatever fails meanwhile, an agent decides from each state, and the family withdraws from each.
-#[actix_web::test]
-async fn from_every_state_and_under_every_fault_an_agent_decides() {
-    let scene = Scene::start().await;
-    for (fault, _) in faults().into_iter().filter(|(fault, _)| fault.get("delay_ms").is_none()) {
-        for state in ["in_progress", "number_needed", "document_needed"] {
-            begin_anew(&scene);
+/// Whatever fails meanwhile, an agent decides from each of these states, and the family withdraws from each.
+async fn decided_or_withdrawn_from(scene: &Scene, asks: Asks, states: &[&str]) {
+    let cases = faults().into_iter().filter(|(fault, _)| fault.get("delay_ms").is_none());
+    let cases: Vec<_> = cases.flat_map(|fault| states.iter().map(move |state| (fault.clone(), *state))).collect();
+    for ((fault, left), state) in cases {
+        for withdraws in [false, true] {
+            begin_anew(scene);
             scene.authorities.fault(Value::Null);
-            let taxpayer = if state == "document_needed" { NOBODY } else { MARTIN };
-            let id = scene.requested(taxpayer).await;
-            if state == "document_needed" {
-                scene.ask().await;
+            let id = asks.requested(scene).await;
+            match state {
+                "number_needed" => lose(scene).await,
+                "document_needed" => asks.send_on(scene).await,
+                _ => {}
             }
-            if state == "number_needed" {
-                scene.execute("update canteen_rate_requests set held_until = 'epoch'");
-                assert_eq!(scene.world.repeat(reduced_rates::send_on_lost).await, 1);
+            scene.authorities.fault(merged(&fault, asks.path()));
+            if state != "in_progress" || asks.left(left) == "in_progress" {
+                asks.ask(scene).await;
             }
-            scene.authorities.fault(merged(&fault, "/impotparticulier"));
-            assert_eq!(scene.show(&id).await.text("/state"), state);
+            let shown = scene.show(&id).await;
+            assert_eq!(shown.text("/state"), state, "{fault}: {}", shown.json);
+            if withdraws {
+                withdraw(scene, &id).await.expect(200);
+            } else {
+                decide(&scene.worker, &id, middle()).await.expect(200);
+            }
             scene.forget_failures();
-            if state != "in_progress" {
-                scene.ask().await;
-                assert_eq!(scene.show(&id).await.text("/state"), state, "{fault}: nothing is asked any more");
-            }
-            decide(&scene.worker, &id, middle()).await.expect(200);
+            scene.authorities.calls();
+            // Late enough for every question to be due.
+            scene.world.advance(TimeDelta::minutes(20));
             scene.ask().await;
-            assert_eq!(scene.paid(), json!(280), "{fault} in {state}");
+            scene.world.advance(TimeDelta::minutes(-20));
+            assert!(scene.authorities.calls().is_empty(), "{fault} in {state}: nobody is asked about what is closed");
+            let (closed, paid) = if withdraws { ("withdrawn", Value::Null) } else { ("decided", json!(280)) };
+            assert_eq!(
+                (scene.show(&id).await.text("/state"), scene.paid()),
+                (closed.into(), paid),
+                "{fault} in {state}"
+            );
         }
     }
+}
+
+#[actix_web::test]
+async fn from_every_state_under_every_fault_of_a_notice_an_agent_decides_and_the_family_withdraws() {
+    let scene = Scene::start().await;
+    decided_or_withdrawn_from(&scene, Asks::Notice, &["in_progress", "number_needed", "document_needed"]).await;
+}
+
+#[actix_web::test]
+async fn from_every_state_under_every_fault_of_a_token_an_agent_decides_and_the_family_withdraws() {
+    let scene = Scene::start().await;
+    decided_or_withdrawn_from(&scene, Asks::Token, &["in_progress", "number_needed", "document_needed"]).await;
+}
+
+#[actix_web::test]
+async fn from_every_state_under_every_fault_of_a_quotient_an_agent_decides_and_the_family_withdraws() {
+    let scene = Scene::with(benefits_grid()).await;
+    decided_or_withdrawn_from(&scene, Asks::Quotient, &["in_progress", "document_needed"]).await;
 }
 
 #[actix_web::test]

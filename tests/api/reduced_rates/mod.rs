@@ -1,7 +1,10 @@
 //! The reduced rate of the canteen: what a guardian ticks, what is asked and never asked, what follows, and who reads it.
 
 mod agents;
+mod debits;
+mod ending;
 mod faults;
+mod meanwhile;
 mod requests;
 mod secrecy;
 mod sight;

@@ -20,7 +20,7 @@ pub use authorities::{
 };
 pub use books::Books;
 pub use client::{Answer, Api, description};
-pub use logs::Lines;
+pub use logs::{Lines, told};
 pub use people::{Agent, Family, Pupil, Secretary, Till, World, debit, key, siret};
 pub use postgres::{Databases, OwnCluster, server_log, superuser_url};
 pub use sabotage::sabotage;
@@ -80,8 +80,7 @@ impl Service {
 
     /// Those departments, configured otherwise than most.
     pub async fn start_with(departments: &[(&str, &str)], configure: impl FnOnce(&mut Config)) -> Self {
-        // A failure of ours says why, among the lines of the test that met it.
-        tracing_subscriber::fmt().with_env_filter("error").with_test_writer().try_init().ok();
+        logs::listen();
         let schemas: Vec<Schema> = std::iter::once(Schema::Directory)
             .chain(departments.iter().map(|(code, _)| Schema::Department(code.parse().unwrap())))
             .collect();

@@ -1,15 +1,22 @@
-//! Requests as those who ask see them: which are in whose hands, since when, and until when.
+//! Requests as the workers see them: which are in whose hands, since when, and until when.
 
 use super::RequestRow;
 use crate::{
     canteen::reduced_rates::state::{AnswerWord, RequestState},
     db::Tx,
     error::Error,
-    kernel::ids::{AuthorityCallId, IncomeRequestId, InquiryId},
+    kernel::{
+        ids::{AuthorityCallId, IncomeRequestId, InquiryId},
+        time::paris_date,
+    },
     schema::department::canteen_rate_requests as requests,
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Date},
+};
 
 /// The request, locked, if it is still the one of that call.
 pub fn lock_called(tx: &mut Tx<'_>, id: IncomeRequestId, call: AuthorityCallId) -> Result<Option<RequestRow>, Error> {
@@ -106,6 +113,19 @@ pub fn lock_lost(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> 
 pub fn lock_unanswered(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<RequestRow>, Error> {
     Ok(requests::table
         .filter(requests::identity_sealed.is_not_null().and(requests::requested_at.lt(before)))
+        .limit(limit)
+        .select(RequestRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
+
+/// Some undecided requests of seasons whose last day, 31 August, is over, locked.
+pub fn lock_past(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    let today = paris_date(tx.now()?);
+    let over = sql::<Bool>("to_date(right(season, 4) || '-09-01', 'YYYY-MM-DD') <= ").bind::<Date, _>(today);
+    Ok(requests::table
+        .filter(requests::closed_at.is_null().and(over))
         .limit(limit)
         .select(RequestRow::as_select())
         .for_update()

@@ -73,6 +73,9 @@ pub struct WaitingRateRequestView {
     pub way: RequestWay,
     #[schema(example = "2026-10-15T08:15:00Z")]
     pub requested_at: DateTime<Utc>,
+    /// Days since then: the first request of the list has waited longest.
+    #[schema(example = 12)]
+    pub waiting_days: i64,
     /// First names of the children.
     pub children: Vec<Name>,
     /// Tax notices that wait to be read.
@@ -82,7 +85,7 @@ pub struct WaitingRateRequestView {
 }
 
 impl From<WaitingRequest> for WaitingRateRequestView {
-    fn from(WaitingRequest { row, children, documents }: WaitingRequest) -> Self {
+    fn from(WaitingRequest { row, children, documents, days }: WaitingRequest) -> Self {
         Self {
             id: row.id,
             family_id: row.family_id,
@@ -90,6 +93,7 @@ impl From<WaitingRequest> for WaitingRateRequestView {
             state: row.state,
             way: row.way,
             requested_at: row.requested_at,
+            waiting_days: days,
             children,
             document_ids: documents,
             version: row.version,

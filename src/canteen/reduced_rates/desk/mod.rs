@@ -25,6 +25,7 @@ use crate::{
     kernel::{
         ids::{AccountId, DocumentId, IncomeRequestId},
         text::{Code, Name, Note},
+        time::paris_date,
     },
 };
 use serde_json::json;
@@ -48,6 +49,8 @@ pub struct WaitingRequest {
     pub row: RequestRow,
     pub children: Vec<Name>,
     pub documents: Vec<DocumentId>,
+    /// Days since it was made.
+    pub days: i64,
 }
 
 /// A page of the requests that are not decided, the first made first.
@@ -69,7 +72,8 @@ fn waiting(tx: &mut Tx<'_>, row: RequestRow) -> Result<WaitingRequest, Error> {
         children.push(families::child(tx, child.child_id)?.first_names);
     }
     let documents = notices_of(tx, &row)?;
-    Ok(WaitingRequest { row, children, documents })
+    let days = paris_date(tx.now()?).signed_duration_since(paris_date(row.requested_at)).num_days();
+    Ok(WaitingRequest { row, children, documents, days })
 }
 
 /// The tax notices that were sent for the children of a request and that nobody has decided on.

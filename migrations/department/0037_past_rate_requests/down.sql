@@ -1,0 +1,12 @@
+update canteen_rate_requests set state = 'withdrawn' where state = 'expired';
+update canteen_rate_request_steps set step = 'withdrawn' where step = 'expired';
+alter table canteen_rate_request_steps
+    drop constraint canteen_rate_request_steps_step,
+    add constraint canteen_rate_request_steps_step
+        check (step in ('requested', 'unavailable', 'number_needed', 'number_given', 'document_needed', 'decided', 'withdrawn'));
+alter table canteen_rate_requests
+    drop constraint canteen_rate_requests_closed,
+    add constraint canteen_rate_requests_closed check ((state in ('decided', 'withdrawn')) = (closed_at is not null)),
+    drop constraint canteen_rate_requests_state,
+    add constraint canteen_rate_requests_state
+        check (state in ('in_progress', 'number_needed', 'document_needed', 'decided', 'withdrawn'));
