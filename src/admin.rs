@@ -20,6 +20,7 @@ use crate::{
     migrate::{self, Schema},
 };
 use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
@@ -110,9 +111,9 @@ pub fn totp_code_at(secret: &str, seconds: u64) -> anyhow::Result<String> {
 }
 
 /// A device's signed assertion (RFC 7523), valid a minute. `private_key` is PKCS#8 in base64url, `url` the service's address.
-pub fn device_assertion(device: DeviceId, private_key: &str, url: &str) -> anyhow::Result<String> {
+pub fn device_assertion(device: DeviceId, private_key: &str, url: &str, now: DateTime<Utc>) -> anyhow::Result<String> {
     let pkcs8 = BASE64URL_NOPAD.decode(private_key.as_bytes()).context("the private key is not base64url")?;
-    let now = time::server_now().timestamp();
+    let now = now.timestamp();
     let claims = json!({
         "iss": device, "sub": device, "aud": format!("{}/v1/oauth/token", url.trim_end_matches('/')),
         "iat": now, "exp": now.saturating_add(60), "jti": random_token(),

@@ -190,7 +190,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Assertion { device, private_key, url } => {
-            println!("{}", admin::device_assertion(device, &private_key, &url)?);
+            println!("{}", admin::device_assertion(device, &private_key, &url, passplus::kernel::time::server_now())?);
             Ok(())
         }
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),

@@ -67,8 +67,12 @@ impl Running {
 
 /// Starts server and worker on a bound listener, after the checks.
 pub async fn start(config: &Config, listener: TcpListener) -> anyhow::Result<Running> {
+    start_app(App::new(config), config, listener).await
+}
+
+/// The same for a service that is made already: its clock may have been moved.
+pub async fn start_app(app: App, config: &Config, listener: TcpListener) -> anyhow::Result<Running> {
     check(config)?;
-    let app = App::new(config);
     let (caller, mailer, administrations) = (Caller::system(), mailer(config)?, Administrations::new(config)?);
     app.keys.refresh(&app.db, None).await.map_err(|error| {
         anyhow::anyhow!("the signing keys do not open: {error}; is the directory's key the right one?")

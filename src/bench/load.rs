@@ -89,7 +89,7 @@ pub async fn run(
 /// A fresh token of that till, asked from an address of its own.
 pub async fn token(stage: &Stage, till: &Till, number: u32) -> anyhow::Result<String> {
     let url = &stage.config.public_url;
-    let assertion = admin::device_assertion(till.device, &till.private_key, url)?;
+    let assertion = admin::device_assertion(till.device, &till.private_key, url, time::server_now())?;
     let form = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),

@@ -1,6 +1,8 @@
 //! A plain HTTP client of the service, and a reader of the letters it sends.
 
+use crate::{db::Db, kernel::time};
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use reqwest::{Method, header};
 use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
@@ -14,6 +16,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     letters: PathBuf,
+    /// The service's own, whose clock may be moved; absent: this machine's clock.
+    clock: Option<Db>,
 }
 
 /// One request, as it will be shown.
@@ -49,6 +53,9 @@ impl Request {
     pub fn post(path: impl Into<String>, body: Value) -> Self {
         Self { method: Method::POST, path: path.into(), token: None, body: Body::Json(body), key: None }
     }
+    pub fn put(path: impl Into<String>, body: Value) -> Self {
+        Self { method: Method::PUT, ..Self::post(path, body) }
+    }
     pub fn by(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
@@ -75,7 +82,18 @@ impl Answer {
 impl Client {
     pub fn new(base: &str, letters: PathBuf) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build()?;
-        Ok(Self { http, base: base.to_owned(), letters })
+        Ok(Self { http, base: base.to_owned(), letters, clock: None })
+    }
+
+    /// Reads the clock of a service whose clock is moved.
+    pub fn with_clock_of(mut self, db: Db) -> Self {
+        self.clock = Some(db);
+        self
+    }
+
+    /// What the service's clock shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.as_ref().map_or_else(time::server_now, Db::server_now)
     }
 
     pub fn base(&self) -> &str {

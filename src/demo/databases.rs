@@ -11,11 +11,13 @@ use diesel::{Connection, PgConnection, connection::SimpleConnection, result::Err
 use std::{net::SocketAddr, path::Path};
 
 /// Makes and migrates the databases, and returns the configuration of a service on them.
+///
+/// Databases whose names begin with a prefix are those of a copy, made anew each time.
 pub fn prepare(
     cluster: &Cluster,
+    prefix: &str,
     data: &Path,
-    listen: SocketAddr,
-    metrics_listen: SocketAddr,
+    (listen, metrics_listen): (SocketAddr, SocketAddr),
 ) -> anyhow::Result<Config> {
     let departments = FOUNDERS
         .iter()
@@ -24,7 +26,7 @@ pub fn prepare(
             Ok(DepartmentConfig {
                 code,
                 name: (*name).to_owned(),
-                place: place(cluster, Schema::Department(code))?,
+                place: place(cluster, prefix, Schema::Department(code))?,
                 particulier: None,
                 impot: None,
             })
@@ -38,15 +40,18 @@ pub fn prepare(
         mail: MailConfig::Folder(data.join("letters")),
         mail_from: "Pass+ <ne-pas-repondre@passplus.example>".to_owned(),
         trusted_proxies: vec![],
-        directory: place(cluster, Schema::Directory)?,
+        directory: place(cluster, prefix, Schema::Directory)?,
         departments,
         demo: true,
     })
 }
 
-fn place(cluster: &Cluster, schema: Schema) -> anyhow::Result<Place> {
-    let database = schema.stem();
+fn place(cluster: &Cluster, prefix: &str, schema: Schema) -> anyhow::Result<Place> {
+    let database = format!("{prefix}{}", schema.stem());
     let mut conn = PgConnection::establish(&cluster.url(SUPERUSER, "postgres"))?;
+    if !prefix.is_empty() {
+        conn.batch_execute(&format!("drop database if exists {database} with (force)"))?;
+    }
     match conn.batch_execute(&format!("create database {database}")) {
         Err(DieselError::DatabaseError(_, info)) if info.message().contains("already exists") => {}
         made => made?,

@@ -3,6 +3,7 @@
 //! Nothing here is a shortcut: the loader and the tour speak to the service as its users do, letters included. Only the first
 //! administrator of each department comes by the operator's way, as in production.
 
+mod canteen;
 pub(crate) mod client;
 mod databases;
 mod load;
@@ -19,7 +20,11 @@ use crate::{
 use anyhow::{Context, ensure};
 use client::Client;
 use people::Cast;
-use std::{fs, net::TcpListener, path::PathBuf};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
 use tracing_subscriber::EnvFilter;
 
 /// Where everything is kept, when `PASSPLUS_DATA` does not say.
@@ -56,11 +61,11 @@ pub async fn run(once: bool, fresh: bool) -> anyhow::Result<()> {
     played
 }
 
-async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::Result<()> {
+async fn play(cluster: &Cluster, data: &Path, once: bool) -> anyhow::Result<()> {
     let listener = bind("PASSPLUS_LISTEN", "127.0.0.1:8080")?;
     let metrics_listener = bind("PASSPLUS_METRICS_LISTEN", "127.0.0.1:9090")?;
     let (address, metrics_address) = (listener.local_addr()?, metrics_listener.local_addr()?);
-    let config = databases::prepare(cluster, data, address, metrics_address)?;
+    let config = databases::prepare(cluster, "", data, (address, metrics_address))?;
     let metrics = serve::serve_metrics(metrics_listener)?;
     let running = serve::start(&config, listener).await?;
     let client = Client::new(&config.public_url, data.join("letters"))?;
@@ -75,7 +80,7 @@ async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::
         cast.write(&kept)?;
         cast
     };
-    let toured = tour::play(&client, &mut cast).await.and_then(|()| prove(cluster));
+    let toured = tour_all(&client, &mut cast, cluster, data).await;
     if let Err(error) = &toured {
         eprintln!("\nThe tour stopped: {error:#}");
     } else {
@@ -91,6 +96,13 @@ async fn play(cluster: &Cluster, data: &std::path::Path, once: bool) -> anyhow::
     running.stop().await?;
     metrics.stop(false).await;
     toured
+}
+
+/// The main job, the canteen's month, and the proof of the ledgers.
+async fn tour_all(client: &Client, cast: &mut Cast, cluster: &Cluster, data: &Path) -> anyhow::Result<()> {
+    let last = tour::play(client, cast).await?;
+    canteen::run(cluster, data, last).await?;
+    prove(cluster)
 }
 
 /// Has the ledgers verified as an auditor would, and says how to do it again.

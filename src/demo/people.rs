@@ -6,6 +6,7 @@ use crate::{
     kernel::{crypto::SigningPair, time},
 };
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -31,9 +32,9 @@ pub struct Person {
     pub token: Option<String>,
 }
 
-/// A till.
+/// A till, or a gate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Till {
+pub struct Device {
     pub device_id: String,
     pub what: String,
     /// PKCS#8 of its own key, base64url.
@@ -45,6 +46,8 @@ pub struct Till {
 pub struct Cast {
     pub season: String,
     pub administrator_92: Person,
+    /// What takes two persons needs him.
+    pub second_administrator_92: Person,
     pub administrator_78: Person,
     pub secretary_92: Person,
     pub secretary_78: Person,
@@ -52,8 +55,8 @@ pub struct Cast {
     pub family_78: Person,
     /// The child of the first family, with wallets and a card.
     pub lou: String,
-    pub theatre: Till,
-    pub judo: Till,
+    pub theatre: Device,
+    pub judo: Device,
 }
 
 impl Cast {
@@ -83,11 +86,11 @@ impl Person {
     }
 
     /// What opens a session, with the time code of `steps_ahead`.
-    pub fn credentials(&self, steps_ahead: u64) -> anyhow::Result<serde_json::Value> {
+    pub fn credentials(&self, now: DateTime<Utc>, steps_ahead: u64) -> anyhow::Result<serde_json::Value> {
         let Some(secret) = &self.totp_secret else {
             return Ok(json!({ "email": self.email, "password": PASSWORD }));
         };
-        let now = u64::try_from(time::server_now().timestamp())?;
+        let now = u64::try_from(now.timestamp())?;
         let code = admin::totp_code_at(secret, now.saturating_add(STEP_SECONDS.saturating_mul(steps_ahead)))?;
         Ok(json!({ "email": self.email, "password": PASSWORD, "second_factor": code }))
     }
@@ -98,7 +101,7 @@ impl Person {
             return Ok(token.clone());
         }
         for attempt in 0..5_u64 {
-            let request = Request::post("/v1/sessions", self.credentials(attempt.min(1))?);
+            let request = Request::post("/v1/sessions", self.credentials(client.now(), attempt.min(1))?);
             let answer = client.send(&request).await?;
             match answer.status {
                 201 => {
@@ -118,11 +121,11 @@ impl Person {
     }
 }
 
-impl Till {
-    /// The form by which the till proves its key.
+impl Device {
+    /// The form by which it proves its key.
     pub fn assertion(&self, client: &Client) -> anyhow::Result<Request> {
         let device = self.device_id.parse()?;
-        let assertion = admin::device_assertion(device, &self.private_key, client.base())?;
+        let assertion = admin::device_assertion(device, &self.private_key, client.base(), client.now())?;
         let form = vec![
             ("grant_type", "client_credentials".to_owned()),
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()),
@@ -137,10 +140,11 @@ impl Till {
         })
     }
 
-    /// Makes a key and enrols it with a one-time code.
-    pub async fn enrol(client: &Client, code: &str, what: &str) -> anyhow::Result<Self> {
+    /// Makes a key and enrols it with a one-time code; a gate also says whom its lists are encrypted to.
+    pub async fn enrol(client: &Client, code: &str, what: &str, recipient: Option<&str>) -> anyhow::Result<Self> {
         let pair = SigningPair::generate()?;
-        let body = json!({ "enrolment_code": code, "public_key": BASE64URL_NOPAD.encode(&pair.public()) });
+        let public_key = BASE64URL_NOPAD.encode(&pair.public());
+        let body = json!({ "enrolment_code": code, "public_key": public_key, "recipient": recipient });
         let answer = client.expect(201, Request::post("/v1/devices/enrol", body)).await?;
         let private_key = BASE64URL_NOPAD.encode(pair.pkcs8());
         Ok(Self { device_id: answer.text("/device_id")?, what: what.to_owned(), private_key })
@@ -157,6 +161,7 @@ pub fn table(cast: &Cast, url: &str, metrics: SocketAddr) -> String {
     );
     let people = [
         &cast.administrator_92,
+        &cast.second_administrator_92,
         &cast.secretary_92,
         &cast.family_92,
         &cast.administrator_78,

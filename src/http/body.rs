@@ -61,8 +61,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
-        // serde_json takes a wrong type where a word of a list is expected for bad syntax.
-        let is_json = error.inner().is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        // serde_json takes a wrong type where a word of a list is expected for bad syntax, and says no more than that.
+        let may_be_type = error.inner().to_string().starts_with("expected value");
+        let is_json = error.inner().is_data() || (may_be_type && serde_json::from_slice::<IgnoredAny>(bytes).is_ok());
         explain(error.inner(), pointer, is_json)
     })?;
     reader.end().map_err(|_| Error::Refused(Refusal::MalformedBody))?;
@@ -173,7 +174,15 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        for body in ["", "{", "nul", "{\"wallet_kind\":nul}", "{\"name\":\"A\",\"amount_cents\":1}x", "\u{feff}{}"] {
+        for body in [
+            "",
+            "{",
+            "nul",
+            "{\"wallet_kind\":nul}",
+            "{\"name\":\"A\",\"amount_cents\":1}x",
+            "\u{feff}{}",
+            r#"{"name":"\ud800"}"#,
+        ] {
             assert_eq!(refused(body).0, Refusal::MalformedBody, "{body}");
         }
     }

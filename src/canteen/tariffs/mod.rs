@@ -16,7 +16,7 @@ mod tests;
 
 pub use db::StoredGrid;
 pub use explained::Explained;
-pub use grid::{Grid, GridRef, QuotientFrom, Tariff};
+pub use grid::{Grid, GridRef, QuotientFrom, Tariff, default_grid};
 pub use price::price;
 pub use situation::{Attendance, Means, Situation, Unknown};
 

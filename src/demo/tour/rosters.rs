@@ -21,7 +21,7 @@ impl Tour<'_> {
         let file = format!(
             "Division;Nom de famille;Prénom 1;Né(e) le\n6A;{};NOE;{}\n6B;PETIT;Zoé;01/02/2014\n",
             last_name.to_uppercase(),
-            birth_date()
+            birth_date(&season)
         );
         let send = |step: String| Request {
             method: Method::POST,
@@ -51,8 +51,7 @@ impl Tour<'_> {
         let files = self.show(200, Request::get("/v1/departments/92/families").by(family_token), "The family's file.");
         let family = files.await?.text("/items/0/id")?;
         let last_name = fresh_name();
-        let body =
-            json!({ "first_names": "Noé", "last_name": last_name, "birth_date": birth_date(), "residence": "92" });
+        let body = json!({ "first_names": "Noé", "last_name": last_name, "birth_date": birth_date(season), "residence": "92" });
         let add = Request::post(format!("/v1/departments/92/families/{family}/children"), body).by(family_token);
         let child = self.show(201, add, "A second child.").await?.text("/id")?;
         let body = json!({ "season": season, "college_uai": "0920001B", "level": "6e", "formula": "sport", "declares_scholarship": false });
