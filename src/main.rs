@@ -93,6 +93,8 @@ enum BenchCommand {
     Debit(bench::Options),
     /// The turn of a school year: children carried over, then confirmed, beside bare inserts.
     Rollover(bench::rollover::Options),
+    /// A year of meals of the canteen, laid out for every diner.
+    Meals(bench::meals::Options),
     /// A month's bills of the canteen: drafted, issued, one of them printed.
     Bills(bench::bills::Options),
     /// Rosters of schools: read, matched and applied.
@@ -196,6 +198,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(BenchCommand::Debit(options)) => runtime().block_on(bench::debit(options)),
         Command::Bench(BenchCommand::Rollover(options)) => runtime().block_on(bench::rollover::rollover(options)),
         Command::Bench(BenchCommand::Bills(options)) => runtime().block_on(bench::bills::bills(options)),
+        Command::Bench(BenchCommand::Meals(options)) => runtime().block_on(bench::meals::meals(options)),
         Command::Bench(BenchCommand::Roster(options)) => runtime().block_on(bench::roster::roster(options)),
         Command::Bench(BenchCommand::Gate(options)) => runtime().block_on(bench::gate::gate(options)),
         Command::Bench(BenchCommand::Photo(options)) => runtime().block_on(bench::photo::photo(options)),

@@ -5,6 +5,7 @@ pub mod bills;
 mod draw;
 pub mod gate;
 pub mod load;
+pub mod meals;
 mod peers;
 mod pgbench;
 pub mod photo;

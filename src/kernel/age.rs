@@ -32,7 +32,13 @@ impl FromStr for Recipient {
         let key = <[u8; 32]>::try_from(key).map_err(|_| wrong())?;
         // One key has one writing, the lower-case one.
         let lower = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if read.hrp().as_str() == "age" && lower { Ok(Self { text: text.to_owned(), key }) } else { Err(wrong()) }
+        let recipient = Self { text: text.to_owned(), key };
+        // Of a key of low order no secret can be made: found out now, and not when something is to be encrypted.
+        if read.hrp().as_str() == "age" && lower && encrypt(&recipient, &[]).is_ok() {
+            Ok(recipient)
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -112,6 +118,8 @@ mod tests {
             "age1",
             &RECIPIENT.to_uppercase(),
             &RECIPIENT[..61],
+            // Thirty-two zeros: nobody's key.
+            "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
             &RECIPIENT.replace('z', "q"),
             "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX",
         ];

@@ -1,5 +1,6 @@
 //! Texts that callers send: trimmed, bounded, free of control characters, checked once while the body is read.
 
+use serde::Deserialize;
 use std::fmt;
 
 fn no_control(raw: &str, min: usize, max: usize) -> Result<String, String> {
@@ -229,6 +230,12 @@ impl<T> Sensitive<T> {
     /// The value itself; each call is a place to look at.
     pub const fn expose(&self) -> &T {
         &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::deserialize(from).map(Self)
     }
 }
 

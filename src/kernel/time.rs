@@ -1,7 +1,8 @@
 //! Civil dates are those of Europe/Paris; instants are UTC. Nothing else in the service knows a time zone.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::{Europe::Paris, Tz};
+use serde::{Deserialize, Deserializer, de::Error};
 
 /// The civil date in Paris at that instant.
 #[must_use]
@@ -34,6 +35,31 @@ pub fn instant_of(date: NaiveDate, clock: NaiveTime) -> DateTime<Utc> {
 #[must_use]
 pub fn end_of_day(date: NaiveDate) -> DateTime<Utc> {
     start_of_day(date.checked_add_days(Days::new(1)).unwrap_or(date))
+}
+
+/// Years of which anything is asked; the database knows fewer than a date can name.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
+
+/// Reads a day of the years 2000 to 2199.
+pub fn day<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    let day = NaiveDate::deserialize(from)?;
+    if YEARS.contains(&day.year()) {
+        Ok(day)
+    } else {
+        Err(D::Error::custom("un jour des années 2000 à 2199 est attendu"))
+    }
+}
+
+/// Reads a day of these years, or none.
+pub fn some_day<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
+    day(from).map(Some)
+}
+
+/// Reads an instant of these years.
+pub fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let at = DateTime::<Utc>::deserialize(from)?;
+    let wrong = || D::Error::custom("un instant des années 2000 à 2199 est attendu");
+    if YEARS.contains(&at.year()) { Ok(at) } else { Err(wrong()) }
 }
 
 /// The server's own clock: only for what is decided before a transaction exists, such as the life of a token.

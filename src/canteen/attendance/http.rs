@@ -16,6 +16,7 @@ use crate::{
         ids::{AccountId, AttendanceLockId, DinerId},
         month::Month,
         text::{Note, Uai},
+        time::day,
     },
 };
 use actix_web::{get, post, web};
@@ -32,6 +33,7 @@ pub struct AttendanceQuery {
     #[param(value_type = Option<String>, example = "0920001B")]
     pub college_uai: Option<Uai>,
     #[param(example = "2026-10-12")]
+    #[serde(deserialize_with = "day")]
     pub day: NaiveDate,
 }
 

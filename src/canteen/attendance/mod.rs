@@ -6,7 +6,10 @@ pub mod http;
 
 pub use db::{AttendanceRow, LockRow, MonthRow};
 
-use super::meals::state::{MealEvent, MealState};
+use super::{
+    meals::state::{MealEvent, MealState},
+    passages,
+};
 use crate::{
     audit,
     db::Tx,
@@ -55,7 +58,8 @@ pub fn excuse_meal(tx: &mut Tx<'_>, meal: MealOf, reason: ExcuseReason) -> Resul
     Ok(state)
 }
 
-/// Records that a diner ate although no gate saw him pass. Without a meal of that day he is a diner without reservation.
+/// Records that a diner ate although no gate saw him pass. Without a meal of that day he is a diner without
+/// reservation, if any meal was served.
 pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Result<MealState, Error> {
     if meal.day > paris_date(tx.now()?) {
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
@@ -69,6 +73,9 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
         // One meal a day, wherever.
         Some(_) => return Err(Refusal::AttendanceTransition.into()),
         None => {
+            if !passages::is_served(tx, college, meal.day)? {
+                return Err(Refusal::NoMealThatDay.into());
+            }
             let comer = db::comer(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
             if !db::insert_walk_in(tx, meal, college, &comer)? {
                 return Err(Refusal::AttendanceTransition.into());

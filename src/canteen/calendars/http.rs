@@ -17,6 +17,7 @@ use crate::{
         department::Department,
         ids::ClosureId,
         text::{Label, SeasonCode, Uai},
+        time::day,
     },
     seasons::rules::RuleProblem,
 };
@@ -143,9 +144,11 @@ pub struct MealDaysQuery {
     #[param(example = "0921234B")]
     pub college_uai: Uai,
     #[param(example = "2026-11-02")]
+    #[serde(deserialize_with = "day")]
     pub from: NaiveDate,
     /// At most 62 days with the first.
     #[param(example = "2026-11-30")]
+    #[serde(deserialize_with = "day")]
     pub until: NaiveDate,
 }
 

@@ -4,6 +4,7 @@
 mod db;
 pub mod http;
 
+use super::passages::MISSED_AFTER_DAYS;
 use crate::{
     audit,
     db::Tx,
@@ -17,7 +18,7 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
 use std::fmt;
 
@@ -108,10 +109,10 @@ fn issue_day_code(tx: &mut Tx<'_>, by: AccountId, child: ChildId) -> Result<Issu
     Ok(Issued { code, college, day })
 }
 
-/// Codes of past days go. Returns how many.
+/// Codes of past days go, once passages without network can no longer bring them. Returns how many.
 pub fn forget(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
-    db::delete_before(tx, today)
+    db::delete_before(tx, today.checked_sub_days(Days::new(MISSED_AFTER_DAYS)).unwrap_or(today))
 }
 
 #[cfg(test)]

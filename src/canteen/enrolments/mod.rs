@@ -135,6 +135,7 @@ pub(super) fn enrol(tx: &mut Tx<'_>, place: Place, wish: &Wish) -> Result<Cantee
     let now = tx.now()?;
     let row = calendars::published(tx, &wish.season)?.ok_or(Error::Refused(Refusal::CanteenNoCalendar))?;
     let calendar = &row.calendar.0;
+    require_served(calendar, wish.weekdays)?;
     let today = paris_date(now);
     let wished = wish.starts_on.unwrap_or(calendar.first_day).max(calendar.first_day).max(today);
     let first = calendar
@@ -147,6 +148,14 @@ pub(super) fn enrol(tx: &mut Tx<'_>, place: Place, wish: &Wish) -> Result<Cantee
     let details = json!({ "season": wish.season, "college_uai": place.college, "starts_on": first });
     audit::record(tx, "canteen_enrolled", ("canteen_enrolment", enrolment.id), details)?;
     Ok(enrolment)
+}
+
+/// Whoever eats only on days of the week without meals would be enrolled and never eat.
+fn require_served(calendar: &Calendar, weekdays: Weekdays) -> Result<(), Error> {
+    if calendar.served_on.iter().any(|day| weekdays.holds(*day)) {
+        return Ok(());
+    }
+    Err(Error::field("/weekdays", "la cantine ne sert pas de repas ces jours de la semaine"))
 }
 
 /// Changes the days of the week, from the first meal that can still be changed. A family may until the date that the calendar tells; agents
@@ -168,6 +177,7 @@ pub fn change_weekdays(
             ),
         ));
     }
+    require_served(&calendar, weekdays)?;
     let changed = db::set_weekdays(tx, &enrolment, weekdays)?;
     let open = first_open(&changed, &calendar, now);
     if let Some(from) = open {

@@ -12,6 +12,7 @@ use crate::{
         department::Department,
         ids::ChildId,
         text::{Note, Uai},
+        time::day,
     },
 };
 use actix_web::{get, web};
@@ -25,9 +26,11 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub struct ForecastQuery {
     #[param(example = "2026-11-02")]
+    #[serde(deserialize_with = "day")]
     pub from: NaiveDate,
     /// Last day, included: 31 days at most.
     #[param(example = "2026-11-06")]
+    #[serde(deserialize_with = "day")]
     pub until: NaiveDate,
 }
 

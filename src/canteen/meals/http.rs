@@ -7,7 +7,7 @@ use crate::{
     canteen::meals,
     error::Error,
     http::reply::Found,
-    kernel::{department::Department, ids::CanteenEnrolmentId},
+    kernel::{department::Department, ids::CanteenEnrolmentId, time::day},
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -48,9 +48,11 @@ impl From<Day> for MealView {
 #[serde(deny_unknown_fields)]
 pub struct MealsQuery {
     #[param(example = "2026-09-01")]
+    #[serde(deserialize_with = "day")]
     pub from: NaiveDate,
     /// Included; 62 days at most.
     #[param(example = "2026-09-30")]
+    #[serde(deserialize_with = "day")]
     pub until: NaiveDate,
 }
 

@@ -1,10 +1,10 @@
 //! Passages that a gate took without network: sent later, in any order, again if need be. Each counts once, by gate and number.
 
 use super::{
-    Presented, counted, db,
+    CLOCK_SLACK, Presented, counted, db,
     db::GapRow,
     decide::{PassOutcome, PassReason, Tally},
-    decided, kept, read_card,
+    decided, kept, read,
 };
 use crate::{
     app::App,
@@ -15,7 +15,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::DinerId,
-        text::{Secret, Uai},
+        text::{Sensitive, Uai},
         time::paris_date,
     },
 };
@@ -33,8 +33,8 @@ const GAPS_MAX: i32 = 100;
 pub struct SentPassage {
     pub sequence: i64,
     pub scanned_at: DateTime<Utc>,
-    /// A card that is not in the list of the day. One-time codes cannot be checked without network: the list has names.
-    pub card: Option<Secret>,
+    /// A card that is not in the list of the day, or a one-day code, which the gate could not check.
+    pub card: Option<Sensitive<String>>,
     /// Somebody of that list.
     pub diner: Option<DinerId>,
     /// What the gate did.
@@ -75,7 +75,7 @@ pub async fn send_passages(
         let presented = match (&passage.diner, &passage.card) {
             (Some(diner), _) => Presented::Diner(*diner),
             // Whether a telephone's text was of its moment, the gate has judged.
-            (None, Some(card)) => match read_card(app, by, department, card).await? {
+            (None, Some(card)) => match read(app, by, department, card.expose()).await? {
                 Presented::Stale(print) => Presented::Card(print),
                 presented => presented,
             },
@@ -97,6 +97,7 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
     }
     let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
     let rows = db::look(tx, &asked, false)?;
+    let now = tx.now()?;
     let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
     for (Line { passage, presented }, row) in lines.iter().zip(&rows) {
         let SentPassage { sequence, scanned_at, let_in, .. } = *passage;
@@ -104,6 +105,12 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         if let Some((former, line)) = known.get(&sequence) {
             let same = *former == fingerprint;
             told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
+            continue;
+        }
+        // A clock that is ahead names no day: the number stays free for the right one.
+        if scanned_at.signed_duration_since(now) > CLOCK_SLACK {
+            let (outcome, reason) = (PassOutcome::ClockAhead, PassReason::Closed);
+            told.push(BatchLine { sequence, outcome, reason });
             continue;
         }
         let day = paris_date(scanned_at);

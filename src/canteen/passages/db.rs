@@ -160,10 +160,16 @@ pub struct PassageRow {
     pub outcome: PassOutcome,
 }
 
-/// Passages of a day that somebody has to look at: of diners who were let in twice, of unknown people let in, and of locked days.
+/// Passages of a day that somebody has to look at: of diners who were let in twice, of unknown people let in, of
+/// who was let in against the rules, and of locked days.
 pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<PassageRow>, Error> {
     let let_in_twice = diesel::dsl::sql::<Bool>(
-        "(outcome in ('unknown', 'not_served', 'locked') or person_id in (
+        "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed')
+          or (reason in ('not_enrolled', 'cancelled') and not coalesce((
+              select r.walk_ins from canteen_gate_rules r
+               where r.college_uai = canteen_passages.college_uai and r.starts_on <= canteen_passages.day
+               order by r.starts_on desc limit 1), true))
+          or person_id in (
              select x.person_id from canteen_passages x
               where x.day = canteen_passages.day and x.outcome in ('counted', 'double') group by x.person_id having count(*) > 1))",
     );

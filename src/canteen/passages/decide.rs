@@ -46,6 +46,8 @@ text_enum! {
         Locked = "locked",
         /// Another passage came under that number: not kept.
         NumberUsed = "number_used",
+        /// It was read at an instant to come: not kept, and the number is free for the right instant.
+        ClockAhead = "clock_ahead",
     }
 }
 
@@ -113,8 +115,9 @@ pub const fn decide(facts: Facts) -> Decision {
         (Shown::NobodysCode, _) => (false, R::UnknownCode),
         (Shown::StaleCode, _) => (false, R::StaleCode),
         (Shown::CardNotInUse, _) => (false, R::CardNotInUse),
-        (Shown::Diner, Some(MealState::Consumed | MealState::WalkIn)) => (false, R::AlreadyPassed),
+        // Elsewhere than where he eats, a gate does not learn whether he has eaten.
         (Shown::Diner, _) if !facts.here => (false, R::OtherCollege),
+        (Shown::Diner, Some(MealState::Consumed | MealState::WalkIn)) => (false, R::AlreadyPassed),
         (Shown::Diner, Some(MealState::Reserved | MealState::NoShow | MealState::Excused)) => (true, R::Reserved),
         (Shown::Diner, Some(MealState::Closed)) => (false, R::Closed),
         (Shown::Diner, _) if !facts.served => (false, R::Closed),

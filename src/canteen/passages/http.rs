@@ -18,7 +18,8 @@ use crate::{
     kernel::{
         department::Department,
         ids::{CanteenOperatorId, DeviceId, DinerId},
-        text::{Secret, Uai},
+        text::{Sensitive, Uai},
+        time::{day, instant},
     },
 };
 use actix_web::{get, post, web};
@@ -26,6 +27,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+/// More than a gate reads in its life.
+const SEQUENCE_MAX: i64 = 1_000_000_000;
 
 /// Something shown at a gate, now.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -39,7 +43,8 @@ pub struct CheckPassage {
     pub scanned_at: DateTime<Utc>,
     /// The number written on the card, the text of its QR code, printed or on a telephone, or a one-day code.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
-    pub card: Secret,
+    #[schema(value_type = String)]
+    pub card: Sensitive<String>,
 }
 
 /// Whether somebody eats.
@@ -114,7 +119,10 @@ pub async fn check_passage(
 }
 
 fn require_number(sequence: i64, pointer: &str) -> Result<(), Error> {
-    if sequence > 0 { Ok(()) } else { Err(Error::field(pointer, "un nombre à partir de 1 est attendu")) }
+    if (1..=SEQUENCE_MAX).contains(&sequence) {
+        return Ok(());
+    }
+    Err(Error::field(pointer, format!("un nombre de 1 à {SEQUENCE_MAX} est attendu")))
 }
 
 /// Passages that a gate took without network.
@@ -135,12 +143,14 @@ pub struct OfflinePassage {
     pub sequence: i64,
     /// When it was read, by the gate's clock. It counts when it comes within 31 days.
     #[schema(example = "2026-10-14T10:02:11Z")]
+    #[serde(deserialize_with = "instant")]
     pub scanned_at: DateTime<Utc>,
     /// Who it was, by the list.
     pub diner_id: Option<DinerId>,
     /// Or else what was read of a card.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
-    pub card: Option<Secret>,
+    #[schema(value_type = Option<String>)]
+    pub card: Option<Sensitive<String>>,
     /// Whether he was let in.
     #[schema(example = true)]
     pub let_in: bool,
@@ -216,6 +226,7 @@ pub async fn send_passages(
 #[serde(deny_unknown_fields)]
 pub struct OddPassagesQuery {
     #[param(example = "2026-10-15")]
+    #[serde(deserialize_with = "day")]
     pub day: NaiveDate,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]
@@ -266,7 +277,7 @@ impl From<PassageRow> for OddPassageView {
 
 /// List the passages of a day that somebody has to look at.
 ///
-/// All passages of who was let in twice, at one gate or two; strangers who were let in; what came for a day that serves nothing or is locked.
+/// All passages of who was let in twice, at one gate or two; strangers, and who was let in against the rules; what came for a day that serves nothing or is locked.
 #[utoipa::path(tag = "canteen", params(OddPassagesQuery), responses((status = 200, body = Page<OddPassageView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/passages/odd")]
 pub async fn list_odd_passages(

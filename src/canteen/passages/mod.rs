@@ -32,7 +32,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::DinerId,
-        text::{Secret, Uai},
+        text::{Sensitive, Uai},
         time::paris_date,
     },
     photos::{self, Size},
@@ -45,11 +45,11 @@ use uuid::Uuid;
 
 /// A gate that asks now has a clock near ours.
 const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(10);
-/// One-time codes typed at one gate: a class that forgot its cards gets in, guesses among 2^40 do not.
+/// One-day codes that nobody has, typed one after another at one gate: a right one ends the row, guesses among 2^40 do not get in.
 const DAY_CODES: Throttle = Throttle { scope: "day_code_gate", attempts_max: 60, window: TimeDelta::minutes(10) };
 /// Passages without network reach us within three days, as gates are visited at the week-end at the latest: only then was a meal missed.
 /// One that comes later still counts.
-const MISSED_AFTER_DAYS: u64 = 3;
+pub const MISSED_AFTER_DAYS: u64 = 3;
 /// Meals that are settled in one transaction.
 const MISSED_MAX: i64 = 5_000;
 
@@ -58,7 +58,7 @@ const MISSED_MAX: i64 = 5_000;
 pub struct Scan {
     pub sequence: i64,
     pub scanned_at: DateTime<Utc>,
-    pub card: Secret,
+    pub card: Sensitive<String>,
 }
 
 /// What it was read as: fingerprints by which the database finds it.
@@ -129,8 +129,12 @@ pub struct Passed {
     pub diner: Option<SeenDiner>,
 }
 
-async fn read_card(app: &App, by: &By<Gate>, department: Department, text: &Secret) -> Result<Presented, Error> {
-    Ok(match reading::read(app, &by.caller, text.as_str()).await? {
+/// What a text is: a code of the day, or a card.
+async fn read(app: &App, by: &By<Gate>, department: Department, text: &str) -> Result<Presented, Error> {
+    if let Some(code) = DayCode::read(text) {
+        return Ok(Presented::Code(code.hash(app.db.key(department)?)));
+    }
+    Ok(match reading::read(app, &by.caller, text).await? {
         Read::Card(card) if card.department == department => Presented::Card(card.fingerprint),
         Read::Stale(card) if card.department == department => Presented::Stale(card.fingerprint),
         _ => Presented::Nothing,
@@ -139,15 +143,18 @@ async fn read_card(app: &App, by: &By<Gate>, department: Department, text: &Secr
 
 /// Decides whether who shows this eats, and keeps the passage: one answer, one transaction, the same again when it is asked again.
 pub async fn check_passage(app: &App, by: &By<Gate>, department: Department, scan: Scan) -> Result<Passed, Error> {
-    let presented = if let Some(code) = DayCode::read(scan.card.as_str()) {
-        let device = by.device.to_string();
+    let presented = read(app, by, department, scan.card.expose()).await?;
+    let (college, device) = (by.college.clone(), by.device.to_string());
+    let is_code = matches!(presented, Presented::Code(_));
+    if is_code {
+        let device = device.clone();
         app.db.directory_write(&by.caller, move |tx| throttles::count(tx, DAY_CODES, &device)).await??;
-        Presented::Code(code.hash(app.db.key(department)?))
-    } else {
-        read_card(app, by, department, &scan.card).await?
-    };
-    let college = by.college.clone();
-    app.db.write(department, &by.caller, move |tx| pass(tx, &college, &presented, &scan)).await
+    }
+    let passed = app.db.write(department, &by.caller, move |tx| pass(tx, &college, &presented, &scan)).await?;
+    if is_code && passed.decision.reason != PassReason::UnknownCode {
+        app.db.directory_write(&by.caller, move |tx| throttles::forget(tx, DAY_CODES, &device)).await?;
+    }
+    Ok(passed)
 }
 
 fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> Result<Passed, Error> {
@@ -231,7 +238,7 @@ fn seen(tx: &mut Tx<'_>, row: LookRow, decision: Decision, sequence: i64) -> Res
     Ok(Some(SeenDiner { id, first_name, initial, diet, own_meal: row.own_meal, care: row.care, photo_jpeg }))
 }
 
-/// What somebody has to look at, of that day: doubles, strangers let in, passages of locked days.
+/// What somebody has to look at, of that day: doubles, strangers, who was let in against the rules, passages of locked days.
 fn list_odd_passages(tx: &mut Tx<'_>, day: NaiveDate, query: &PageQuery) -> Result<Page<PassageRow>, Error> {
     let rows = db::odd(tx, day, query.after::<(i64, Uuid)>()?, query.limit()?.saturating_add(1))?;
     query.page(rows, |row| (row.sequence, row.device_id.uuid()))

@@ -19,6 +19,7 @@ use crate::{
         department::Department,
         ids::{CanteenCollegeId, CanteenServiceId},
         text::Uai,
+        time::some_day,
     },
 };
 use actix_web::{delete, get, post, put, web};
@@ -120,6 +121,7 @@ pub struct EndPeriod {
 pub struct CanteenCollegeQuery {
     /// Those that are not over on that day; today when absent.
     #[param(example = "2026-09-01")]
+    #[serde(default, deserialize_with = "some_day")]
     pub from: Option<NaiveDate>,
     /// `next_cursor` of the page before.
     #[param(max_length = 64, example = "AZrX8z4UdqeGZ3nF8l7xYQ")]

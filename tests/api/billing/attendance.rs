@@ -35,12 +35,14 @@ async fn a_secretary_keeps_the_list_of_his_own_college() {
     table.secretary.post(&pass, passed(&table.child, "2026-10-13")).await.refused(409, "attendance.transition");
     // Who has no meal of the day came without reservation.
     for diner in [&guest, &table.child] {
-        let state = table.secretary.post(&pass, passed(diner, "2026-10-14")).await.expect(200).text("/state");
+        let state = table.secretary.post(&pass, passed(diner, "2026-10-09")).await.expect(200).text("/state");
         assert_eq!(state, "walk_in");
     }
     table.secretary.post(&pass, passed(&guest, "2026-10-16")).await.refused(422, "request.invalid");
-    let nobody = passed("0199a8f0-7c3e-7bbd-8000-000000000001", "2026-10-14");
+    let nobody = passed("0199a8f0-7c3e-7bbd-8000-000000000001", "2026-10-09");
     table.secretary.post(&pass, nobody).await.refused(404, "not_found");
+    // A Wednesday: nobody ate.
+    table.secretary.post(&pass, passed(&guest, "2026-10-14")).await.refused(409, "canteen.no_meal");
     let elsewhere = json!({ "college_uai": OTHER_COLLEGE, "diner_id": table.child, "day": "2026-10-01" });
     table.finance[0].post(&pass, elsewhere).await.refused(409, "canteen.not_offered");
 

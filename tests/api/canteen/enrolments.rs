@@ -118,6 +118,7 @@ async fn only_children_of_a_college_in_scope_are_enrolled_and_only_while_meals_a
     family.post("/v1/departments/78/canteen/enrolments", wish.clone()).await.refused(404, "not_found");
     for (member, value, pointer) in [
         ("weekdays", json!([]), "/weekdays"),
+        ("weekdays", json!(["wednesday"]), "/weekdays"),
         ("weekdays", json!(["sunday"]), "/weekdays/0"),
         ("diet", json!("halal"), "/diet"),
         ("starts_on", json!("2026-02-30"), "/starts_on"),

@@ -56,6 +56,7 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
         (json!({ "quotient_cents": 1, "note": "x" }), "/note"),
         (json!({ "quotient_cents": -1 }), "/quotient_cents"),
         (json!({ "quotient_cents": 1, "income_year": 20 }), "/income_year"),
+        (json!({ "quotient_cents": 1, "income_year": 2026 }), "/income_year"),
         (json!({ "statuses": ["rsa", "veuf"] }), "/statuses/1"),
         (json!({ "statuses": vec!["rsa"; 21] }), "/statuses"),
     ] {

@@ -40,7 +40,7 @@ fn each_situation_has_its_answer() {
     assert_eq!(told(Facts { open: false, ..facts() }), (false, R::Closed));
     assert_eq!(told(Facts { served: false, meal: None, ..facts() }), (false, R::Closed));
     assert_eq!(told(Facts { served: false, ..facts() }), (true, R::Reserved), "a meal that waits is eaten");
-    assert_eq!(told(Facts { here: false, meal: Some(MealState::Consumed), ..facts() }), (false, R::AlreadyPassed));
+    assert_eq!(told(Facts { here: false, meal: Some(MealState::Consumed), ..facts() }), (false, R::OtherCollege));
 }
 
 #[test]

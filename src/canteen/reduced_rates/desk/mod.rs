@@ -28,6 +28,7 @@ use crate::{
         time::paris_date,
     },
 };
+use chrono::Datelike;
 use serde_json::json;
 
 /// What the agent read.
@@ -105,13 +106,17 @@ pub fn decide_request(
     version: i32,
     reading: &Reading,
 ) -> Result<(Shown, Vec<DocumentId>), Error> {
-    let row = db::lock(tx, id)?;
+    let (row, now) = (db::lock(tx, id)?, tx.now()?);
     if row.version != version {
         return Err(Refusal::StaleVersion.into());
     }
     let (known, decided) = match reading {
         Reading::Means { known, income_year } => {
             require_statuses(tx, &row, &known.statuses)?;
+            // A year that is not over has no notice.
+            if income_year.is_some_and(|year| i32::from(year) >= paris_date(now).year()) {
+                return Err(Error::field("/income_year", "une année de revenus passée est attendue"));
+            }
             let date = income_year.map(|year| IncomeDate { year, month: None, is_year_before: false });
             let source = MeansSource::Document;
             (known.clone(), Decided { source, date, answer: None, by: Some(by), nothing: None })

@@ -98,7 +98,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("end_care_plan", &[R::CarePlanEnded]),
     ("excuse_meal", &[R::AttendanceTransition, R::AttendanceLocked]),
     ("list_attendance", &[R::InvalidFields]),
-    ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered]),
+    ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered, R::NoMealThatDay]),
     ("close_attendance_day", &[R::AttendanceLocked]),
     ("lock_attendance", &[R::AttendanceMonthOpen, R::AttendanceMonthTransition]),
     ("reopen_attendance", &[R::AttendanceMonthTransition, R::AttendanceMonthInRun]),

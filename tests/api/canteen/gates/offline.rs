@@ -155,7 +155,7 @@ async fn passages_come_later_in_any_order_and_count_once() {
             (10, "unknown", "unknown_card"),
             (11, "unknown", "unknown_card"),
             (12, "not_served", "closed"),
-            (13, "not_served", "closed"),
+            (13, "clock_ahead", "closed"),
         ]
     );
     assert_eq!(first.at("/missing"), &json!([{ "first": 1, "last": 2 }, { "first": 6, "last": 6 }]));
@@ -191,6 +191,63 @@ async fn passages_come_later_in_any_order_and_count_once() {
     let numbers: Vec<i64> =
         odd.items().iter().chain(next.expect(200).items()).map(|row| row["sequence"].as_i64().unwrap()).collect();
     assert_eq!(numbers, [4, 5, 6, 8, 10, 11]);
+}
+
+#[actix_web::test]
+async fn what_a_gate_could_not_know_is_found_out_and_what_it_should_not_have_done_is_listed() {
+    let mut canteen = Canteen::open().await;
+    let (lou, away) = (canteen.diner("Zoé").await, canteen.diner_elsewhere("Emil").await);
+    let strict = canteen.sibling("Dora").await;
+    let admin = &canteen.world.administrator;
+    let rule = json!({ "starts_on": TODAY, "walk_ins": false });
+    admin.put(&at(&format!("gate-rules/{COLLEGE}")), rule).await.expect(200);
+    let codes = at(&format!("children/{}/day-codes", lou.child));
+    let code = canteen.family.post(&codes, json!({})).await.expect(201).text("/code");
+    // Read today, sent tomorrow.
+    let shown = |sequence: i64, card: &str| json!({ "sequence": sequence, "scanned_at": "2026-10-15T08:30:00Z", "card": card, "let_in": true });
+    let long = "x".repeat(5_000);
+    let batch = [
+        shown(1, &code),
+        shown(2, "7K2M-0XQ4"),
+        shown(3, &away.card_code),
+        shown(4, &strict.card_code),
+        shown(5, ""),
+        shown(6, &long),
+    ];
+    canteen.wait(days(1)).await;
+    assert_eq!(canteen.world.repeat(passplus::canteen::day_codes::forget).await, 0);
+    assert_eq!(
+        told(&send(&canteen.gate, &batch).await.expect(200)),
+        [
+            (1, "counted", "reserved"),
+            (2, "unknown", "unknown_code"),
+            (3, "counted", "other_college"),
+            (4, "counted", "not_enrolled"),
+            (5, "unknown", "unknown_card"),
+            (6, "unknown", "unknown_card"),
+        ]
+    );
+    assert_eq!(canteen.meals(&lou.child)[0], format!("{TODAY} consumed"));
+    let clerk = canteen.scene.administrator().await;
+    let odd = clerk.get(&at(&format!("passages/odd?day={TODAY}"))).await.expect(200);
+    let numbers: Vec<i64> = odd.items().iter().map(|row| row["sequence"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, [2, 3, 4, 5, 6]);
+
+    // A clock that is ahead spends no number; one that is mad is told.
+    let mut ahead = passage(7, "2026-10-17T10:00:00Z", &lou.child);
+    assert_eq!(told(&send(&canteen.gate, &[ahead.clone()]).await.expect(200)), [(7, "clock_ahead", "closed")]);
+    ahead["scanned_at"] = json!("2026-10-16T07:00:00Z");
+    assert_eq!(told(&send(&canteen.gate, &[ahead.clone()]).await.expect(200)), [(7, "counted", "reserved")]);
+    ahead["scanned_at"] = json!("-9999-01-01T00:00:00Z");
+    send(&canteen.gate, &[ahead]).await.refused(422, "request.invalid");
+    for path in
+        ["passages/odd?day=-9999-01-01", "forecast?from=-9999-01-01&until=-9999-01-02", "colleges?from=-9999-01-01"]
+    {
+        clerk.get(&at(path)).await.refused(400, "request.query");
+    }
+    send(&canteen.gate, &[passage(2_000_000_000, "2026-10-16T07:00:00Z", &lou.child)])
+        .await
+        .refused(422, "request.invalid");
 }
 
 #[actix_web::test]

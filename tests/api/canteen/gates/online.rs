@@ -72,7 +72,7 @@ async fn each_reason_is_told_as_it_is() {
 
     let nobody = CardCode::generate("92".parse().unwrap()).to_string();
     let elsewhere = CardCode::generate("78".parse().unwrap()).to_string();
-    for text in [nobody.as_str(), &elsewhere, "PP1.AAAA", "bonjour"] {
+    for text in [nobody.as_str(), &elsewhere, "PP1.AAAA", "bonjour", "", &"x".repeat(5_000)] {
         assert_eq!(canteen.told(text).await, no("unknown_card"), "{text}");
     }
     assert_eq!(canteen.told("7K2M-0XQ4").await, no("unknown_code"));
@@ -194,6 +194,7 @@ async fn a_child_whose_card_is_lost_eats_with_a_code_of_the_day() {
     // It is of one day, and goes with it.
     canteen.wait(days(1)).await;
     assert_eq!(canteen.told(&code).await, no("unknown_code"));
+    canteen.wait(days(3)).await;
     assert_eq!(canteen.world.repeat(passplus::canteen::day_codes::forget).await, 5);
 }
 
@@ -201,6 +202,17 @@ async fn a_child_whose_card_is_lost_eats_with_a_code_of_the_day() {
 async fn guessed_codes_are_counted_and_cards_never() {
     let canteen = Canteen::open().await;
     let lou = canteen.diner("Lina").await;
+    let forgetful = canteen.diner("Ana").await;
+    let codes = at(&format!("children/{}/day-codes", forgetful.child));
+    let code = canteen.family.post(&codes, json!({})).await.expect(201).text("/code");
+    for _ in 0..30 {
+        assert_eq!(canteen.told("7K2M-0XQ4").await, no("unknown_code"));
+    }
+    // A right one ends the row, and shown again it is no guess either.
+    assert_eq!(canteen.told(&code).await, yes("reserved"));
+    for _ in 0..40 {
+        assert_eq!(canteen.told(&code).await, no("already_passed"));
+    }
     for _ in 0..60 {
         assert_eq!(canteen.told("7K2M-0XQ4").await, no("unknown_code"));
     }
@@ -255,7 +267,7 @@ async fn what_a_gate_may_not_ask_is_refused() {
         (json!({ "sequence": "x" }), "/sequence"),
         (json!({ "scanned_at": "2026-10-15T07:40:00Z" }), "/scanned_at"),
         (json!({ "scanned_at": "2026-10-15T08:30:00Z" }), "/scanned_at"),
-        (json!({ "card": "" }), "/card"),
+        (json!({ "sequence": 1_000_000_001 }), "/sequence"),
         (json!({ "debt": 1 }), "/debt"),
     ] {
         let mut body = good.clone();
