@@ -181,7 +181,7 @@ pub fn change_weekdays(
     let changed = db::set_weekdays(tx, &enrolment, weekdays)?;
     let open = first_open(&changed, &calendar, now);
     if let Some(from) = open {
-        meals::layout::change_weekdays(tx, &changed, &calendar, from)?;
+        meals::layout::change_weekdays(tx, &changed, enrolment.weekdays, &calendar, from)?;
         rates::refresh(tx, &changed, from)?;
     }
     let details = json!({ "weekdays": weekdays, "from": open });

@@ -5,6 +5,7 @@ use crate::{
     canteen::{
         calendars::{self, days::Calendar},
         enrolments::CanteenEnrolment,
+        weekdays::Weekdays,
     },
     db::Tx,
     error::Error,
@@ -17,7 +18,7 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
 };
 
 /// Enrolments laid out in one transaction: about 140,000 meals, well within a statement's time.
@@ -122,10 +123,12 @@ pub fn lay_out_again(tx: &mut Tx<'_>, college: Option<&Uai>) -> Result<(), Error
     Ok(())
 }
 
-/// The days of the week of an enrolment have changed: from that day on, meals of other days are cancelled and those of its days reserved.
+/// The days of the week of an enrolment have changed: from that day on, meals of those that it left are cancelled and meals of those that it
+/// took up reserved. What was chosen singly on the others stays chosen.
 pub fn change_weekdays(
     tx: &mut Tx<'_>,
     enrolment: &CanteenEnrolment,
+    was: Weekdays,
     calendar: &Calendar,
     from: NaiveDate,
 ) -> Result<(), Error> {
@@ -135,17 +138,18 @@ pub fn change_weekdays(
         "update canteen_meals m set state = 'cancelled', changed_at = $3
            from canteen_enrolments e
           where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and m.state = 'reserved' and m.day >= $2
-            and e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) = 0",
+            and $4 & ~e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0",
     )
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Date, _>(from)
     .bind::<Timestamptz, _>(now)
+    .bind::<SmallInt, _>(was)
     .execute(tx.conn)?;
     diesel::sql_query(format!(
         "with {SERVED}
          insert into canteen_meals (person_id, day, enrolment_id, family_id, college_uai, state, changed_at)
          select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
-           from canteen_enrolments e join served s on s.uai = e.college_uai and e.weekdays & s.bit <> 0
+           from canteen_enrolments e join served s on s.uai = e.college_uai and e.weekdays & ~$4 & s.bit <> 0
           where e.id = $1
          on conflict (person_id, day) do update set state = 'reserved', changed_at = excluded.changed_at
           where canteen_meals.state = 'cancelled' and canteen_meals.enrolment_id = excluded.enrolment_id"
@@ -153,6 +157,7 @@ pub fn change_weekdays(
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Array<Date>, _>(&days)
     .bind::<Timestamptz, _>(now)
+    .bind::<SmallInt, _>(was)
     .execute(tx.conn)?;
     Ok(())
 }

@@ -166,9 +166,13 @@ async fn weekdays_change_until_the_date_of_the_calendar() {
             .collect::<Vec<_>>()
     };
     assert_eq!(states(family.get(&meals).await), ["2026-11-03", "2026-11-10"]);
+    // What was chosen singly stays chosen, on a day of the week that stays as on one that never was.
+    for (day, verb) in [("2026-11-10", "cancel"), ("2026-11-12", "reserve")] {
+        family.post(&at(&format!("enrolments/{id}/meals/{day}/{verb}")), json!({})).await.expect(200);
+    }
     let both = json!({ "version": 2, "weekdays": ["monday", "tuesday"] });
     family.put(&path, both).await.expect(200);
-    assert_eq!(states(family.get(&meals).await), ["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-10"]);
+    assert_eq!(states(family.get(&meals).await), ["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-12"]);
     // On 1 December the family's time is over; an agent's is not, and what cannot be changed any more stays.
     world.advance(TimeDelta::days(47));
     world.wake_administrators().await;
