@@ -43,13 +43,14 @@ grant select, insert,
 grant select, insert, update (enrolment_id, college_uai, state, changed_at) on canteen_meals to {app};
 grant select, insert, update (means_sealed, purged_at) on canteen_means to {app};
 grant select, insert, update (explanation_sealed) on canteen_rates to {app};
-grant select, insert, update (ended_by, ended_at) on canteen_care_plans to {app};
+grant select, insert, update (ended_by, ended_at), delete on canteen_care_plans to {app};
 -- What gates saw is written by their own door only; one-time codes of past days go.
 grant select, insert on canteen_operators to {app};
 grant select, insert, update (ends_on) on canteen_operator_sites to {app};
 grant select, insert, update (walk_ins, set_by, set_at) on canteen_gate_rules to {app};
 grant select, insert, delete on canteen_day_codes to {app};
-grant select on canteen_passages to {app};
+grant select, delete on canteen_passages to {app};
+grant select, insert, update (revoked_at, deleted_until) on canteen_gates to {app};
 -- What is billed or paid is written once. Of a locked month only its run and its reopening change; drafts go when they are made again.
 grant select, insert, update (run_id, reopened_by, reopened_at, reopen_reason) on canteen_attendance_locks to {app};
 grant select, insert, update (state, draft_no, checked_by, checked_at, issued_by, issued_at, abandoned_by, abandoned_at)

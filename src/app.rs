@@ -45,6 +45,8 @@ pub struct App {
     pub pictures: Gate,
     /// Reading a roster of a department takes up to 150 MB and some seconds: one at a time.
     pub rosters: Gate,
+    /// Lists of the day for the canteen's gates: all of them ask in the same minutes of a morning.
+    pub gate_lists: Gate,
     /// Address of the service as its users see it, without trailing slash.
     pub public_url: Arc<str>,
     pub departments: Arc<BTreeMap<Department, String>>,
@@ -71,6 +73,7 @@ impl App {
             passwords: Gate::new(2, 64),
             pictures: Gate::new(2, 16),
             rosters: Gate::new(1, 16),
+            gate_lists: Gate::new(1, 128),
             public_url: config.public_url.as_str().into(),
             departments: Arc::new(config.departments.iter().map(|d| (d.code, d.name.clone())).collect()),
             asking: Arc::new(config.departments.iter().filter(|d| d.particulier.is_some()).map(|d| d.code).collect()),

@@ -15,9 +15,11 @@ use diesel::{
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     r2d2::{ConnectionManager, CustomizeConnection, Pool},
     result::{DatabaseErrorKind, Error as DieselError},
+    sql_types::Text,
 };
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -74,6 +76,15 @@ impl<P> Transaction<'_, P> {
         let now = database.checked_add_signed(self.clock_offset).unwrap_or(database);
         self.now = Some(now);
         Ok(now)
+    }
+
+    /// Makes those who do the same to the same thing, both of which `over` names, take turns until they commit: what each has counted or
+    /// summed up stays true. For what no row stands for that the caller may lock.
+    pub fn take_turns(&mut self, over: fmt::Arguments<'_>) -> Result<(), Error> {
+        diesel::sql_query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<Text, _>(over.to_string())
+            .execute(self.conn)?;
+        Ok(())
     }
 }
 

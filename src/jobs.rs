@@ -55,6 +55,8 @@ pub enum Job {
     CanteenRate { enrolment: CanteenEnrolmentId, from: NaiveDate },
     /// A word to a family about days on which its children's canteen is closed, or open after all.
     CanteenClosure { family: FamilyId, closure: ClosureId },
+    /// A word to a family about meals without reservation that were recorded for its children on a day: left by gates and secretaries.
+    CanteenWalkIns { family: FamilyId, day: NaiveDate },
     /// News to a guardian, if he still wants them.
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.
@@ -146,6 +148,10 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
         "canteen_closure" => {
             let (family, closure) = (field("family_id")?.parse().ok()?, field("closure_id")?.parse().ok()?);
             return Some(Job::CanteenClosure { family, closure });
+        }
+        "canteen_walk_ins" => {
+            let (family, day) = (field("family_id")?.parse().ok()?, field("day")?.parse().ok()?);
+            return Some(Job::CanteenWalkIns { family, day });
         }
         "bill_notice" => return Some(Job::BillNotice { bill: field("bill_id")?.parse().ok()? }),
         "bill_reminder" => {

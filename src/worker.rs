@@ -1,11 +1,11 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    billing::{arrears, bills::notices as bill_notices},
+    billing::{arrears, bills::notices as bill_notices, evidence},
     canteen::{
-        day_codes,
-        enrolments::following,
-        meals::{self, layout},
+        care_plans, day_codes,
+        enrolments::{self as canteen_enrolments, following},
+        meals::{self, guests, layout},
         passages, rates,
         reduced_rates::{self, Inquiries},
     },
@@ -17,13 +17,13 @@ use crate::{
     families,
     fiscal::{Administrations, checks},
     jobs::{self, Claimed, Job},
-    kernel::{actor::Caller, department::Department},
+    kernel::{actor::Caller, department::Department, time::paris_date},
     ledger::{expiry, holds, notices},
     mail::{Letter, Mailer},
     news, proof,
 };
 use std::time::Duration;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
 /// How long the worker rests when nothing is due.
 const REST: Duration = Duration::from_millis(500);
@@ -40,9 +40,10 @@ pub async fn run(
     inquiries: Inquiries,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut next_round = Instant::now();
-    // The drift of a large ledger takes seconds: letters do not wait for it.
+    // The drift of a large ledger takes seconds, the meals of a year minutes: letters do not wait for them, nor money for meals.
     let watch = tokio::spawn(proof::watch(db.clone(), stop.clone()));
+    let time = tokio::spawn(mind_time(db.clone(), stop.clone()));
+    let canteen = tokio::spawn(mind_canteen(db.clone(), stop.clone()));
     // Nor do they wait for an administration.
     let asking =
         administrations.iter().map(|(department, client)| checks::run(db.clone(), department, client, stop.clone()));
@@ -53,10 +54,6 @@ pub async fn run(
         asking.push(tokio::spawn(loop_of));
     }
     while !*stop.borrow() {
-        if next_round <= Instant::now() {
-            do_round(&db).await;
-            next_round = Instant::now() + ROUND;
-        }
         let done = work_off(&db, &mailer).await;
         if done == 0 {
             tokio::select! {
@@ -65,9 +62,34 @@ pub async fn run(
             }
         }
     }
-    watch.await.ok();
-    for task in asking {
+    for task in asking.into_iter().chain([watch, time, canteen]) {
         task.await.ok();
+    }
+}
+
+async fn mind_time(db: Db, mut stop: watch::Receiver<bool>) {
+    let mut last_day = None;
+    while !*stop.borrow() {
+        do_round(&db).await;
+        let today = paris_date(db.server_now());
+        if last_day.replace(today) != Some(today) {
+            do_day(&db).await;
+        }
+        rest_until_next_round(&mut stop).await;
+    }
+}
+
+async fn mind_canteen(db: Db, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        do_canteen_round(&db).await;
+        rest_until_next_round(&mut stop).await;
+    }
+}
+
+async fn rest_until_next_round(stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(ROUND) => {}
+        _ = stop.changed() => {}
     }
 }
 
@@ -81,17 +103,29 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, closing::close_batch, "requests of a past season cannot be closed").await;
     until_nothing_is_left(db, documents::delete_overdue, "overdue documents cannot be deleted").await;
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
-    until_nothing_is_left(db, layout::lay_out_batch, "meals cannot be laid out").await;
-    until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
-    until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
-    until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
-    until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
     // Before anything of a season that is over is sent on.
     until_nothing_is_left(db, reduced_rates::close_past, "undecided requests of a past season cannot be closed").await;
     until_nothing_is_left(db, reduced_rates::send_on_lost, "requests that nobody asks cannot be sent on").await;
     until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
     until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
+    until_nothing_is_left(db, evidence::forget, "passages whose term is over cannot be deleted").await;
     until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
+    until_nothing_is_left(db, care_plans::forget_past, "care plans of a past season cannot be forgotten").await;
+    until_nothing_is_left(db, canteen_enrolments::forget_diets, "menus of a past season cannot be forgotten").await;
+}
+
+/// Lets, in every department, meals and rates of the canteen follow what was decided about them: for a whole year of all collèges, if need be.
+pub async fn do_canteen_round(db: &Db) {
+    until_nothing_is_left(db, layout::lay_out_batch, "meals cannot be laid out").await;
+    until_nothing_is_left(db, guests::close_unserved, "invitations of days without meals cannot be closed").await;
+    until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
+    until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
+    until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
+}
+
+/// Does, in every department, what changes from one day to the next only. A day on which it fails is made up for by the next one.
+pub async fn do_day(db: &Db) {
+    until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
 }
 
 /// Repeats a batch in every department until it finds nothing more. Returns how many things that was.
@@ -187,6 +221,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         }
         Job::CanteenClosure { family, closure } => {
             db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
+        }
+        Job::CanteenWalkIns { family, day } => {
+            db.read(department, caller, move |tx| meals::notices::walk_ins(tx, family, day)).await?
         }
         Job::NewsLetter { news, guardian } => {
             db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?

@@ -2,13 +2,12 @@
 //! row is counted and every cent found again.
 #![expect(clippy::float_arithmetic, reason = "seconds, not money")]
 
-use super::stage::Stage;
+use super::stage::{Stage, number};
 use crate::{
     billing::{
         bills,
         runs::{self, Seen},
     },
-    db::Db,
     error::Error,
     kernel::{
         actor::{Actor, Caller},
@@ -22,12 +21,7 @@ use crate::{
 use anyhow::{Context, anyhow, bail, ensure};
 use chrono::Months;
 use clap::Args;
-use diesel::{
-    PgConnection, QueryableByName, RunQueryDsl,
-    connection::SimpleConnection,
-    sql_query,
-    sql_types::{BigInt, Uuid},
-};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Uuid};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
@@ -89,17 +83,6 @@ pub async fn bills(options: Options) -> anyhow::Result<()> {
 }
 
 #[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-fn number(conn: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
-    let row: Number = sql_query(sql).get_result(conn)?;
-    Ok(row.n)
-}
-
-#[derive(QueryableByName)]
 struct Any {
     #[diesel(sql_type = Uuid)]
     id: BillId,
@@ -116,8 +99,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     let today = paris_date(server_now());
     let month = Month::of(today.checked_sub_months(Months::new(1)).context("a month before this one")?);
     seed(&mut conn, options.payers, month)?;
-    let places = stage.config.departments.iter().map(|department| (department.code, department.place.clone()));
-    let db = Db::new(stage.config.directory.clone(), places);
+    let db = stage.db();
     let department = stage.department;
     let [(one, first), (other, second)] = [AccountId::generate(), AccountId::generate()].map(|account| {
         let actor = Actor::Agent { account, department, function: AgentFunction::Finance };

@@ -1,7 +1,7 @@
 //! A year of meals laid out for every diner: by the worker's own batches from a published calendar, beside one bare insert of the same rows.
 #![expect(clippy::float_arithmetic, reason = "seconds, not money")]
 
-use super::stage::Stage;
+use super::stage::{Stage, number};
 use crate::{
     canteen::meals::layout,
     db::Db,
@@ -15,7 +15,7 @@ use crate::{
 use anyhow::{anyhow, bail, ensure};
 use chrono::Datelike;
 use clap::Args;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
+use diesel::{PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query};
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
@@ -68,17 +68,7 @@ pub async fn meals(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-fn reserved(conn: &mut PgConnection) -> anyhow::Result<i64> {
-    let Number { n } =
-        sql_query("select count(*) as n from canteen_meals where state = 'reserved'").get_result(conn)?;
-    Ok(n)
-}
+const RESERVED: &str = "select count(*) as n from canteen_meals where state = 'reserved'";
 
 async fn measure(options: &Options) -> anyhow::Result<Report> {
     eprintln!("Starting PostgreSQL and enrolling {} diners …", options.enrolments);
@@ -86,19 +76,18 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     let mut conn = stage.connect(stage.department_schema())?;
     let year = paris_date(server_now()).year().saturating_add(1);
     seed(&mut conn, options.enrolments, year)?;
-    let places = stage.config.departments.iter().map(|department| (department.code, department.place.clone()));
-    let db = Db::new(stage.config.directory.clone(), places);
+    let db = stage.db();
 
     eprintln!("Laying out {year}-{} …", year.saturating_add(1));
     publish(&mut conn, year, 1, &[])?;
     let laid_out_s = lay_out(&db, stage.department).await?;
-    let meals = reserved(&mut conn)?;
+    let meals = number(&mut conn, RESERVED)?;
     let bare_insert_s = insert_bare(&mut conn, meals)?;
     eprintln!("Again, from another calendar …");
     let week = holiday("Semaine banalisée", &format!("{year}-11-16"), &format!("{year}-11-22"));
     publish(&mut conn, year, 2, &[week])?;
     let laid_out_again_s = lay_out(&db, stage.department).await?;
-    let fewer = reserved(&mut conn)?;
+    let fewer = number(&mut conn, RESERVED)?;
     let week = i64::from(options.enrolments).saturating_mul(4);
     ensure!(meals.saturating_sub(fewer) == week, "{fewer} meals remain of {meals}: a week has {week}");
     Ok(Report {
@@ -138,7 +127,12 @@ fn holiday(label: &str, from: &str, until: &str) -> serde_json::Value {
 }
 
 /// A calendar of about 140 days of meals, in the place of the one before.
-fn publish(conn: &mut PgConnection, year: i32, version: u32, more: &[serde_json::Value]) -> anyhow::Result<()> {
+pub(super) fn publish(
+    conn: &mut PgConnection,
+    year: i32,
+    version: u32,
+    more: &[serde_json::Value],
+) -> anyhow::Result<()> {
     let next = year.saturating_add(1);
     let mut breaks = vec![
         holiday("Toussaint", &format!("{year}-10-18"), &format!("{year}-11-01")),

@@ -26,7 +26,6 @@ use seed::Seeded;
 use stage::Stage;
 use std::{
     path::PathBuf,
-    process::Command,
     sync::Arc,
     thread::available_parallelism,
     time::{Duration, Instant},
@@ -175,7 +174,7 @@ async fn run_all(
     let mut made = load::run(stage, seeded, Access::Uniform, HEADLINE.min(u32::try_from(seeded.tills.len())?), warm)
         .await?
         .acknowledged;
-    ensure!(Command::new("sync").status()?.success(), "the disk does not take what was written");
+    stage::sync()?;
     let mut runs = vec![];
     for access in Access::ALL {
         for connections in connections.iter().copied() {

@@ -3,9 +3,8 @@
 //! same PostgreSQL. At the end every row is counted and the ledger must prove itself.
 #![expect(clippy::float_arithmetic, reason = "seconds, not money")]
 
-use super::stage::Stage;
+use super::stage::{Stage, number};
 use crate::{
-    db::Db,
     enrolments::{
         bulk::{self, Attested, BulkOutcome},
         opening,
@@ -21,7 +20,7 @@ use diesel::{
     PgConnection, QueryableByName, RunQueryDsl,
     connection::SimpleConnection,
     sql_query,
-    sql_types::{BigInt, Jsonb, Text, Uuid},
+    sql_types::{Jsonb, Text, Uuid},
 };
 use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
@@ -90,17 +89,6 @@ pub async fn rollover(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-fn number(conn: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
-    let row: Number = sql_query(sql).get_result(conn)?;
-    Ok(row.n)
-}
-
 const ROWS: &str = "select (select count(*) from enrolments) + (select count(*) from enrolment_events) + (select count(*) from wallets)
     + (select count(*) from transfers) + (select count(*) from audit) + (select count(*) from jobs) + (select count(*) from cards) as n";
 
@@ -109,8 +97,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::open(&options.folder)?;
     let mut conn = stage.connect(stage.department_schema())?;
     seed(&stage, &mut conn, options.children)?;
-    let places = stage.config.departments.iter().map(|department| (department.code, department.place.clone()));
-    let db = Db::new(stage.config.directory.clone(), places);
+    let db = stage.db();
     let caller = Caller::system();
     let before = number(&mut conn, ROWS)?;
 

@@ -4,12 +4,15 @@
 use crate::{
     admin,
     config::Config,
+    db::Db,
     embedded::{Cluster, Durability, SUPERUSER, Tether},
     kernel::{crypto::random_token, department::Department},
     migrate::{self, Schema},
 };
-use anyhow::{Context, bail};
-use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use anyhow::{Context, bail, ensure};
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,
+};
 use std::{
     fs::{self, File, Permissions},
     net::TcpListener,
@@ -22,6 +25,23 @@ use tempfile::TempDir;
 
 /// The one department of a benchmark.
 const DEPARTMENT: &str = "92";
+
+/// The `n` that a query tells.
+pub fn number(conn: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        n: i64,
+    }
+    let row: Number = sql_query(sql).get_result(conn)?;
+    Ok(row.n)
+}
+
+/// Has the disk write what it still holds back.
+pub fn sync() -> anyhow::Result<()> {
+    ensure!(Command::new("sync").status()?.success(), "the disk does not take what was written");
+    Ok(())
+}
 
 /// The databases and the configuration that leads to them.
 pub struct Stage {
@@ -47,6 +67,19 @@ impl Stage {
         let environment = environment(&cluster, folder.path(), department)?;
         let config = Config::read(&|name| environment.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone()))?;
         Ok(Self { config, cluster, department, environment, _tether: tether, folder })
+    }
+
+    /// The databases as the service's own code reaches them, without a service.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        let places = self.config.departments.iter().map(|department| (department.code, department.place.clone()));
+        Db::new(self.config.directory.clone(), places)
+    }
+
+    /// Has all that was seeded written to the disk: it would slow every commit of the first figures.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        self.connect(self.department_schema())?.batch_execute("checkpoint")?;
+        sync()
     }
 
     /// For the files of a run. PostgreSQL's user may walk through it.

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod arrears;
 pub mod bills;
 pub mod cancellations;
+pub mod evidence;
 pub mod payments;
 pub mod runs;
 
@@ -17,7 +18,7 @@ use crate::{
     error::Error,
     kernel::ids::{BillRunId, CanteenAdultId, FamilyId},
 };
-use diesel::{RunQueryDsl, connection::SimpleConnection};
+use diesel::connection::SimpleConnection;
 
 text_enum! {
     /// A bill, or what takes one back.
@@ -92,8 +93,7 @@ pub fn number(department: &str, kind: BillKind, year: i32, number: i32) -> Strin
 
 /// One at a time bills, or takes a bill back: what each reckons with stays true.
 fn take_turns(tx: &mut Tx<'_>) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('canteen bills', 0))").execute(tx.conn)?;
-    Ok(())
+    tx.take_turns(format_args!("canteen bills"))
 }
 
 /// A run of a whole department takes longer than a request may: minutes, never hours. Its plans are long and run once.

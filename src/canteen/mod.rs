@@ -18,6 +18,18 @@ pub mod services;
 pub mod tariffs;
 pub mod weekdays;
 
+use crate::{error::Error, kernel::time::last_planned_day};
+use chrono::NaiveDate;
+
+/// Refuses a day from which something is to hold when it is a slip of the keyboard: one beyond the school year after next.
+fn require_planned(pointer: &str, day: NaiveDate, today: NaiveDate) -> Result<(), Error> {
+    let last = last_planned_day(today);
+    if day <= last {
+        return Ok(());
+    }
+    Err(Error::field(pointer, format!("un jour jusqu'au {} est attendu", last.format("%d/%m/%Y"))))
+}
+
 text_enum! {
     /// Who eats.
     pub enum Diner {

@@ -30,6 +30,7 @@ use crate::{
     http::page::{Page, PageQuery},
     kernel::{
         crypto::{MasterKey, SigningPair},
+        department::Department,
         ids::{CardId, ChildId, FamilyId},
         text::SeasonCode,
         words::Level,
@@ -42,7 +43,7 @@ use db::{CardRow, NewCard};
 use diesel::result::Error as DieselError;
 use serde_json::json;
 use state::CardState;
-use token::{Mark, PublishedKey, SignedCard, day::GateDay};
+use token::{Mark, PublishedKey, SignedCard};
 use uuid::Uuid;
 
 text_enum! {
@@ -160,13 +161,17 @@ pub fn sealed_code(key: &MasterKey, card: Uuid, code: &CardCode) -> Result<Vec<u
 }
 
 fn open_code(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<CardCode, Error> {
-    let secret = tx.key.open(CODE, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
-    let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
-    Ok(CardCode::from_parts(tx.place, secret))
+    opened_code((tx.key, tx.place), id, sealed)
 }
 
-/// The key that signs the department's cards now, and its published name.
-fn signer(tx: &mut Tx<'_>) -> Result<([u8; 4], SigningPair), Error> {
+fn opened_code((key, place): (&MasterKey, Department), id: CardId, sealed: &[u8]) -> Result<CardCode, Error> {
+    let secret = key.open(CODE, id.uuid().as_bytes(), sealed).map_err(Error::internal)?;
+    let secret = <[u8; 10]>::try_from(secret).map_err(|_| Error::internal("a sealed code has ten bytes"))?;
+    Ok(CardCode::from_parts(place, secret))
+}
+
+/// The key that signs the department's cards now, and the gates' lists of the day, with its published name.
+pub fn signer(tx: &mut Tx<'_>) -> Result<([u8; 4], SigningPair), Error> {
     let key = db::newest_key(tx)?.ok_or_else(|| Error::internal("the department has no card key"))?;
     let pkcs8 = tx.key.open(SIGNING_KEY, key.kid.as_bytes(), &key.private_sealed).map_err(Error::internal)?;
     let pair = SigningPair::from_pkcs8(&pkcs8).map_err(Error::internal)?;
@@ -184,15 +189,9 @@ pub fn signed(tx: &mut Tx<'_>, row: &CardRow) -> Result<String, Error> {
     Ok(unsigned(tx, row.id, &row.code_sealed, row.valid_until)?.sign(key_id, &pair))
 }
 
-/// The mark of a card from its sealed number: what stands for it in lists.
-pub fn sealed_mark(tx: &Tx<'_>, id: CardId, sealed: &[u8]) -> Result<Mark, Error> {
-    open_code(tx, id, sealed).map(|code| token::mark(&code))
-}
-
-/// A gate's list of the day, signed with the key that signs the department's cards.
-pub fn signed_day(tx: &mut Tx<'_>, day: &GateDay) -> Result<Vec<u8>, Error> {
-    let (key_id, pair) = signer(tx)?;
-    Ok(day.sign(key_id, &pair))
+/// The mark of a department's card from its sealed number: what stands for it in lists.
+pub fn sealed_mark(of: (&MasterKey, Department), id: CardId, sealed: &[u8]) -> Result<Mark, Error> {
+    opened_code(of, id, sealed).map(|code| token::mark(&code))
 }
 
 /// The keys that verify this department's cards.

@@ -36,14 +36,6 @@ pub struct CorrectionRow {
     pub reversal_id: Option<TransferId>,
 }
 
-/// Makes those who correct one movement take turns until they commit, so that what they sum up stays true.
-pub fn take_turns(tx: &mut Tx<'_>, transfer: TransferId) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('correction ' || $1::text, 0))")
-        .bind::<sql_types::Uuid, _>(transfer)
-        .execute(tx.conn)?;
-    Ok(())
-}
-
 /// What one person alone has corrected of a movement until now.
 pub fn corrected_alone(tx: &mut Tx<'_>, transfer: TransferId) -> Result<Cents, Error> {
     Ok(corrections::table

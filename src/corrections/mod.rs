@@ -87,7 +87,7 @@ pub struct Proposal {
 /// Undoes at once what one person may, or leaves it for another to decide. True with it when the key had been used for that before.
 pub fn propose(tx: &mut Tx<'_>, by: AccountId, proposal: &Proposal) -> Result<(CorrectionRow, bool), Error> {
     let now = tx.now()?;
-    db::take_turns(tx, proposal.transfer)?;
+    tx.take_turns(format_args!("correction {}", proposal.transfer))?;
     let moved = reversals::moved(tx, proposal.transfer)?;
     let alone_max = rules::in_force(tx)?.correction_alone_max;
     let alone = db::corrected_alone(tx, moved.id)?.checked_add(proposal.amount);

@@ -52,6 +52,7 @@ impl Stage {
     /// What the worker does each minute of itself.
     pub async fn round(&self) {
         worker::do_round(&self.app.db).await;
+        worker::do_canteen_round(&self.app.db).await;
     }
 }
 

@@ -14,10 +14,10 @@ use crate::{
         ids::{AccountId, ChildId, DocumentId, FamilyId},
         text::{Name, Note, SeasonCode},
     },
-    schema::department::{children, document_files, documents},
+    schema::department::{canteen_rate_request_children as asked_for, children, document_files, documents},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::prelude::*;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = documents)]
@@ -40,14 +40,6 @@ pub struct DocumentRow {
     pub refusal_note: Option<Note>,
     pub deletion_reason: Option<DeletionReason>,
     pub version: i32,
-}
-
-/// Makes those who send for one child take turns until they commit, so that what they count stays true.
-pub fn take_turns(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('documents ' || $1::text, 0))")
-        .bind::<sql_types::Uuid, _>(child)
-        .execute(tx.conn)?;
-    Ok(())
 }
 
 /// Documents of a child that wait, and all that a season has seen of it.
@@ -107,6 +99,22 @@ pub fn of_child(
         query = query.filter(documents::id.lt(before));
     }
     Ok(query.load(tx.conn)?)
+}
+
+/// Documents of that kind that wait for a child and season, in the order in which they came; nobody else moves them meanwhile.
+pub fn lock_waiting(
+    tx: &mut Tx<'_>,
+    child: ChildId,
+    kind: DocumentKind,
+    season: &SeasonCode,
+) -> Result<Vec<DocumentRow>, Error> {
+    Ok(documents::table
+        .filter(documents::child_id.eq(child).and(documents::season.eq(season)))
+        .filter(documents::kind.eq(kind).and(documents::state.eq(DocumentState::Received)))
+        .order(documents::id)
+        .select(DocumentRow::as_select())
+        .for_update()
+        .load(tx.conn)?)
 }
 
 /// A document that waits, with the child it is about.
@@ -236,6 +244,13 @@ pub fn lock_overdue(
         .for_update()
         .skip_locked()
         .load(tx.conn)?)
+}
+
+pub fn has_open_rate_request(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode) -> Result<bool, Error> {
+    let open = asked_for::table
+        .filter(asked_for::child_id.eq(child).and(asked_for::season.eq(season)))
+        .filter(asked_for::closed_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(tx.conn)?)
 }
 
 pub fn has_accepted(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<bool, Error> {

@@ -17,12 +17,20 @@ text_enum! {
         AseAttestation = "ase_attestation",
         /// Where the administration's own answer fails.
         TaxNotice = "tax_notice",
+        /// Of the CAF or the MSA, likewise.
+        QuotientCertificate = "quotient_certificate",
         /// Adults in the canteen.
         PaySlip = "pay_slip",
     }
 }
 
 impl DocumentKind {
+    /// Whether the canteen's price may rest on it.
+    #[must_use]
+    pub const fn proves_means(self) -> bool {
+        matches!(self, Self::TaxNotice | Self::QuotientCertificate)
+    }
+
     /// As families read it.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -33,6 +41,7 @@ impl DocumentKind {
             Self::ScholarshipNotice => "Notification de bourse",
             Self::AseAttestation => "Attestation de l'aide sociale à l'enfance",
             Self::TaxNotice => "Avis d'impôt",
+            Self::QuotientCertificate => "Attestation de quotient familial",
             Self::PaySlip => "Bulletin de paie",
         }
     }
@@ -59,7 +68,7 @@ pub fn required_for(situation: Situation) -> Vec<DocumentKind> {
         K::ScholarshipNotice => situation.declares_scholarship,
         K::AseAttestation => situation.ase,
         // Asked by those who set a price, never for an enrolment.
-        K::TaxNotice | K::PaySlip => false,
+        K::TaxNotice | K::QuotientCertificate | K::PaySlip => false,
     };
     K::ALL.iter().copied().filter(asked).collect()
 }

@@ -108,7 +108,7 @@ pub fn send_document(
     (kind, season): (DocumentKind, &SeasonCode),
     prepared: &Prepared,
 ) -> Result<DocumentRow, Error> {
-    db::take_turns(tx, child)?;
+    tx.take_turns(format_args!("documents {child}"))?;
     require_room(tx, child, season)?;
     let row = DocumentRow {
         id: prepared.id,
@@ -217,9 +217,22 @@ fn tell(tx: &mut Tx<'_>, row: &DocumentRow, subject: &str, said: &str) -> Result
     families::notify_of(tx, (row.family_id, row.child_id), subject, &body)
 }
 
+/// Whether it proves means for a request for a reduced rate that is not decided: it is read, and goes, with that request.
+pub fn belongs_to_rate_request(tx: &mut Tx<'_>, row: &DocumentRow) -> Result<bool, Error> {
+    Ok(row.kind.proves_means() && db::has_open_rate_request(tx, row.child_id, &row.season)?)
+}
+
 /// Whether a proof of that kind was accepted for a child and season.
 pub fn has_accepted(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<bool, Error> {
     db::has_accepted(tx, child, kind, season)
+}
+
+/// Deletes the documents of that kind that wait for a child and season: what they were sent for is decided. The family is told.
+pub fn delete_unneeded(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<(), Error> {
+    for row in db::lock_waiting(tx, child, kind, season)? {
+        delete_and_tell(tx, &row, DeletionReason::NotNeeded)?;
+    }
+    Ok(())
 }
 
 /// Deletes a batch of what waited too long or for a season that is over; the families are told. Returns how many.
@@ -234,12 +247,15 @@ pub fn delete_overdue(tx: &mut Tx<'_>) -> Result<usize, Error> {
     }
     let rows = db::lock_overdue(tx, before, &over, BATCH)?;
     for row in &rows {
-        let reason = DeletionReason::NotDecided;
-        delete(tx, row, reason)?;
-        audit::record(tx, "document_deleted", ("document", row.id), json!({ "reason": reason }))?;
-        tell(tx, row, "Document effacé", &format!("est effacé. {}", reason.sentence()))?;
+        delete_and_tell(tx, row, DeletionReason::NotDecided)?;
     }
     Ok(rows.len())
+}
+
+fn delete_and_tell(tx: &mut Tx<'_>, row: &DocumentRow, reason: DeletionReason) -> Result<(), Error> {
+    delete(tx, row, reason)?;
+    audit::record(tx, "document_deleted", ("document", row.id), json!({ "reason": reason }))?;
+    tell(tx, row, "Document effacé", &format!("est effacé. {}", reason.sentence()))
 }
 
 /// Seals with the department's present key a batch of the files' keys that the former one sealed; no file is touched. Returns how many.

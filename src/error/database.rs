@@ -8,6 +8,7 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("accounts_email_unique", Refusal::AlreadyInvited),
     ("staff_roles_college_fk", Refusal::UnknownCollege),
     ("merchants_siret_unique", Refusal::AlreadyMerchant),
+    ("devices_public_key_unique", Refusal::DeviceKeyTaken),
     ("season_versions_one_draft", Refusal::SeasonDraftExists),
     // Two drafts begun at once take the same number.
     ("season_versions_pk", Refusal::SeasonDraftExists),
@@ -34,6 +35,8 @@ const CONSTRAINTS: &[(&str, Refusal)] = &[
     ("canteen_services_one_at_a_time", Refusal::CanteenOverlap),
     ("canteen_colleges_once_a_day", Refusal::CanteenOverlap),
     ("canteen_operator_sites_one_a_day", Refusal::CanteenOverlap),
+    ("canteen_operators_one_name", Refusal::OperatorNameTaken),
+    ("canteen_closures_once", Refusal::ClosureOverlap),
     ("canteen_grids_one_draft", Refusal::GridDraftExists),
     // Two drafts begun at once take the same number.
     ("canteen_grids_numbered", Refusal::GridDraftExists),

@@ -77,6 +77,7 @@ refusals! {
     DocumentRefused 422 "document.refused" "Ce document ne peut pas être pris.";
     TooManyDocuments 409 "document.too_many" "Trop de documents de cet enfant attendent déjà d'être examinés.";
     DocumentAlreadySent 409 "document.already_sent" "Ce fichier est déjà reçu et attend d'être examiné.";
+    DocumentOfRequest 409 "document.of_rate_request" "Ce justificatif est celui d'une demande de tarif réduit : décidez la demande, le fichier part avec elle.";
     DocumentTransition 409 "document.transition" "Ce document est déjà décidé, retiré ou effacé.";
     PhotoTransition 409 "photo.transition" "L'état actuel de la photo ne permet pas cette action.";
     // Collèges
@@ -118,6 +119,8 @@ refusals! {
     CanteenCalendarInvalid 422 "canteen_calendar.invalid" "Ce calendrier ne peut pas être publié en l'état.";
     CanteenCalendarRetroactive 409 "canteen_calendar.retroactive" "Les jours déjà passés ne changent plus : reprenez-les tels qu'ils ont été publiés.";
     ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
+    ClosureOverlap 409 "canteen_closure.overlap" "Une fermeture déjà déclarée couvre un ou plusieurs de ces jours.";
+    OperatorNameTaken 409 "canteen_operator.name_taken" "Un prestataire de la cantine porte déjà ce nom.";
     CanteenNoCalendar 409 "canteen.no_calendar" "Le calendrier de la cantine n'est pas encore publié pour cette saison.";
     CanteenRequestNeeded 409 "canteen.request_needed" "L'enfant n'a pas, pour cette saison, de demande envoyée dans un collège.";
     CanteenUnsettled 409 "canteen.unsettled" "Des factures de cantine échues restent à régler.";
@@ -129,8 +132,9 @@ refusals! {
     NoMealThatDay 409 "canteen.no_meal" "La cantine ne sert pas ce convive ce jour-là.";
     MealTransition 409 "canteen.meal_transition" "Ce repas ne peut pas changer ainsi : relisez où il en est.";
     WrongDiner 409 "canteen.wrong_diner" "Cela ne concerne pas cette sorte de convives.";
+    AdultKnown 409 "canteen_adult.exists" "Cette personne est déjà convive de ce collège, avec les mêmes noms et la même adresse.";
     AdultLeft 409 "canteen.adult_left" "Cette personne ne mange plus au collège.";
-    CarePlanExists 409 "care_plan.exists" "Cet enfant a déjà un projet d'accueil : mettez-y fin d'abord.";
+    CarePlanExists 409 "care_plan.exists" "Cet enfant a déjà un projet d'accueil à ces dates : mettez-y fin d'abord.";
     CarePlanEnded 409 "care_plan.ended" "Ce projet d'accueil est déjà terminé.";
     CanteenNotOffered 409 "canteen.not_offered" "Aucun repas n'est servi là à cette date.";
     CanteenOverlap 409 "canteen.overlap" "Cette période en recouvre une autre, déjà déclarée.";
@@ -148,6 +152,7 @@ refusals! {
     AttendanceLocked 409 "attendance.locked" "Ce mois est arrêté pour la facturation : ses repas ne changent plus.";
     AttendanceTransition 409 "attendance.transition" "L'état actuel de ce repas ne permet pas cette action.";
     AttendanceMonthOpen 409 "attendance.month_open" "Ce mois ne peut pas encore être arrêté.";
+    AttendanceGaps 409 "attendance.gaps" "Des passages de ce mois manquent peut-être : attendez-les, ou dites pourquoi il est arrêté sans eux.";
     AttendanceMonthTransition 409 "attendance.month_transition" "Ce mois est déjà arrêté, ou il ne l'est pas.";
     AttendanceMonthInRun 409 "attendance.month_in_run" "Une facturation en cours porte sur ce mois : abandonnez-la d'abord.";
     BillRunExists 409 "bill_run.exists" "Une facturation est déjà en cours : émettez-la ou abandonnez-la.";
@@ -159,17 +164,20 @@ refusals! {
     BillNotCancellable 409 "bill.not_cancellable" "Seule une facture qu'aucun avoir ne reprend peut être annulée.";
     CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
     PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
+    PaymentRecorded 409 "payment.already_recorded" "Ce paiement est déjà enregistré sur ce compte : si c'en est un autre, confirmez-le.";
     WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
     // Reduced rates
     ReducedRateOpen 409 "reduced_rate.already_asked" "Une demande de tarif réduit est déjà en cours pour cet enfant et cette saison.";
     ReducedRateNotEnrolled 409 "reduced_rate.not_enrolled" "Cet enfant n'a pas d'inscription en cours à la cantine pour cette saison.";
     ReducedRateNone 409 "reduced_rate.none" "Le prix de la cantine est le même pour tous : il n'y a pas de tarif réduit à demander.";
     ReducedRateTransition 409 "reduced_rate.transition" "L'état actuel de cette demande de tarif réduit ne permet pas cette action.";
+    ReducedRateText 409 "reduced_rate.text" "Ce n'est pas le texte de la demande en vigueur : lisez celui du jour, puis cochez la demande.";
     ReducedRateTooMany 409 "reduced_rate.too_many" "Trop d'essais ont été faits : envoyez l'avis d'impôt, un agent décidera.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";
     AffiliationTransition 409 "affiliation.transition" "L'état actuel de la convention ne permet pas cette action.";
+    DeviceKeyTaken 409 "device.key_taken" "Cette clé est ou a été celle d'un autre appareil : l'appareil doit s'en faire une à lui.";
     DeviceTransition 409 "device.transition" "L'état actuel de l'appareil ne permet pas cette action.";
     NotAffiliated 409 "merchant.not_affiliated" "Votre convention ne permet pas d'encaisser sur ce porte-monnaie.";
     /// Unknown, blocked, expired or uncovered: a till cannot tell them apart.

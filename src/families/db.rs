@@ -8,7 +8,7 @@ use crate::{
     schema::department::{families, guardians},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::prelude::*;
 use uuid::Uuid;
 
 /// One file of a guardian, with what he may do in it.
@@ -63,13 +63,4 @@ pub fn families_of(
         query = query.filter(families::id.gt(after));
     }
     Ok(query.load(tx.conn)?)
-}
-
-/// Makes those who add to one file take turns until they commit, so that what they count stays true. The row itself cannot be locked:
-/// nobody has the right to update it.
-pub fn take_turns(tx: &mut Tx<'_>, id: FamilyId) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('family ' || $1::text, 0))")
-        .bind::<sql_types::Uuid, _>(id)
-        .execute(tx.conn)?;
-    Ok(())
 }

@@ -375,6 +375,7 @@ endpoints! {
     billing::cancellations::http::refuse_cancellation,
     billing::arrears::http::list_arrears,
     billing::arrears::http::grant_waiver,
+    canteen::reduced_rates::http::list_reduced_rate_texts,
     canteen::reduced_rates::http::request_reduced_rate,
     canteen::reduced_rates::http::list_reduced_rate_requests,
     canteen::reduced_rates::http::show_reduced_rate_request,

@@ -5,6 +5,7 @@ use crate::{
     kernel::text::{SeasonCode, Uai},
 };
 use actix_web::error::QueryPayloadError;
+use chrono::NaiveDate;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -48,6 +49,17 @@ impl Key for (i64, Uuid) {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (at, id) = bytes.split_at_checked(8)?;
         Some((i64::from_bytes(at)?, Uuid::from_bytes(id.try_into().ok()?)))
+    }
+}
+
+/// A collège and a day.
+impl Key for (Uai, NaiveDate) {
+    fn bytes(&self) -> Vec<u8> {
+        format!("{}{}", self.0, self.1).into_bytes()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (college, day) = std::str::from_utf8(bytes).ok()?.split_at_checked(8)?;
+        Some((college.parse().ok()?, day.parse().ok()?))
     }
 }
 

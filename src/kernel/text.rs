@@ -1,5 +1,6 @@
 //! Texts that callers send: trimmed, bounded, free of control characters, checked once while the body is read.
 
+use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 use std::fmt;
 
@@ -209,6 +210,12 @@ impl SeasonCode {
         let before = first.checked_sub(1)?;
         format!("{before:04}-{first:04}").parse().ok()
     }
+    /// Whether the day lies in its school year, from 1 September to 31 August.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        let first = self.as_str().split_once('-').and_then(|(first, _)| first.parse().ok());
+        first == Some(if day.month() < 9 { day.year().saturating_sub(1) } else { day.year() })
+    }
 }
 
 checked_text! {
@@ -285,6 +292,16 @@ mod tests {
             "2026-2027".parse::<SeasonCode>().is_ok_and(|s| s.previous().is_some_and(|p| p.as_str() == "2025-2026"))
         );
         assert!("0000-0001".parse::<SeasonCode>().is_ok_and(|first| first.previous().is_none()));
+        let season: SeasonCode = "2026-2027".parse().expect("a season");
+        for (day, holds) in [
+            ("2026-08-31", false),
+            ("2026-09-01", true),
+            ("2027-08-31", true),
+            ("2027-09-01", false),
+            ("2028-01-01", false),
+        ] {
+            assert_eq!(season.holds(day.parse().expect("a day")), holds, "{day}");
+        }
         for wrong in ["2026-2028", "2026", "26-27", "2026-2027 ", "+999-1000"] {
             assert!(wrong.parse::<SeasonCode>().is_err(), "{wrong}");
         }

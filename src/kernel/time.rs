@@ -52,14 +52,24 @@ pub fn day<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
 
 /// Reads a day of these years, or none.
 pub fn some_day<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
-    day(from).map(Some)
+    Option::<ADay>::deserialize(from).map(|some| some.map(|ADay(day)| day))
 }
 
-/// Reads an instant of these years.
+#[derive(Deserialize)]
+struct ADay(#[serde(deserialize_with = "day")] NaiveDate);
+
+/// The last day that anything may be planned from: the end of the school year after next. School years end on 31 August.
+#[must_use]
+pub fn last_planned_day(today: NaiveDate) -> NaiveDate {
+    let begun = if today.month() >= 9 { today.year() } else { today.year().saturating_sub(1) };
+    NaiveDate::from_ymd_opt(begun.saturating_add(3), 8, 31).unwrap_or(today)
+}
+
+/// Reads an instant since 1970, where a clock stands that forgot the time.
 pub fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
     let at = DateTime::<Utc>::deserialize(from)?;
-    let wrong = || D::Error::custom("un instant des années 2000 à 2199 est attendu");
-    if YEARS.contains(&at.year()) { Ok(at) } else { Err(wrong()) }
+    let wrong = || D::Error::custom("un instant des années 1970 à 2199 est attendu");
+    if (1970..=*YEARS.end()).contains(&at.year()) { Ok(at) } else { Err(wrong()) }
 }
 
 /// The server's own clock: only for what is decided before a transaction exists, such as the life of a token.
@@ -72,6 +82,30 @@ pub fn server_now() -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_planned_beyond_the_school_year_after_next() {
+        for (today, last) in [("2026-08-31", "2028-08-31"), ("2026-09-01", "2029-08-31"), ("2027-02-28", "2029-08-31")]
+        {
+            let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+            assert_eq!(last_planned_day(day(today)), day(last), "{today}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_may_be_absent_is_bounded_all_the_same() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Sample {
+            #[serde(default, deserialize_with = "some_day")]
+            day: Option<NaiveDate>,
+        }
+        let read = |text: &str| serde_json::from_str::<Sample>(text).map(|sample| sample.day).map_err(drop);
+        assert_eq!((read("{}"), read(r#"{"day":null}"#)), (Ok(None), Ok(None)));
+        assert_eq!(read(r#"{"day":"2199-12-31"}"#), Ok(NaiveDate::from_ymd_opt(2199, 12, 31)));
+        for wrong in [r#"{"day":"2200-01-01"}"#, r#"{"day":"1999-12-31"}"#, r#"{"day":""}"#] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_day_of_paris_follows_its_clock() {

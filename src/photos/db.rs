@@ -14,7 +14,7 @@ use crate::{
     schema::department::{children, photos},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{prelude::*, sql_types};
+use diesel::prelude::*;
 use serde_json::Value;
 
 /// A portrait without its picture.
@@ -45,14 +45,6 @@ pub struct ReviewRow {
     pub last_name: Name,
     #[diesel(select_expression = children::birth_date)]
     pub birth_date: NaiveDate,
-}
-
-/// Makes those who send, remove or decide portraits of one child take turns until they commit.
-pub fn take_turns(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('photos ' || $1::text, 0))")
-        .bind::<sql_types::Uuid, _>(child)
-        .execute(tx.conn)?;
-    Ok(())
 }
 
 pub fn insert(

@@ -51,7 +51,7 @@ pub fn require_right_to_change(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Er
 pub fn submit_photo(tx: &mut Tx<'_>, child: ChildId, portrait: &Portrait) -> Result<(), Error> {
     let family = families::child(tx, child)?.family_id;
     families::require_full_rights(tx, family)?;
-    db::take_turns(tx, child)?;
+    tx.take_turns(format_args!("photos {child}"))?;
     db::delete(tx, child, &[PhotoState::Submitted, PhotoState::Refused])?;
     let sealed = seal(tx.key, child, Size::Card, &portrait.jpeg)?;
     let hints = serde_json::to_value(&portrait.hints).map_err(Error::internal)?;
@@ -81,7 +81,7 @@ pub fn show_photo(tx: &mut Tx<'_>, child: ChildId, state: Option<PhotoState>) ->
 /// Forgets every portrait of the child, the accepted one included.
 pub fn remove_photo(tx: &mut Tx<'_>, child: ChildId) -> Result<(), Error> {
     require_right_to_change(tx, child)?;
-    db::take_turns(tx, child)?;
+    tx.take_turns(format_args!("photos {child}"))?;
     if db::delete(tx, child, PhotoState::ALL)? == 0 {
         return Err(Refusal::NotFound.into());
     }

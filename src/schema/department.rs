@@ -784,7 +784,7 @@ diesel::table! {
         family_id -> Nullable<Uuid>,
         college_uai -> Text,
         weekdays -> SmallInt,
-        diet -> Text,
+        diet -> Nullable<Text>,
         starts_on -> Date,
         ends_on -> Date,
         state -> Text,
@@ -840,6 +840,7 @@ diesel::table! {
         explanation_sealed -> Nullable<Binary>,
         means_id -> Nullable<Uuid>,
         set_at -> Timestamptz,
+        days_a_week -> Nullable<SmallInt>,
     }
 }
 
@@ -871,6 +872,7 @@ diesel::table! {
         reopened_by -> Nullable<Uuid>,
         reopened_at -> Nullable<Timestamptz>,
         reopen_reason -> Nullable<Text>,
+        accepted_gaps -> Nullable<Text>,
     }
 }
 
@@ -1156,6 +1158,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    canteen_gates (device_id) {
+        device_id -> Uuid,
+        operator_id -> Uuid,
+        college_uai -> Text,
+        label -> Nullable<Text>,
+        heard_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        deleted_until -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     season_versions,
     families,
@@ -1193,6 +1207,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     canteen_gate_rules,
     canteen_day_codes,
     canteen_passages,
+    canteen_gates,
     canteen_rate_requests,
     canteen_rate_request_children,
     canteen_rate_request_steps,

@@ -13,9 +13,6 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_types};
 
-/// One settlement at a time in a department: its number among PostgreSQL's advisory locks.
-const LOCK: i64 = 7_012;
-
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = payout_batches)]
 pub struct BatchRow {
@@ -105,12 +102,6 @@ diesel::define_sql_function! {
 struct Answer {
     #[diesel(sql_type = sql_types::BigInt)]
     answer: i64,
-}
-
-/// Waits until no other settlement runs in the department; held to the end of the transaction.
-pub fn lock(tx: &mut Tx<'_>) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock($1)").bind::<sql_types::BigInt, _>(LOCK).execute(tx.conn)?;
-    Ok(())
 }
 
 /// How many merchants have an account whose balance is not what batches took up and what still waits, and how many payouts of whatever

@@ -60,6 +60,11 @@ fn message_id(tx: &Tx<'_>, number: i32) -> String {
     format!("PASSPLUS-{}-{number}", tx.place)
 }
 
+/// One settlement at a time in a department.
+fn take_turns(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.take_turns(format_args!("settlement"))
+}
+
 /// Shows what a batch would pay, and changes nothing.
 pub fn plan_payouts(tx: &mut Tx<'_>, until: DateTime<Utc>) -> Result<Plan, Error> {
     Ok(Plan { drift: proof::drift(tx)?, rows: db::plan(tx, until)? })
@@ -67,7 +72,7 @@ pub fn plan_payouts(tx: &mut Tx<'_>, until: DateTime<Utc>) -> Result<Plan, Error
 
 /// Takes up all that is due until an instant of the past.
 pub fn freeze_batch(tx: &mut Tx<'_>, until: DateTime<Utc>, by: AccountId) -> Result<BatchRow, Error> {
-    db::lock(tx)?;
+    take_turns(tx)?;
     let now = tx.now()?;
     if until > now {
         return Err(Error::field("/until", "un instant passé est attendu : ce qui est à venir peut encore changer"));
@@ -213,7 +218,7 @@ pub fn list_batches(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<BatchRow>
 
 /// A batch that no other settlement touches until the end of the transaction.
 fn locked(tx: &mut Tx<'_>, id: PayoutBatchId) -> Result<BatchRow, Error> {
-    db::lock(tx)?;
+    take_turns(tx)?;
     db::batch(tx, id)
 }
 

@@ -125,6 +125,26 @@ async fn a_wrong_late_or_used_code_enrols_nothing() {
 }
 
 #[actix_web::test]
+async fn a_key_is_one_devices_and_never_comes_back() {
+    let world = World::start().await;
+    let merchant = merchant(&world, 1).await;
+    let key = BASE64URL_NOPAD.encode(&SigningPair::generate().unwrap().public());
+    let bring = async |code: &str| {
+        world.api.post("/v1/devices/enrol", json!({ "enrolment_code": code, "public_key": key })).await
+    };
+    let first = invite(&world, &merchant).await;
+    bring(&first.text("/enrolment_code")).await.expect(201);
+    let second = invite(&world, &merchant).await.text("/enrolment_code");
+    bring(&second).await.refused(409, "device.key_taken");
+    let path = format!("/v1/departments/92/devices/{}/revoke", first.text("/device/id"));
+    world.administrator.post(&path, json!({})).await.expect(200);
+    bring(&second).await.refused(409, "device.key_taken");
+    // The place is still open to a key of its own.
+    enrol(&world, &second).await.expect(201);
+    assert_eq!(states(&world, &merchant).await, ["revoked", "active"]);
+}
+
+#[actix_web::test]
 async fn of_two_devices_that_bring_one_code_one_is_enrolled() {
     let world = World::start().await;
     let merchant = merchant(&world, 1).await;

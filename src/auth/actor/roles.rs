@@ -6,7 +6,7 @@ use crate::{
     kernel::{
         actor::Actor,
         department::Department,
-        ids::{AccountId, CanteenOperatorId, DeviceId, MerchantId, SessionId},
+        ids::{AccountId, DeviceId, MerchantId, SessionId},
         text::Uai,
         words::{AgentFunction, DeviceKind},
     },
@@ -127,11 +127,11 @@ impl Role for CaseWorker {
     }
 }
 
-/// Who follows a file: a guardian, or an agent who instructs it. The database shows each his own.
+/// A party to a file, who reads it and acts in it: a guardian, or an agent who instructs it. The database shows each his own.
 #[derive(Debug, Clone, Copy)]
-pub struct FileReader;
+pub struct FileParty;
 
-impl Role for FileReader {
+impl Role for FileParty {
     fn admit(identity: &Identity) -> Option<Self> {
         match identity.actor {
             Actor::Guardian { .. }
@@ -299,16 +299,13 @@ impl Role for Device {
 #[derive(Debug, Clone)]
 pub struct Gate {
     pub device: DeviceId,
-    pub operator: CanteenOperatorId,
     pub college: Uai,
 }
 
 impl Role for Gate {
     fn admit(identity: &Identity) -> Option<Self> {
         match &identity.actor {
-            Actor::Gate { device, operator, college, .. } => {
-                Some(Self { device: *device, operator: *operator, college: college.clone() })
-            }
+            Actor::Gate { device, college, .. } => Some(Self { device: *device, college: college.clone() }),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Devices and the assertions they have used.
 
+use super::DeviceState;
 use crate::{
     db::DirectoryTx,
     error::Error,
@@ -44,7 +45,7 @@ impl ActiveDevice {
 
 pub fn active_devices(tx: &mut DirectoryTx<'_>, ids: &[DeviceId]) -> Result<Vec<ActiveDevice>, Error> {
     Ok(devices::table
-        .filter(devices::id.eq_any(ids).and(devices::state.eq("active")))
+        .filter(devices::id.eq_any(ids).and(devices::state.eq(DeviceState::Active)))
         .select((
             devices::id,
             devices::department,
@@ -58,11 +59,36 @@ pub fn active_devices(tx: &mut DirectoryTx<'_>, ids: &[DeviceId]) -> Result<Vec<
 
 pub fn active_key(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<Option<Vec<u8>>, Error> {
     let key: Option<Option<Vec<u8>>> = devices::table
-        .filter(devices::id.eq(id).and(devices::state.eq("active")))
+        .filter(devices::id.eq(id).and(devices::state.eq(DeviceState::Active)))
         .select(devices::public_key)
         .first(tx.conn)
         .optional()?;
     Ok(key.flatten())
+}
+
+pub fn open_enrolment(
+    tx: &mut DirectoryTx<'_>,
+    id: DeviceId,
+    code_hash: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::update(devices::table.find(id))
+        .set((devices::enrolment_hash.eq(code_hash), devices::enrolment_expires_at.eq(expires_at)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// False when it was revoked before.
+pub fn revoke(tx: &mut DirectoryTx<'_>, id: DeviceId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let revoked =
+        diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.ne(DeviceState::Revoked))))
+            .set((
+                devices::state.eq(DeviceState::Revoked),
+                devices::revoked_at.eq(now),
+                devices::enrolment_hash.eq(None::<Vec<u8>>),
+            ))
+            .execute(tx.conn)?;
+    Ok(revoked == 1)
 }
 
 /// Uses up a one-time code: only one of two that bring it gets the place.
@@ -74,7 +100,7 @@ pub fn take_enrolment(
     now: DateTime<Utc>,
 ) -> Result<Option<DeviceId>, Error> {
     let open = devices::table
-        .filter(devices::enrolment_hash.eq(hash).and(devices::state.eq("invited")))
+        .filter(devices::enrolment_hash.eq(hash).and(devices::state.eq(DeviceState::Invited)))
         .filter(devices::enrolment_expires_at.gt(now));
     let kind: Option<String> = open.select(devices::kind).first(tx.conn).optional()?;
     let Some(kind) = kind else { return Ok(None) };
@@ -86,7 +112,7 @@ pub fn take_enrolment(
     }
     Ok(diesel::update(open)
         .set((
-            devices::state.eq("active"),
+            devices::state.eq(DeviceState::Active),
             devices::public_key.eq(public_key),
             devices::recipient.eq(recipient),
             devices::enrolled_at.eq(now),
@@ -146,5 +172,5 @@ pub fn count_bad_code(
     .bind::<sql_types::Integer, _>(max)
     .get_result(tx.conn)
     .optional()?;
-    Ok(row.is_some_and(|row| row.state == "suspended"))
+    Ok(row.is_some_and(|row| row.state == DeviceState::Suspended.as_str()))
 }

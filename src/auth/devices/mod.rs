@@ -29,9 +29,31 @@ const ASSERTION_TTL_MAX: TimeDelta = TimeDelta::minutes(5);
 /// Clocks of tills wander.
 const CLOCK_SLACK_SECONDS: i64 = 60;
 const ASSERTION_MAX_BYTES: usize = 2048;
+/// An enrolment code reaches the counter or the kitchen by letter or telephone.
+const CODE_TTL: TimeDelta = TimeDelta::days(7);
 /// Unknown cards within an hour after which a device is suspended: nobody mistypes that often.
 const BAD_CODES_MAX: i32 = 20;
 const BAD_CODES_WINDOW: TimeDelta = TimeDelta::hours(1);
+
+text_enum! {
+    /// Where a device stands.
+    pub enum DeviceState {
+        /// Its one-time code is given, its key not yet.
+        Invited = "invited",
+        Active = "active",
+        /// Stopped by itself after too many unknown cards; an agent may let it go on.
+        Suspended = "suspended",
+        /// Never again: another device takes its place.
+        Revoked = "revoked",
+    }
+}
+
+/// What a device's place is claimed with. It is shown once: only its hash is kept.
+#[derive(Debug)]
+pub struct EnrolmentCode {
+    pub code: String,
+    pub expires_at: DateTime<Utc>,
+}
 
 /// Who speaks through these devices now; nobody through one that is suspended or revoked.
 pub fn identities(tx: &mut DirectoryTx<'_>, devices: &[DeviceId]) -> Result<Vec<(DeviceId, Identity)>, Error> {
@@ -40,17 +62,30 @@ pub fn identities(tx: &mut DirectoryTx<'_>, devices: &[DeviceId]) -> Result<Vec<
     Ok(db::active_devices(tx, devices)?.into_iter().filter_map(identity).collect())
 }
 
+/// Opens the place just made for a device to whoever brings the one-time code.
+pub fn open_enrolment(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<EnrolmentCode, Error> {
+    let now = tx.now()?;
+    let expires_at = now.checked_add_signed(CODE_TTL).unwrap_or(now);
+    let code = new_code();
+    db::open_enrolment(tx, device, &code_hash(&code), expires_at)?;
+    Ok(EnrolmentCode { code, expires_at })
+}
+
+/// Takes a device's access back, for good and from its next request on. A code not yet used is dead with its place.
+pub fn revoke(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<(), Error> {
+    let now = tx.now()?;
+    if db::revoke(tx, device, now)? { Ok(()) } else { Err(Error::Refused(Refusal::DeviceTransition)) }
+}
+
 /// A one-time enrolment code: 80 random bits, in groups that a human can type.
-#[must_use]
-pub fn new_code() -> String {
+fn new_code() -> String {
     let text = BASE32_NOPAD.encode(&random::<10>());
     let groups: Vec<String> = text.chars().collect::<Vec<_>>().chunks(4).map(|group| group.iter().collect()).collect();
     groups.join("-")
 }
 
 /// What is kept of an enrolment code, however it was typed: in lower case, with other dashes or spaces.
-#[must_use]
-pub fn code_hash(typed: &str) -> Vec<u8> {
+fn code_hash(typed: &str) -> Vec<u8> {
     let meant: String = typed.chars().filter(|c| *c != '-' && !c.is_whitespace()).collect();
     sha256(meant.to_uppercase().as_bytes())
 }

@@ -2,18 +2,20 @@
 //! the API.
 
 use crate::{
-    bench::{photo::picture::telephone, roster::uai, seed::Till, stage::Stage},
+    bench::{meals::publish, photo::picture::telephone, roster::uai, seed::Till, stage::Stage},
     cards::{self, code::CardCode},
     kernel::{
         age::Recipient,
         crypto::{MasterKey, SigningPair},
         ids::{CanteenOperatorId, ChildId, DeviceId},
         text::Uai,
+        time::{paris_date, server_now},
     },
     migrate::Schema,
     photos::{Size, picture},
 };
 use anyhow::{Context, anyhow};
+use chrono::Datelike;
 use data_encoding::BASE64URL_NOPAD;
 use diesel::{
     PgConnection, RunQueryDsl,
@@ -22,7 +24,6 @@ use diesel::{
     sql_types::{Array, Binary, Integer, Text, Uuid},
 };
 
-const SEASON: &str = "2026-2027";
 /// Whose lists nobody opens here.
 const RECIPIENT: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
 /// Portraits inserted at a time.
@@ -31,8 +32,17 @@ const CHUNK: usize = 1_000;
 /// A gate, and the cards of its collège.
 pub struct SeededGate {
     pub device: Till,
-    pub cards: Vec<String>,
+    pub cards: Vec<SeededCard>,
 }
+
+/// A card whose child has a meal today, or comes without.
+pub struct SeededCard {
+    pub code: String,
+    pub has_meal: bool,
+}
+
+/// One child in so many has no meal today.
+const WITHOUT_MEAL: usize = 10;
 
 /// What there is to fill in.
 #[derive(Debug, Clone, Copy)]
@@ -50,19 +60,26 @@ pub fn seed(stage: &Stage, size: Extent) -> anyhow::Result<Vec<SeededGate>> {
     let devices = seed_gates(stage, operator, &colleges)?;
     let mut conn = stage.connect(stage.department_schema())?;
     seed_canteen(&mut conn, operator, &colleges)?;
+    let today = paris_date(server_now());
+    let year = if today.month() < 9 { today.year().saturating_sub(1) } else { today.year() };
+    publish(&mut conn, year, 1, &[])?;
     let key = &stage.config.departments.first().context("no department")?.place.key;
     let codes: Vec<CardCode> = (0..size.enrolments).map(|_| CardCode::generate(stage.department)).collect();
     let children: Vec<ChildId> = codes.iter().map(|_| ChildId::generate()).collect();
     seed_children(&mut conn, stage, key, &codes, &children)?;
     seed_portraits(&mut conn, key, &children)?;
     seed_meals(&mut conn, &colleges, size.days)?;
+    conn.batch_execute(&format!(
+        "delete from canteen_meals m using bench.pupils p where m.person_id = p.child and m.day = today() and p.n % {WITHOUT_MEAL} = 0"
+    ))?;
     // One by one: `vacuum` runs in no transaction.
     conn.batch_execute("vacuum analyze")?;
     stage.connect(Schema::Directory)?.batch_execute("vacuum analyze")?;
+    stage.settle()?;
     let mut gates: Vec<SeededGate> = devices.into_iter().map(|device| SeededGate { device, cards: vec![] }).collect();
-    for (code, place) in codes.iter().zip((0..gates.len()).cycle()) {
+    for ((rank, code), place) in codes.iter().enumerate().zip((0..gates.len()).cycle()) {
         if let Some(gate) = gates.get_mut(place) {
-            gate.cards.push(code.to_string());
+            gate.cards.push(SeededCard { code: code.to_string(), has_meal: !rank.is_multiple_of(WITHOUT_MEAL) });
         }
     }
     Ok(gates)
@@ -162,12 +179,12 @@ fn seed_portraits(conn: &mut PgConnection, key: &MasterKey, children: &[ChildId]
 
 /// A meal for everybody today and on days around: taken before, reserved from today on.
 fn seed_meals(conn: &mut PgConnection, colleges: &[Uai], days: u32) -> anyhow::Result<()> {
-    sql_query(format!(
+    sql_query(
         "insert into canteen_enrolments (id, season, diner, person_id, family_id, college_uai, weekdays, diet, starts_on, ends_on, state,
                                          enrolled_by, enrolled_at)
-         select enrolment, '{SEASON}', 'pupil', child, family, ($1)[n % $2 + 1], 31, 'everything', today() - 365, today() + 365, 'active',
-                gen_random_uuid(), now() from bench.pupils"
-    ))
+         select enrolment, canteen_season(today()), 'pupil', child, family, ($1)[n % $2 + 1], 31, 'everything', today() - 365, today() + 365, 'active',
+                gen_random_uuid(), now() from bench.pupils",
+    )
     .bind::<Array<Text>, _>(colleges)
     .bind::<Integer, _>(i32::try_from(colleges.len())?)
     .execute(conn)?;

@@ -56,17 +56,23 @@ pub fn arrears(
     .load(tx.conn)?)
 }
 
-/// Writes the reminders that are due and leaves their letters to the worker. A level that was passed is not made up for.
-pub fn remind(tx: &mut Tx<'_>, levels: &[(i16, NaiveDate)], limit: i64) -> Result<usize, Error> {
+/// Writes the reminders that are due and leaves their letters to the worker. A level that was passed is not made up for, nor is a bill that
+/// was due before `since`. Only the accounts with a late bill that this level has not been told of are added up, one by one.
+pub fn remind(tx: &mut Tx<'_>, levels: &[(i16, NaiveDate)], since: NaiveDate, limit: i64) -> Result<usize, Error> {
     let now = tx.now()?;
     let (numbers, until): (Vec<i16>, Vec<NaiveDate>) = levels.iter().copied().unzip();
     Ok(diesel::sql_query(
         "with levels as (select * from unnest($1, $2) l (level, until)),
+         untold as materialized (
+             select b.id, b.payer_id, max(l.level) as level from canteen_bills b join levels l on b.due_on <= l.until
+              where b.kind = 'bill' and b.due_on >= $5
+              group by b.id
+             having max(l.level) > coalesce((select max(r.level) from canteen_reminders r where r.bill_id = b.id), 0)),
          due as (
-             select u.bill_id, max(l.level) as level from canteen_unpaid_bills u join levels l on u.due_on <= l.until
-              group by u.bill_id
-             having max(l.level) > coalesce((select max(r.level) from canteen_reminders r where r.bill_id = u.bill_id), 0)
-              order by u.bill_id limit $4),
+             select n.id as bill_id, n.level from (select distinct payer_id from untold) p
+              cross join lateral (select bill_id from canteen_unpaid_bills u where u.payer_id = p.payer_id offset 0) u
+               join untold n on n.id = u.bill_id
+              order by n.id limit $4),
          written as (
              insert into canteen_reminders (bill_id, level, sent_at) select bill_id, level, $3 from due
              on conflict do nothing returning bill_id, level)
@@ -77,6 +83,7 @@ pub fn remind(tx: &mut Tx<'_>, levels: &[(i16, NaiveDate)], limit: i64) -> Resul
     .bind::<Array<Date>, _>(until)
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)
+    .bind::<Date, _>(since)
     .execute(tx.conn)?)
 }
 

@@ -6,9 +6,10 @@ pub mod http;
 
 pub use db::{ArrearsRow, WaiverRow};
 
-use super::{Payer, bills::notices, number};
+use super::{Payer, bills::notices, number, take_time};
 use crate::{
     audit,
+    canteen::services,
     db::Tx,
     error::Error,
     families,
@@ -27,7 +28,9 @@ use serde_json::json;
 /// they recover by force.
 const LEVELS: [(i16, u64); 3] = [(1, 0), (2, 30), (3, 60)];
 /// Letters left to the worker in one transaction.
-const REMINDERS_MAX: i64 = 1_000;
+const REMINDERS_MAX: i64 = 10_000;
+/// Bills that were due earlier are the public accountant's. In days.
+const RECALLED_FOR: u64 = 366;
 
 /// The level of a bill that was due that day.
 #[must_use]
@@ -63,7 +66,9 @@ pub fn remind(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
     let levels: Vec<(i16, NaiveDate)> =
         LEVELS.iter().filter_map(|(level, days)| Some((*level, last_due(today, *days)?))).collect();
-    db::remind(tx, &levels, REMINDERS_MAX)
+    let since = today.checked_sub_days(Days::new(RECALLED_FOR)).unwrap_or(today);
+    take_time(tx)?;
+    db::remind(tx, &levels, since, REMINDERS_MAX)
 }
 
 /// The letters of a reminder, if the bill is still unpaid when they leave.
@@ -98,6 +103,7 @@ pub fn grant_waiver(
     reason: &Note,
 ) -> Result<WaiverRow, Error> {
     families::require_sight(tx, family)?;
+    services::require_canteen(tx)?;
     let row = db::insert_waiver(tx, by, (family, season), reason)?;
     audit::record(tx, "canteen_waiver_granted", ("family", family), json!({ "season": season, "reason": reason }))?;
     Ok(row)

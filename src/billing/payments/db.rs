@@ -12,7 +12,7 @@ use crate::{
     schema::department::canteen_payments as payments,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -42,6 +42,32 @@ pub fn insert(tx: &mut Tx<'_>, row: &PaymentRow) -> Result<bool, Error> {
         .do_nothing()
         .execute(tx.conn)?;
     Ok(inserted == 1)
+}
+
+/// A payment that was recorded before.
+#[derive(Debug, QueryableByName)]
+pub struct Earlier {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: PaymentId,
+    #[diesel(sql_type = sql_types::Date)]
+    pub paid_on: NaiveDate,
+    #[diesel(sql_type = sql_types::Timestamptz)]
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What was paid before by the same means, under the same reference, of the same amount, on the same account, and was not undone. Cash has
+/// no reference of its own.
+pub fn like(tx: &mut Tx<'_>, id: PaymentId) -> Result<Option<Earlier>, Error> {
+    let earlier = diesel::sql_query(
+        "select p.id, p.paid_on, p.recorded_at
+           from canteen_payments n join canteen_payments p
+             on p.payer_id = n.payer_id and p.means = n.means
+                and p.amount_cents = n.amount_cents and folded(p.reference) = folded(n.reference)
+          where n.id = $1 and n.means <> 'cash' and p.id <> n.id and p.undoes is null
+            and not exists (select 1 from canteen_payments u where u.undoes = p.id)
+          order by p.id limit 1",
+    );
+    Ok(earlier.bind::<sql_types::Uuid, _>(id).get_result(tx.conn).optional()?)
 }
 
 pub fn of_key(tx: &mut Tx<'_>, by: AccountId, key: Uuid) -> Result<PaymentRow, Error> {

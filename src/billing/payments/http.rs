@@ -37,6 +37,10 @@ pub struct RecordPayment {
     pub means: PaymentMeans,
     /// Number of a cheque, words of a transfer.
     pub reference: Option<Label>,
+    /// That it is another one than a payment already recorded on the account, of the same means, reference and amount.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    pub confirmed_distinct: bool,
 }
 
 /// Why a payment is undone.
@@ -97,7 +101,8 @@ impl From<PaymentRow> for PaymentView {
 
 /// Record a payment.
 ///
-/// It settles the oldest bills first. Sent again under its key it answers the same payment.
+/// It settles the oldest bills first. Sent again under its key it answers the same payment. One of the same means, reference and amount as an
+/// earlier one of the account, not undone, is refused under another key unless it is confirmed to be another one; cash is not.
 #[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = RecordPayment, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/payments")]
 pub async fn record_payment(
@@ -113,8 +118,8 @@ pub async fn record_payment(
     }
     let fingerprint = idempotency::fingerprint("record_payment", &wanted.payer_id.to_string(), &wanted)?;
     let keyed = Keyed { key: key.0, fingerprint };
-    let RecordPayment { payer_id, amount_cents, paid_on, means, reference } = wanted;
-    let new = NewPayment { payer: payer_id, amount: amount_cents, paid_on, means, reference };
+    let RecordPayment { payer_id, amount_cents, paid_on, means, reference, confirmed_distinct } = wanted;
+    let new = NewPayment { payer: payer_id, amount: amount_cents, paid_on, means, reference, confirmed_distinct };
     let record = move |tx: &mut Tx<'_>| payments::record_payment(tx, account, &keyed, &new);
     let (row, replayed) = app.db.write(path.0, &by.caller, record).await?;
     Ok(Moved { view: row.into(), replayed })

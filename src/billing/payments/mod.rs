@@ -47,9 +47,12 @@ pub struct NewPayment {
     pub paid_on: NaiveDate,
     pub means: PaymentMeans,
     pub reference: Option<Label>,
+    /// That it is another one than what looks the same.
+    pub confirmed_distinct: bool,
 }
 
-/// Records a payment. True with it when the key had been used for that before.
+/// Records a payment. True with it when the key had been used for that before. What was recorded under another key is refused, unless it is
+/// said to be another one: two clerks have the same cheque in hand.
 pub fn record_payment(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -62,6 +65,7 @@ pub fn record_payment(
         return Err(Error::field("/paid_on", "un jour des douze derniers mois est attendu"));
     }
     let payer = accounts::payer(tx, new.payer)?;
+    tx.take_turns(format_args!("payments {}", new.payer))?;
     let row = PaymentRow {
         id: PaymentId::generate(),
         family_id: payer.family(),
@@ -77,7 +81,19 @@ pub fn record_payment(
         recorded_by: by,
         recorded_at: now,
     };
-    once(tx, "canteen_payment_recorded", row)
+    let (row, replayed) = once(tx, "canteen_payment_recorded", row)?;
+    if !replayed
+        && !new.confirmed_distinct
+        && let Some(db::Earlier { id, paid_on, recorded_at }) = db::like(tx, row.id)?
+    {
+        let (paid_on, recorded_on) = (paid_on.format("%d/%m/%Y"), paris_date(recorded_at).format("%d/%m/%Y"));
+        let because = format!(
+            "Ce paiement est déjà enregistré sur ce compte : le même, payé le {paid_on}, l'a été le {recorded_on} (paiement {id}). \
+             Si c'en est un autre, confirmez-le."
+        );
+        return Err(Error::RefusedBecause(Refusal::PaymentRecorded, because));
+    }
+    Ok((row, replayed))
 }
 
 /// Undoes a payment that was recorded by mistake.

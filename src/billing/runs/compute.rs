@@ -51,7 +51,8 @@ calendars as materialized (
       from (select distinct on (season) season, date_trunc('month', (calendar ->> 'first_day')::date)::date as first_month,
                    date_trunc('month', (calendar ->> 'last_day')::date)::date as last_month
               from canteen_calendars where state = 'published' order by season, version desc) c),
--- Whose month is a part of a year: by the rate of the first day on which he is enrolled in it. Equal parts, the rest in the last one.
+-- Whose month is a part of a year: by the rate of the first day on which he is enrolled in it. Equal parts, the rest in the last one. A
+-- month that was begun is due whole; of one that begins after the end of an enrolment only the meals that could not be given up any more.
 forfaits as materialized (
     select t.person_id, t.month, e.college_uai, e.family_id, r.id as rate_id,
            case when t.month not between c.first_month and c.last_month then 0
@@ -61,6 +62,7 @@ forfaits as materialized (
      cross join lateral (
            select e.college_uai, e.family_id, e.season, e.starts_on from canteen_enrolments e
             where e.person_id = t.person_id and e.season = canteen_season(t.month) and e.starts_on < t.next and e.ends_on >= t.month
+              and (e.ended_at is null or (e.ended_at at time zone 'Europe/Paris')::date >= greatest(e.starts_on, t.month))
             order by e.starts_on desc, e.id desc limit 1) e
      cross join lateral (
            select r.id, r.cents, r.unit from canteen_rates r

@@ -140,6 +140,14 @@ pub fn release_months(tx: &mut Tx<'_>, id: BillRunId) -> Result<(), Error> {
     Ok(())
 }
 
+/// The last month for which bills were issued.
+pub fn last_month(tx: &mut Tx<'_>) -> Result<Option<Month>, Error> {
+    Ok(runs::table
+        .filter(runs::state.eq(RunState::Issued))
+        .select(diesel::dsl::max(runs::month))
+        .get_result(tx.conn)?)
+}
+
 /// Since when rates and cancellations were not looked at by a run that was issued; none when there was no such run.
 pub fn unseen_since(tx: &mut Tx<'_>) -> Result<Option<DateTime<Utc>>, Error> {
     let seen: Option<DateTime<Utc>> = runs::table

@@ -56,6 +56,10 @@ pub fn begin_bill_run(tx: &mut Tx<'_>, by: AccountId, month: Month, due_days: i1
     if paris_date(now) < month.next_first_day() {
         return Err(Error::field("/month", "un mois fini est attendu"));
     }
+    // What changed since the last run is looked at once: in the months of that run, all of which are this one's too.
+    if db::last_month(tx)?.is_some_and(|last| month < last) {
+        return Err(Error::field("/month", "le mois des dernières factures émises, ou un mois suivant, est attendu"));
+    }
     let row = RunRow {
         id: BillRunId::generate(),
         month,

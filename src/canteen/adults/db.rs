@@ -11,7 +11,10 @@ use crate::{
     schema::department::canteen_adults,
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Bool, Text},
+};
 use uuid::Uuid;
 
 /// An adult who eats at a collège.
@@ -27,6 +30,18 @@ pub struct Adult {
     pub registered_at: DateTime<Utc>,
     pub left_at: Option<DateTime<Utc>>,
     pub version: i32,
+}
+
+/// Whether that person is registered there already, by the same names and address. Who else registers somebody there waits.
+pub fn is_known(tx: &mut Tx<'_>, college: &Uai, new: &NewAdult) -> Result<bool, Error> {
+    tx.take_turns(format_args!("canteen adults {college}"))?;
+    let names = diesel::dsl::sql::<Bool>("folded(last_name) = folded(").bind::<Text, _>(&new.last_name);
+    let names = names.sql(") and folded(first_names) = folded(").bind::<Text, _>(&new.first_names).sql(")");
+    let same = canteen_adults::table
+        .filter(canteen_adults::college_uai.eq(college).and(canteen_adults::kind.eq(new.kind)))
+        .filter(canteen_adults::left_at.is_null().and(canteen_adults::email.is_not_distinct_from(&new.email)))
+        .filter(names);
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(tx.conn)?)
 }
 
 pub fn insert(tx: &mut Tx<'_>, by: AccountId, college: &Uai, new: &NewAdult) -> Result<Adult, Error> {

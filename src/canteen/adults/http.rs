@@ -208,6 +208,8 @@ pub async fn uninvite_guest(
 }
 
 /// Record that an adult eats there no more.
+///
+/// His enrolment ends and his invitations are cancelled, but for the meals that are too near.
 #[utoipa::path(tag = "canteen", request_body = AdultLeaves, responses((status = 200, body = AdultView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/adults/{id}/leave")]
 pub async fn record_adult_leaving(

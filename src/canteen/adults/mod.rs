@@ -9,7 +9,7 @@ pub use db::Adult;
 use super::{
     Diner, calendars,
     enrolments::{self, CanteenEnrolment, EndReason, Place, Wish},
-    meals::{self, state::MealState},
+    meals::{self, guests, state::MealState},
     rates::{self, Known, MeansSource, Origin},
     services,
     tariffs::Means,
@@ -55,6 +55,9 @@ pub fn register(tx: &mut Tx<'_>, by: AccountId, college: &Uai, new: &NewAdult) -
     if !services::is_offered(tx, college, today)? {
         return Err(Refusal::CanteenNotOffered.into());
     }
+    if db::is_known(tx, college, new)? {
+        return Err(Refusal::AdultKnown.into());
+    }
     let adult = db::insert(tx, by, college, new)?;
     let details = json!({ "kind": new.kind, "college_uai": college });
     audit::record(tx, "canteen_adult_registered", ("canteen_adult", adult.id), details)?;
@@ -77,6 +80,7 @@ pub fn enrol(tx: &mut Tx<'_>, id: CanteenAdultId, wish: &Wish) -> Result<Canteen
     if adult.kind != AdultKind::Commensal {
         return Err(Refusal::WrongDiner.into());
     }
+    services::require_canteen(tx)?;
     let place = Place { diner: Diner::Commensal, person: id.into(), family: None, college: adult.college_uai };
     let enrolment = enrolments::enrol(tx, place, wish)?;
     jobs::enqueue(tx, &Job::CanteenRate { enrolment: enrolment.id, from: enrolment.starts_on })?;
@@ -124,7 +128,7 @@ pub fn invite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<Mea
     let adult = guest(tx, id)?;
     let served = served_day(tx, &adult, day)?;
     meals::require_time(tx.now()?, served)?;
-    meals::reserve_for_guest(tx, id.into(), &adult.college_uai, day)?;
+    guests::reserve(tx, id.into(), &adult.college_uai, day)?;
     audit::record(tx, "canteen_guest_invited", ("canteen_adult", id), json!({ "day": day }))?;
     Ok(MealState::Reserved)
 }
@@ -134,7 +138,7 @@ pub fn uninvite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<M
     let adult = guest(tx, id)?;
     let served = served_day(tx, &adult, day)?;
     meals::require_time(tx.now()?, served)?;
-    meals::cancel_for_guest(tx, id.into(), day)?;
+    guests::cancel(tx, id.into(), day)?;
     audit::record(tx, "canteen_guest_uninvited", ("canteen_adult", id), json!({ "day": day }))?;
     Ok(MealState::Cancelled)
 }
@@ -146,13 +150,14 @@ fn guest(tx: &mut Tx<'_>, id: CanteenAdultId) -> Result<Adult, Error> {
 
 /// The instant from which that day's meal stands, at a collège that serves on it.
 fn served_day(tx: &mut Tx<'_>, adult: &Adult, day: NaiveDate) -> Result<DateTime<Utc>, Error> {
+    calendars::hold_closures(tx)?;
     let calendar = calendars::published_on(tx, day)?.ok_or(Error::Refused(Refusal::CanteenNoCalendar))?;
-    let served = calendars::list_meal_days(tx, &calendar.season, &adult.college_uai, (day, day))?.pop();
+    let served = calendars::meal_days(tx, &calendar.calendar.0, &adult.college_uai, (day, day))?.pop();
     let open = served.filter(|served| served.closed.is_none());
     open.map(|served| served.too_late_from).ok_or(Refusal::NoMealThatDay.into())
 }
 
-/// The adult eats there no more: his enrolments end, as far as their meals can still be cancelled.
+/// The adult eats there no more: his enrolments and invitations end, as far as their meals can still be cancelled.
 pub fn leave(tx: &mut Tx<'_>, id: CanteenAdultId, version: i32) -> Result<Adult, Error> {
     let adult = present(tx, id)?;
     if adult.version != version {
@@ -163,6 +168,7 @@ pub fn leave(tx: &mut Tx<'_>, id: CanteenAdultId, version: i32) -> Result<Adult,
             enrolments::end(tx, row.id, row.version, EndReason::ByDepartment)?;
         }
     }
-    audit::record(tx, "canteen_adult_left", ("canteen_adult", id), json!({}))?;
+    let uninvited = guests::cancel_all(tx, id.into())?;
+    audit::record(tx, "canteen_adult_left", ("canteen_adult", id), json!({ "uninvited": uninvited }))?;
     db::set_left(tx, id)
 }

@@ -36,14 +36,23 @@ pub struct AttendanceRow {
     pub state: MealState,
     #[diesel(sql_type = Timestamptz)]
     pub changed_at: DateTime<Utc>,
+    /// The collège at whose gate he passed, when it is not this one.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub passed_at: Option<Uai>,
 }
 
+/// The meals of a collège's day, and of its pupils those that the gate of another collège took for another one's.
 pub fn of_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<Vec<AttendanceRow>, Error> {
     Ok(diesel::sql_query(
-        "select m.person_id, coalesce(c.last_name, a.last_name) as last_name, coalesce(c.first_names, a.first_names) as first_names,
-                coalesce(a.kind, 'pupil') as diner, m.state, m.changed_at
-           from canteen_meals m left join children c on c.id = m.person_id left join canteen_adults a on a.id = m.person_id
-          where m.college_uai = $1 and m.day = $2
+        "with away as (select * from canteen_away($1, $2)),
+         told as (
+             select m.person_id, m.state, m.changed_at, w.passed_at from canteen_meals m left join away w on w.person_id = m.person_id
+              where m.college_uai = $1 and m.day = $2
+             union all
+             select person_id, state, changed_at, passed_at from away where meal_college <> $1)
+         select m.person_id, coalesce(c.last_name, a.last_name) as last_name, coalesce(c.first_names, a.first_names) as first_names,
+                coalesce(a.kind, 'pupil') as diner, m.state, m.changed_at, m.passed_at
+           from told m left join children c on c.id = m.person_id left join canteen_adults a on a.id = m.person_id
           order by folded(coalesce(c.last_name, a.last_name)), folded(coalesce(c.first_names, a.first_names)), m.person_id",
     )
     .bind::<Text, _>(college)
@@ -130,6 +139,8 @@ pub struct LockRow {
     pub reopened_by: Option<AccountId>,
     pub reopened_at: Option<DateTime<Utc>>,
     pub reopen_reason: Option<Note>,
+    /// Why it was locked although passages may lack.
+    pub accepted_gaps: Option<Note>,
 }
 
 /// A collège in a month.
@@ -149,9 +160,14 @@ pub struct MonthRow {
 
 pub fn months(tx: &mut Tx<'_>, month: Month) -> Result<Vec<MonthRow>, Error> {
     Ok(diesel::sql_query(
+        // Collège by collège: an index leads to the days of one, and none to those of all.
         "with served as (
-             select college_uai, count(*) as meals, count(*) filter (where state = 'reserved') as reserved
-               from canteen_meals where day >= $1 and day < $2 group by college_uai)
+             select c.uai as college_uai, m.meals, m.reserved
+               from (select distinct uai from canteen_colleges) c
+              cross join lateral (
+                    select count(*) as meals, count(*) filter (where m.state = 'reserved') as reserved
+                      from canteen_meals m where m.college_uai = c.uai and m.day >= $1 and m.day < $2) m
+              where m.meals > 0)
          select coalesce(s.college_uai, l.college_uai) as college_uai, coalesce(s.meals, 0) as meals, coalesce(s.reserved, 0) as reserved,
                 l.locked_at, coalesce(r.state = 'issued', false) as billed
            from served s
@@ -193,7 +209,12 @@ pub fn reserved(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<i64, Err
         .get_result(tx.conn)?)
 }
 
-pub fn insert_lock(tx: &mut Tx<'_>, by: AccountId, college: &Uai, month: Month) -> Result<LockRow, Error> {
+pub fn insert_lock(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    (college, month): (&Uai, Month),
+    accepted_gaps: Option<&Note>,
+) -> Result<LockRow, Error> {
     let now = tx.now()?;
     Ok(diesel::insert_into(locks::table)
         .values((
@@ -202,6 +223,7 @@ pub fn insert_lock(tx: &mut Tx<'_>, by: AccountId, college: &Uai, month: Month) 
             locks::month.eq(month),
             locks::locked_by.eq(by),
             locks::locked_at.eq(now),
+            locks::accepted_gaps.eq(accepted_gaps),
         ))
         .returning(LockRow::as_returning())
         .get_result(tx.conn)?)

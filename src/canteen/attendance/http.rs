@@ -1,10 +1,10 @@
 //! Attendance, as the secretary of a collège and the department's agents keep it; months, as agents lock them.
 
-use super::{AttendanceRow, ExcuseReason, LockRow, MealOf, MonthRow};
+use super::{AttendanceDay, AttendanceRow, ExcuseReason, LockRow, MealOf, MonthRow, WaitingGate};
 use crate::{
     app::App,
     auth::actor::{Administrator, AttendanceKeeper, BillDesk, By, Finance},
-    canteen::{Diner, attendance, meals::state::MealState},
+    canteen::{Diner, attendance, gates::watch::http::WaitingGateView, meals::state::MealState},
     db::Tx,
     error::{Error, Refusal},
     http::{
@@ -51,12 +51,15 @@ pub struct AttendanceView {
     pub state: MealState,
     #[schema(example = "2026-10-12T10:12:00Z")]
     pub changed_at: DateTime<Utc>,
+    /// The collège at whose gate he passed, when it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed_at_uai: Option<Uai>,
 }
 
 impl From<AttendanceRow> for AttendanceView {
     fn from(row: AttendanceRow) -> Self {
-        let AttendanceRow { person_id, last_name, first_names, diner, state, changed_at } = row;
-        Self { diner_id: person_id, diner, last_name, first_names, state, changed_at }
+        let AttendanceRow { person_id, last_name, first_names, diner, state, changed_at, passed_at } = row;
+        Self { diner_id: person_id, diner, last_name, first_names, state, changed_at, passed_at_uai: passed_at }
     }
 }
 
@@ -67,6 +70,12 @@ pub struct AttendanceDayView {
     #[schema(example = "2026-10-12")]
     pub day: NaiveDate,
     pub meals: Vec<AttendanceView>,
+    /// Gates that may still tell of others.
+    pub waiting_gates: Vec<WaitingGateView>,
+}
+
+fn views(gates: Vec<WaitingGate>) -> Vec<WaitingGateView> {
+    gates.into_iter().map(WaitingGateView::from).collect()
 }
 
 /// The collège asked for, if it is there for the caller.
@@ -81,7 +90,8 @@ fn college(by: &AttendanceKeeper, asked: Option<Uai>) -> Result<Uai, Error> {
 
 /// List the meals of a day with their states.
 ///
-/// A secretary sees his own collège.
+/// A secretary sees his own collège; of its pupils whom the gate of another one let in, where that was. Beside them are the gates from which
+/// passages of that day may lack: numbers of their row that they have not sent, or no word since.
 #[utoipa::path(tag = "canteen", params(AttendanceQuery), responses((status = 200, body = AttendanceDayView)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/attendance")]
 pub async fn list_attendance(
@@ -94,9 +104,9 @@ pub async fn list_attendance(
     let asked = college(&by, college_uai)?;
     let college_uai = asked.clone();
     let list = move |tx: &mut Tx<'_>| attendance::list_attendance(tx, &asked, day);
-    let rows = app.db.read(path.0, &by.caller, list).await?;
-    let meals = rows.into_iter().map(AttendanceView::from).collect();
-    Ok(Found(AttendanceDayView { college_uai, day, meals }))
+    let AttendanceDay { meals, waiting_gates } = app.db.read(path.0, &by.caller, list).await?;
+    let meals = meals.into_iter().map(AttendanceView::from).collect();
+    Ok(Found(AttendanceDayView { college_uai, day, meals, waiting_gates: views(waiting_gates) }))
 }
 
 /// An absence that is not billed.
@@ -180,6 +190,8 @@ pub struct ClosedDayView {
     /// Meals that were reserved and that nobody came for.
     #[schema(example = 3)]
     pub missed: usize,
+    /// Gates that may still tell of somebody: who passed has eaten, and his absence is undone.
+    pub waiting_gates: Vec<WaitingGateView>,
 }
 
 /// Say that the list of a day is complete.
@@ -196,7 +208,8 @@ pub async fn close_attendance_day(
     let CloseDay { college_uai, day } = body.0;
     let college = college(&by, college_uai)?;
     let close = move |tx: &mut Tx<'_>| attendance::close_day(tx, &college, day);
-    Ok(Found(ClosedDayView { missed: app.db.write(path.0, &by.caller, close).await? }))
+    let (missed, gates) = app.db.write(path.0, &by.caller, close).await?;
+    Ok(Found(ClosedDayView { missed, waiting_gates: views(gates) }))
 }
 
 /// Which month.
@@ -224,12 +237,14 @@ pub struct AttendanceMonthView {
     /// Whether its bills are issued.
     #[schema(example = false)]
     pub billed: bool,
+    /// Gates from which passages may lack: it is not locked without a word about them.
+    pub waiting_gates: Vec<WaitingGateView>,
 }
 
-impl From<MonthRow> for AttendanceMonthView {
-    fn from(row: MonthRow) -> Self {
+impl From<(MonthRow, Vec<WaitingGate>)> for AttendanceMonthView {
+    fn from((row, gates): (MonthRow, Vec<WaitingGate>)) -> Self {
         let MonthRow { college_uai, meals, reserved, locked_at, billed } = row;
-        Self { college_uai, meals, reserved, locked_at, billed }
+        Self { college_uai, meals, reserved, locked_at, billed, waiting_gates: views(gates) }
     }
 }
 
@@ -259,6 +274,9 @@ pub async fn list_attendance_months(
 pub struct LockAttendance {
     pub college_uai: Uai,
     pub month: Month,
+    /// Why it is locked although passages may lack. Kept with the lock and in the journal.
+    #[schema(example = "La borne a été volée le 12 ; la liste papier a été saisie.")]
+    pub accept_gaps: Option<Note>,
 }
 
 /// The same, to be opened again.
@@ -286,18 +304,23 @@ pub struct AttendanceLockView {
     pub reopened_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopen_reason: Option<Note>,
+    /// Why it was locked although passages may lack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_gaps: Option<Note>,
 }
 
 impl From<LockRow> for AttendanceLockView {
     fn from(row: LockRow) -> Self {
-        let LockRow { id, college_uai, month, locked_by, locked_at, reopened_by, reopened_at, reopen_reason } = row;
-        Self { id, college_uai, month, locked_by, locked_at, reopened_by, reopened_at, reopen_reason }
+        let LockRow { id, college_uai, month, locked_by, locked_at, .. } = row;
+        let LockRow { reopened_by, reopened_at, reopen_reason, accepted_gaps, .. } = row;
+        Self { id, college_uai, month, locked_by, locked_at, reopened_by, reopened_at, reopen_reason, accepted_gaps }
     }
 }
 
 /// Lock the month of a collège before it is billed.
 ///
-/// When it is over and every meal of it is known. From then on no meal of it changes.
+/// When it is over and every meal of it is known. From then on no meal of it changes. While numbers lack in the row of a gate of the
+/// collège, or a gate was last heard before the end of a day that was served, it asks for `accept_gaps`.
 #[utoipa::path(tag = "canteen", request_body = LockAttendance, responses((status = 201, body = AttendanceLockView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance-months/lock")]
 pub async fn lock_attendance(
@@ -306,8 +329,9 @@ pub async fn lock_attendance(
     path: web::Path<(Department,)>,
     body: Body<LockAttendance>,
 ) -> Result<Created<AttendanceLockView>, Error> {
-    let (account, LockAttendance { college_uai, month }) = (by.account, body.0);
-    let lock = move |tx: &mut Tx<'_>| attendance::lock_attendance(tx, account, &college_uai, month);
+    let (account, LockAttendance { college_uai, month, accept_gaps }) = (by.account, body.0);
+    let lock =
+        move |tx: &mut Tx<'_>| attendance::lock_attendance(tx, account, (&college_uai, month), accept_gaps.as_ref());
     Ok(Created(app.db.write(path.0, &by.caller, lock).await?.into()))
 }
 

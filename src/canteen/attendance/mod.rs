@@ -7,8 +7,13 @@ pub mod http;
 pub use db::{AttendanceRow, LockRow, MonthRow};
 
 use super::{
-    meals::state::{MealEvent, MealState},
-    passages,
+    calendars,
+    gates::watch::{self, WaitingGate},
+    meals::{
+        self,
+        state::{MealEvent, MealState},
+    },
+    services,
 };
 use crate::{
     audit,
@@ -44,9 +49,17 @@ pub struct MealOf {
     pub day: NaiveDate,
 }
 
+/// A collège's day: its meals, and the gates that may still tell of others.
+#[derive(Debug)]
+pub struct AttendanceDay {
+    pub meals: Vec<AttendanceRow>,
+    pub waiting_gates: Vec<WaitingGate>,
+}
+
 /// The meals of a collège's day.
-pub fn list_attendance(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<Vec<AttendanceRow>, Error> {
-    db::of_day(tx, college, day)
+pub fn list_attendance(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<AttendanceDay, Error> {
+    let waiting_gates = watch::waiting_gates(tx, Some(college), (day, day))?;
+    Ok(AttendanceDay { meals: db::of_day(tx, college, day)?, waiting_gates })
 }
 
 /// Excuses an absence: the meal is not billed.
@@ -73,7 +86,10 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
         // One meal a day, wherever.
         Some(_) => return Err(Refusal::AttendanceTransition.into()),
         None => {
-            if !passages::is_served(tx, college, meal.day)? {
+            if !services::is_offered(tx, college, meal.day)? {
+                return Err(Refusal::CanteenNotOffered.into());
+            }
+            if !calendars::is_served(tx, college, meal.day)? {
                 return Err(Refusal::NoMealThatDay.into());
             }
             let comer = db::comer(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
@@ -83,20 +99,25 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
             (None, MealState::WalkIn)
         }
     };
+    if state == MealState::WalkIn {
+        meals::notices::tell_walk_in(tx, meal.diner)?;
+    }
     let details = json!({ "day": meal.day, "was": was, "college_uai": college });
     record(tx, "canteen_passage_recorded", meal, &details)?;
     Ok(state)
 }
 
-/// Says that the list of a day is complete: whoever is still expected did not come. Returns how many.
-pub fn close_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<usize, Error> {
+/// Says that the list of a day is complete: whoever is still expected did not come. Returns how many, and the gates that may still tell of
+/// somebody: he will have eaten all the same.
+pub fn close_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(usize, Vec<WaitingGate>), Error> {
     if day > paris_date(tx.now()?) {
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
     }
     let missed = db::miss(tx, college, day)?;
-    let details = json!({ "day": day, "missed": missed });
+    let waiting = watch::waiting_gates(tx, Some(college), (day, day))?;
+    let details = json!({ "day": day, "missed": missed, "waiting_gates": waiting.len() });
     audit::record(tx, "canteen_day_closed", ("college", college), details)?;
-    Ok(missed)
+    Ok((missed, waiting))
 }
 
 fn record(tx: &mut Tx<'_>, action: &str, meal: MealOf, details: &serde_json::Value) -> Result<(), Error> {
@@ -104,12 +125,29 @@ fn record(tx: &mut Tx<'_>, action: &str, meal: MealOf, details: &serde_json::Val
 }
 
 /// The collèges that served in that month: what still waits, and whether it is locked.
-pub fn list_attendance_months(tx: &mut Tx<'_>, month: Month) -> Result<Vec<MonthRow>, Error> {
-    db::months(tx, month)
+pub fn list_attendance_months(tx: &mut Tx<'_>, month: Month) -> Result<Vec<(MonthRow, Vec<WaitingGate>)>, Error> {
+    let mut waiting = watch::waiting_gates(tx, None, days(month))?;
+    let with_gates = |row: MonthRow| {
+        let own = waiting.extract_if(.., |gate| gate.college == row.college_uai).collect();
+        (row, own)
+    };
+    Ok(db::months(tx, month)?.into_iter().map(with_gates).collect())
 }
 
-/// Locks the month of a collège, when it is over and every meal of it is known.
-pub fn lock_attendance(tx: &mut Tx<'_>, by: AccountId, college: &Uai, month: Month) -> Result<LockRow, Error> {
+/// The first and the last one.
+fn days(month: Month) -> (NaiveDate, NaiveDate) {
+    let next = month.next_first_day();
+    (month.first_day(), next.pred_opt().unwrap_or(next))
+}
+
+/// Locks the month of a collège, when it is over and every meal of it is known. Where a gate may still have to send passages, only for a
+/// reason: they decide what is due, and those that come later move nothing.
+pub fn lock_attendance(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    (college, month): (&Uai, Month),
+    accept_gaps: Option<&Note>,
+) -> Result<LockRow, Error> {
     if paris_date(tx.now()?) < month.next_first_day() {
         let because = format!("Le mois de {} n'est pas fini : il ne peut pas encore être arrêté.", month.french());
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
@@ -126,8 +164,25 @@ pub fn lock_attendance(tx: &mut Tx<'_>, by: AccountId, college: &Uai, month: Mon
         );
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
-    let row = db::insert_lock(tx, by, college, month)?;
-    let details = json!({ "college_uai": college, "month": month });
+    let waiting = watch::waiting_gates(tx, Some(college), days(month))?;
+    if !waiting.is_empty() && accept_gaps.is_none() {
+        let because = format!(
+            "En {}, des passages manquent peut-être : {}. Attendez-les, ou dites dans accept_gaps pourquoi le mois est arrêté sans eux.",
+            month.french(),
+            watch::french(&waiting)
+        );
+        return Err(Error::RefusedBecause(Refusal::AttendanceGaps, because));
+    }
+    let accepted = accept_gaps.filter(|_| !waiting.is_empty());
+    let row = db::insert_lock(tx, by, (college, month), accepted)?;
+    let gate =
+        |gate: &WaitingGate| json!({ "gate": gate.device, "missing": gate.missing(), "is_silent": gate.is_silent });
+    let details = if let Some(reason) = accepted {
+        let gates: Vec<_> = waiting.iter().map(gate).collect();
+        json!({ "college_uai": college, "month": month, "accepted_gaps": reason, "waiting_gates": gates })
+    } else {
+        json!({ "college_uai": college, "month": month })
+    };
     audit::record(tx, "canteen_attendance_locked", ("attendance_lock", row.id), details)?;
     Ok(row)
 }

@@ -33,6 +33,17 @@ text_enum! {
 }
 
 impl SchoolDay {
+    /// As a sentence names it.
+    #[must_use]
+    pub const fn french(self) -> &'static str {
+        match self {
+            Self::Monday => "lundi",
+            Self::Tuesday => "mardi",
+            Self::Wednesday => "mercredi",
+            Self::Thursday => "jeudi",
+            Self::Friday => "vendredi",
+        }
+    }
     /// `None` at the week-end.
     #[must_use]
     pub const fn of(date: Weekday) -> Option<Self> {
@@ -118,11 +129,15 @@ impl Calendar {
         let mut add = |pointer: String, detail: &str| problems.push(RuleProblem { pointer, detail: detail.to_owned() });
         let years: Vec<i32> = season.as_str().split('-').filter_map(|year| year.parse().ok()).collect();
         let [begins, ends] = [years.first(), years.last()].map(|year| year.copied().unwrap_or_default());
-        if self.first_day.year() != begins {
-            add("/first_day".into(), "le premier jour est attendu dans la première année de la saison");
+        // Rates and bills turn on 1 September: a day of another season would have no rate.
+        if self.first_day.year() != begins || !season.holds(self.first_day) {
+            add(
+                "/first_day".into(),
+                "le premier jour est attendu du 1er septembre au 31 décembre de la première année",
+            );
         }
-        if self.last_day.year() != ends || self.last_day <= self.first_day {
-            add("/last_day".into(), "le dernier jour est attendu dans la seconde année de la saison, après le premier");
+        if self.last_day.year() != ends || !season.holds(self.last_day) || self.last_day <= self.first_day {
+            add("/last_day".into(), "le dernier jour est attendu du 1er janvier au 31 août de la seconde année");
         }
         if self.served_on.is_empty() {
             add("/served_on".into(), "un jour de la semaine au moins est attendu");
@@ -145,6 +160,8 @@ impl Calendar {
                 add(format!("/breaks/{rank}/until"), "la fin précède le début");
             } else if one.kind == BreakKind::SchoolHoliday && !within {
                 add(format!("/breaks/{rank}"), "des vacances de l'année scolaire sont attendues");
+            } else if one.from.year() < begins || ends < one.until.year() {
+                add(format!("/breaks/{rank}"), "un jour des deux années de la saison est attendu");
             } else if self
                 .breaks
                 .iter()
@@ -288,8 +305,10 @@ mod tests {
 
     #[test]
     fn an_incoherent_year_is_told_where() {
-        let broken: [(Change, &str); 9] = [
+        let broken: [(Change, &str); 12] = [
             (|year| year.first_day = day("2025-09-01"), "/first_day"),
+            (|year| year.first_day = day("2026-08-31"), "/first_day"),
+            (|year| year.last_day = day("2027-09-01"), "/last_day"),
             (|year| year.last_day = day("2026-12-31"), "/last_day"),
             (|year| year.served_on.clear(), "/served_on"),
             (|year| year.served_on.push(SchoolDay::Monday), "/served_on"),
@@ -298,6 +317,7 @@ mod tests {
             (|year| year.breaks.iter_mut().for_each(|one| one.until = day("2026-09-01")), "/breaks/0/until"),
             (|year| year.breaks.push(year.breaks.first().expect("a break").clone()), "/breaks/3"),
             (|year| year.breaks.iter_mut().for_each(|one| one.from = day("2026-08-01")), "/breaks/0"),
+            (|year| year.breaks.iter_mut().for_each(|one| one.until = day("9999-01-01")), "/breaks/1"),
         ];
         for (break_it, pointer) in broken {
             let mut year = year();

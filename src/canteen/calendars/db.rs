@@ -120,16 +120,14 @@ pub fn published(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Option<Calendar
         .optional()?)
 }
 
-/// The last published version that has this day between its first and last ones.
-pub fn published_on(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Option<CalendarRow>, Error> {
-    let last_versions = canteen_calendars::table
+/// The last published version of each season.
+pub fn last_published(tx: &mut Tx<'_>) -> Result<Vec<CalendarRow>, Error> {
+    Ok(canteen_calendars::table
         .filter(canteen_calendars::state.eq(PUBLISHED))
         .distinct_on(canteen_calendars::season)
         .order((canteen_calendars::season, canteen_calendars::version.desc()))
         .select(CalendarRow::as_select())
-        .load(tx.conn)?;
-    let holds = |row: &CalendarRow| row.calendar.0.first_day <= day && day <= row.calendar.0.last_day;
-    Ok(last_versions.into_iter().find(holds))
+        .load(tx.conn)?)
 }
 
 pub fn publish(tx: &mut Tx<'_>, by: AccountId, season: &SeasonCode, version: i32) -> Result<CalendarRow, Error> {
@@ -165,7 +163,19 @@ pub fn closure(tx: &mut Tx<'_>, id: ClosureId) -> Result<ClosureRow, Error> {
     Ok(canteen_closures::table.find(id).select(ClosureRow::as_select()).first(tx.conn)?)
 }
 
-/// `None` when it has begun, or was withdrawn before.
+/// What whoever applies a closure waits for.
+pub fn hold_closures(tx: &mut Tx<'_>) -> Result<(), Error> {
+    diesel::sql_query("select pg_advisory_xact_lock_shared(hashtextextended('canteen closures', 0))")
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn take_closures(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.take_turns(format_args!("canteen closures"))
+}
+
+/// `None` when it has begun, or was withdrawn before. It is to be applied once more, whatever was applied of it: meals that were laid out
+/// while it stood are closed too.
 pub fn withdraw_closure(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -175,7 +185,11 @@ pub fn withdraw_closure(
     let now = tx.now()?;
     let open = canteen_closures::withdrawn_at.is_null().and(canteen_closures::from_day.gt(today));
     Ok(diesel::update(canteen_closures::table.find(id).filter(open))
-        .set((canteen_closures::withdrawn_by.eq(by), canteen_closures::withdrawn_at.eq(now)))
+        .set((
+            canteen_closures::withdrawn_by.eq(by),
+            canteen_closures::withdrawn_at.eq(now),
+            canteen_closures::applied_until.eq(canteen_closures::until_day.nullable()),
+        ))
         .returning(ClosureRow::as_returning())
         .get_result(tx.conn)
         .optional()?)

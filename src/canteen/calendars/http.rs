@@ -202,8 +202,11 @@ pub struct DeclareClosure {
     #[schema(example = "0921234B")]
     pub college_uai: Option<Uai>,
     #[schema(example = "2026-11-12")]
+    #[serde(deserialize_with = "day")]
     pub from: NaiveDate,
+    /// Of the same school year.
     #[schema(example = "2026-11-12")]
+    #[serde(deserialize_with = "day")]
     pub until: NaiveDate,
     #[schema(example = "strike")]
     pub kind: ClosureKind,
@@ -244,6 +247,9 @@ impl From<ClosureRow> for ClosureView {
 }
 
 /// Close a canteen, or all of them, on days of the calendar.
+///
+/// On days of a published school year, on one of which at least meals would be served. Two closures of one collège, or of all of them, share
+/// no day.
 #[utoipa::path(tag = "canteen", request_body = DeclareClosure, responses((status = 201, body = ClosureView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/closures")]
 pub async fn declare_closure(

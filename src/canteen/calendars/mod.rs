@@ -6,6 +6,7 @@ pub mod http;
 
 pub use db::{CalendarRow, ClosureRow};
 
+use super::{require_planned, services};
 use crate::{
     audit,
     db::Tx,
@@ -16,8 +17,8 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use days::Calendar;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use days::{Calendar, SchoolDay};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ pub fn draft_canteen_calendar(
     season: &SeasonCode,
     calendar: &Calendar,
 ) -> Result<CalendarRow, Error> {
+    services::require_canteen(tx)?;
+    require_planned("/first_day", calendar.first_day, paris_date(tx.now()?))?;
     let row = db::write_draft(tx, by, season, calendar)?;
     audit::record(tx, "canteen_calendar_drafted", ("season", season), json!({ "version": row.version }))?;
     Ok(row)
@@ -61,6 +64,7 @@ pub fn publish_canteen_calendar(
     season: &SeasonCode,
     version: i32,
 ) -> Result<CalendarRow, Error> {
+    services::require_canteen(tx)?;
     let draft = db::lock_draft(tx, season)?.ok_or(Error::Refused(Refusal::CanteenCalendarNotDraft))?;
     if draft.version != version {
         return Err(Refusal::StaleVersion.into());
@@ -98,7 +102,15 @@ pub fn published(tx: &mut Tx<'_>, season: &SeasonCode) -> Result<Option<Calendar
 
 /// The calendar of the school year that a day lies in.
 pub fn published_on(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Option<CalendarRow>, Error> {
-    db::published_on(tx, day)
+    let holds = |row: &CalendarRow| row.calendar.0.first_day <= day && day <= row.calendar.0.last_day;
+    Ok(db::last_published(tx)?.into_iter().find(holds))
+}
+
+/// Of these days, those without meals in any calendar.
+pub fn unserved_days(tx: &mut Tx<'_>, mut days: Vec<NaiveDate>) -> Result<Vec<NaiveDate>, Error> {
+    let calendars = db::last_published(tx)?;
+    days.retain(|day| !calendars.iter().any(|row| row.calendar.0.is_served(*day)));
+    Ok(days)
 }
 
 /// A day of the canteen of one collège.
@@ -111,14 +123,32 @@ pub struct MealDay {
     pub too_late_from: DateTime<Utc>,
 }
 
-/// The days on which that collège's canteen serves, and those on which it would, were it not closed.
+/// Whether the calendar has a meal there on that day. Without a calendar, weekdays have one: nobody waits for a document at a gate.
+pub fn is_served(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
+    let Some(year) = published_on(tx, day)? else { return Ok(SchoolDay::of(day.weekday()).is_some()) };
+    let days = meal_days(tx, &year.calendar.0, college, (day, day))?;
+    Ok(days.first().is_some_and(|day| day.closed.is_none()))
+}
+
+/// The days of a season on which that collège's canteen serves, as [`meal_days`].
 pub fn list_meal_days(
     tx: &mut Tx<'_>,
     season: &SeasonCode,
     college: &Uai,
-    (from, until): (NaiveDate, NaiveDate),
+    days: (NaiveDate, NaiveDate),
 ) -> Result<Vec<MealDay>, Error> {
     let calendar = show_canteen_calendar(tx, season)?.calendar.0;
+    meal_days(tx, &calendar, college, days)
+}
+
+/// The days on which that collège's canteen serves, and those on which it would, were it not closed. None while it is not in scope.
+pub fn meal_days(
+    tx: &mut Tx<'_>,
+    calendar: &Calendar,
+    college: &Uai,
+    (from, until): (NaiveDate, NaiveDate),
+) -> Result<Vec<MealDay>, Error> {
+    let served: Vec<NaiveDate> = calendar.served_days(from, until).collect();
     let closures = db::closures_of(tx, college, (from, until))?;
     let day = |date| {
         let closure = closures.iter().find(|closure| closure.from_day <= date && date <= closure.until_day);
@@ -128,7 +158,7 @@ pub fn list_meal_days(
             too_late_from: calendar.too_late_from(date),
         }
     };
-    Ok(calendar.served_days(from, until).map(day).collect())
+    Ok(services::offered_days(tx, Some(college), &served)?.into_iter().map(day).collect())
 }
 
 /// Days on which a canteen, or every canteen, is closed although the calendar has meals.
@@ -141,14 +171,48 @@ pub struct NewClosure {
     pub label: Label,
 }
 
-/// Declares a closure.
+/// Closures change which meals there are, and are applied to them later: whoever changes meals by what closures there are now waits for
+/// whoever applies one, and he for them. Nobody else waits.
+pub(super) fn hold_closures(tx: &mut Tx<'_>) -> Result<(), Error> {
+    db::hold_closures(tx)
+}
+
+/// The turn of whoever applies a closure.
+pub(super) fn take_closures(tx: &mut Tx<'_>) -> Result<(), Error> {
+    db::take_closures(tx)
+}
+
+/// Declares a closure, of days on which meals are served otherwise.
 pub fn declare_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Result<ClosureRow, Error> {
+    services::require_canteen(tx)?;
     let today = paris_date(tx.now()?);
     if today.checked_sub_days(Days::new(CLOSURE_BACK_MAX)).is_some_and(|earliest| new.from < earliest) {
         return Err(Error::field("/from", "un jour d'il y a un mois au plus est attendu"));
     }
     if new.until < new.from || (new.until - new.from).num_days() >= CLOSURE_DAYS_MAX {
         return Err(Error::field("/until", "120 jours au plus sont attendus, le dernier après le premier"));
+    }
+    let year = published_on(tx, new.from)?.ok_or_else(|| {
+        Error::field("/from", "un jour d'une année scolaire dont le calendrier de cantine est publié est attendu")
+    })?;
+    let calendar = year.calendar.0;
+    if calendar.last_day < new.until {
+        let detail = format!(
+            "un jour de la même année scolaire, jusqu'au {}, est attendu",
+            calendar.last_day.format("%d/%m/%Y")
+        );
+        return Err(Error::field("/until", detail));
+    }
+    let days: Vec<NaiveDate> = calendar.served_days(new.from, new.until).collect();
+    let served = services::offered_days(tx, new.college.as_ref(), &days)?;
+    if served.is_empty() {
+        return Err(Error::field("/from", "aucun repas n'est servi ces jours-là : il n'y a rien à fermer"));
+    }
+    if let Some(college) = &new.college {
+        let closures = db::closures_of(tx, college, (new.from, new.until))?;
+        if served.iter().all(|day| closures.iter().any(|one| one.from_day <= *day && *day <= one.until_day)) {
+            return Err(Refusal::ClosureOverlap.into());
+        }
     }
     let row = db::insert_closure(tx, by, new)?;
     let details = json!({ "college_uai": new.college, "from": new.from, "until": new.until, "kind": new.kind });

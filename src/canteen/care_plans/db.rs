@@ -1,4 +1,4 @@
-//! Rows of care plans. A child has one that lasts.
+//! Rows of care plans. A child has one a day at most, and a secretary sees those of the pupils of his collège.
 
 use super::NewCarePlan;
 use crate::{
@@ -13,7 +13,10 @@ use crate::{
     schema::department::canteen_care_plans,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Date},
+};
 
 const MEASURES: &str = "care_plan";
 
@@ -110,4 +113,15 @@ pub fn end(tx: &mut Tx<'_>, by: AccountId, id: CarePlanId) -> Result<Option<Care
             .get_result(tx.conn)
             .optional()?;
     row.map(|row| row.open(tx)).transpose()
+}
+
+/// Deletes plans of past school years, so many at most.
+pub fn delete_past(tx: &mut Tx<'_>, today: NaiveDate, limit: i64) -> Result<usize, Error> {
+    Ok(diesel::sql_query(
+        "delete from canteen_care_plans
+          where id in (select id from canteen_care_plans where canteen_season(ends_on) < canteen_season($1) limit $2)",
+    )
+    .bind::<Date, _>(today)
+    .bind::<BigInt, _>(limit)
+    .execute(tx.conn)?)
 }

@@ -3,7 +3,7 @@
 use super::{CarePlanRow, NewCarePlan};
 use crate::{
     app::App,
-    auth::actor::{By, CollegeDesk, FileReader},
+    auth::actor::{By, CollegeDesk, FileParty},
     canteen::care_plans,
     db::Tx,
     error::Error,
@@ -87,7 +87,7 @@ pub async fn record_care_plan(
 #[utoipa::path(tag = "canteen", responses((status = 200, body = Vec<CarePlanView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/children/{child}/care-plans")]
 pub async fn list_care_plans(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, ChildId)>,
 ) -> Result<Found<Vec<CarePlanView>>, Error> {

@@ -6,7 +6,7 @@ pub mod http;
 
 pub use db::{CarePlanRow, open_measures};
 
-use super::enrolments;
+use super::{enrolments, services};
 use crate::{
     audit,
     db::Tx,
@@ -24,8 +24,8 @@ use crate::{
 use chrono::NaiveDate;
 use serde_json::json;
 
-/// A plan is made for a school year. In days.
-const DAYS_MAX: i64 = 400;
+/// Plans forgotten in one transaction.
+const FORGET_MAX: i64 = 5_000;
 
 /// What the school's doctor and the family agreed on.
 #[derive(Debug, Clone)]
@@ -40,10 +40,15 @@ pub struct NewCarePlan {
 /// Records the care plan of a pupil of the secretary's collège, or of any for an agent.
 pub fn record(tx: &mut Tx<'_>, by: AccountId, child: ChildId, new: &NewCarePlan) -> Result<CarePlanRow, Error> {
     let today = paris_date(tx.now()?);
-    if new.ends_on < new.starts_on || new.ends_on < today || (new.ends_on - new.starts_on).num_days() > DAYS_MAX {
-        return Err(Error::field("/ends_on", "un jour à venir, dans l'année qui suit le début, est attendu"));
+    // A plan is made for a school year, and is kept by the collège that the child attends in it.
+    if !new.season.holds(new.starts_on) {
+        return Err(Error::field("/starts_on", "un jour de la saison, du 1er septembre au 31 août, est attendu"));
+    }
+    if new.ends_on < new.starts_on || new.ends_on < today || !new.season.holds(new.ends_on) {
+        return Err(Error::field("/ends_on", "un jour à venir de la saison, après le début, est attendu"));
     }
     let child = families::child(tx, child)?;
+    services::require_canteen(tx)?;
     let requests = requests::db::of_child(tx, child.id)?;
     let request = requests.into_iter().find(|request| {
         request.season == new.season
@@ -87,6 +92,12 @@ pub fn end(tx: &mut Tx<'_>, by: AccountId, id: CarePlanId) -> Result<CarePlanRow
     let today = paris_date(tx.now()?);
     set_rates_again(tx, ended.child_id, today)?;
     Ok(ended)
+}
+
+/// Forgets plans whose school year is over. Returns how many; there may be more.
+pub fn forget_past(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let today = paris_date(tx.now()?);
+    db::delete_past(tx, today, FORGET_MAX)
 }
 
 /// A meal that the family brings has another price. The service sets it: who records the plan may not see it.

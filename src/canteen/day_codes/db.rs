@@ -8,10 +8,10 @@ use crate::{
         ids::{AccountId, ChildId, DayCodeId, DinerId, FamilyId},
         text::Uai,
     },
-    schema::department::{canteen_day_codes, canteen_enrolments, enrolments},
+    schema::department::{canteen_day_codes, canteen_enrolments},
 };
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types};
 
 /// Where a child eats: the collège of its canteen enrolment of that day, or else the one that it attends. Under the policies of the caller:
 /// a secretary finds his own collège only.
@@ -24,12 +24,12 @@ pub fn college_of(tx: &mut Tx<'_>, child: ChildId, day: NaiveDate) -> Result<Opt
     if let Some(college) = eats.first(tx.conn).optional()? {
         return Ok(Some(college));
     }
-    let attends = enrolments::table
-        .filter(enrolments::child_id.eq(child))
-        .filter(enrolments::in_network.and(enrolments::state.eq_any(["active", "suspended"])))
-        .order(enrolments::season.desc())
-        .select(enrolments::college_uai);
-    Ok(attends.first(tx.conn).optional()?)
+    Ok(diesel::select(attended_college(child, day)).get_result(tx.conn)?)
+}
+
+diesel::define_sql_function! {
+    /// The collège where a child attends on that day, under the policies of the caller.
+    fn attended_college(child: sql_types::Uuid, day: sql_types::Date) -> sql_types::Nullable<sql_types::Text>;
 }
 
 pub fn issued_on(tx: &mut Tx<'_>, child: ChildId, day: NaiveDate) -> Result<i64, Error> {

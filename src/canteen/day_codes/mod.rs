@@ -4,7 +4,7 @@
 mod db;
 pub mod http;
 
-use super::passages::MISSED_AFTER_DAYS;
+use super::{passages::COUNTED_DAYS, services};
 use crate::{
     audit,
     db::Tx,
@@ -97,7 +97,9 @@ fn issue_day_code(tx: &mut Tx<'_>, by: AccountId, child: ChildId) -> Result<Issu
     if matches!(tx.caller.actor, Actor::Guardian { .. }) {
         families::require_full_rights(tx, family)?;
     }
+    services::require_canteen(tx)?;
     let day = paris_date(tx.now()?);
+    tx.take_turns(format_args!("day codes {child}"))?;
     let college = db::college_of(tx, child, day)?.ok_or(Error::Refused(Refusal::NoCanteenToday))?;
     if db::issued_on(tx, child, day)? >= A_DAY_MAX {
         return Err(Refusal::TooManyDayCodes.into());
@@ -109,10 +111,10 @@ fn issue_day_code(tx: &mut Tx<'_>, by: AccountId, child: ChildId) -> Result<Issu
     Ok(Issued { code, college, day })
 }
 
-/// Codes of past days go, once passages without network can no longer bring them. Returns how many.
+/// Codes of past days go, once passages that bring them no longer count. Returns how many.
 pub fn forget(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
-    db::delete_before(tx, today.checked_sub_days(Days::new(MISSED_AFTER_DAYS)).unwrap_or(today))
+    db::delete_before(tx, today.checked_sub_days(Days::new(COUNTED_DAYS)).unwrap_or(today))
 }
 
 #[cfg(test)]

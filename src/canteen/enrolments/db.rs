@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     expression::SqlLiteral,
     prelude::*,
-    sql_types::{Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Date, Text, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
@@ -32,7 +32,8 @@ pub struct CanteenEnrolment {
     pub family_id: Option<FamilyId>,
     pub college_uai: Uai,
     pub weekdays: Weekdays,
-    pub diet: Diet,
+    /// Forgotten when the season is over.
+    pub diet: Option<Diet>,
     pub starts_on: NaiveDate,
     pub ends_on: NaiveDate,
     pub state: CanteenEnrolmentState,
@@ -132,6 +133,17 @@ pub fn end(tx: &mut Tx<'_>, row: &CanteenEnrolment, reason: EndReason) -> Result
         .get_result(tx.conn)?)
 }
 
+/// Forgets what diners of past seasons ate.
+pub fn forget_diets(tx: &mut Tx<'_>, today: NaiveDate, limit: i64) -> Result<usize, Error> {
+    Ok(diesel::sql_query(
+        "update canteen_enrolments set diet = null
+          where id in (select id from canteen_enrolments where diet is not null and season < canteen_season($1) limit $2)",
+    )
+    .bind::<Date, _>(today)
+    .bind::<BigInt, _>(limit)
+    .execute(tx.conn)?)
+}
+
 diesel::define_sql_function! {
     fn canteen_enrolment_owes_cents(family: SqlUuid, season: Text) -> BigInt;
 }
@@ -156,6 +168,8 @@ pub fn page(
         .left_join(children::table.on(children::id.eq(person())))
         .left_join(canteen_adults::table.on(canteen_adults::id.eq(person())))
         .filter(canteen_enrolments::college_uai.eq(college).and(canteen_enrolments::season.eq(season)))
+        // Of a child who is elsewhere now the collège sees no name.
+        .filter(children::id.nullable().is_not_null().or(canteen_adults::id.nullable().is_not_null()))
         .select((
             CanteenEnrolment::as_select(),
             (children::last_name, children::first_names).nullable(),

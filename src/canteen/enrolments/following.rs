@@ -2,7 +2,7 @@
 //! leaves, it ends. Looked at by the worker, so that whatever changes a request needs to know nothing of canteens.
 
 use super::{
-    EndReason, Place, Wish,
+    Diet, EndReason, Place, Wish,
     db::{self, CanteenEnrolment},
 };
 use crate::{
@@ -33,14 +33,17 @@ struct Due {
     college_uai: Uai,
 }
 
-/// Ends or moves enrolments of children who left, or who are at another collège now. Returns how many; there may be more.
+/// Ends or moves enrolments of children who left, or who are at another collège now. Returns how many; there may be more. When a season's
+/// money was taken back all its requests expire: nobody left, and meals go on until the calendar's last day.
 pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
     let due: Vec<Due> = diesel::sql_query(
-        "select e.id, r.state not in ('refused', 'expired') as stands, r.college_uai
+        "with over as materialized (select season from season_expiries where done_at is not null)
+         select e.id, not l.has_left as stands, r.college_uai
            from canteen_enrolments e join enrolments r on r.child_id = e.person_id and r.season = e.season
-          where e.state = 'active' and e.diner = 'pupil' and e.ends_on >= $1
-            and (r.state in ('refused', 'expired') or r.college_uai <> e.college_uai)
+          cross join lateral (
+                select r.state = 'refused' or (r.state = 'expired' and r.season not in (select season from over)) as has_left) l
+          where e.state = 'active' and e.diner = 'pupil' and e.ends_on >= $1 and (l.has_left or r.college_uai <> e.college_uai)
           order by e.id limit $2 for update of e skip locked",
     )
     .bind::<Date, _>(today)
@@ -91,12 +94,12 @@ fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: Na
     let wish = Wish {
         season: enrolment.season.clone(),
         weekdays: enrolment.weekdays,
-        diet: enrolment.diet,
+        diet: enrolment.diet.unwrap_or(Diet::Everything),
         starts_on: Some(from),
     };
     let moved = db::insert(tx, enrolment.enrolled_by, &place, &wish, (from, enrolment.ends_on))?;
     layout::lay_out(tx, &[moved.id], (&calendar.calendar.0, calendar.version), from)?;
-    rates::refresh(tx, &moved, from)?;
+    rates::refresh_week(tx, &moved, from)?;
     let details = json!({ "from": ended.id, "college_uai": college, "starts_on": from });
     audit::record(tx, "canteen_enrolment_followed", ("canteen_enrolment", moved.id), details)?;
     let body = format!(

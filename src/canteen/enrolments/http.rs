@@ -3,7 +3,7 @@
 use super::{CanteenEnrolment, CanteenEnrolmentState, Diet, EndReason, Wish, db::ListedDiner};
 use crate::{
     app::App,
-    auth::actor::{By, CollegeDesk, FileReader},
+    auth::actor::{By, CollegeDesk, FileParty},
     canteen::{
         Diner, enrolments,
         rates::RateRow,
@@ -97,19 +97,19 @@ impl From<RateRow> for CanteenRateView {
     }
 }
 
-/// An enrolment in the canteen as its family sees it.
+/// Who eats, on which days and what: the part of an enrolment that whoever sees it sees.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CanteenEnrolmentView {
+pub struct DinerView {
     pub id: CanteenEnrolmentId,
     /// The child, or the adult.
     pub diner_id: DinerId,
     #[schema(example = "pupil")]
     pub diner: Diner,
-    pub season: SeasonCode,
-    pub college_uai: Uai,
     pub weekdays: Weekdays,
+    /// Absent: the season is over, and it was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "everything")]
-    pub diet: Diet,
+    pub diet: Option<Diet>,
     /// First and last day.
     #[schema(example = "2026-09-07")]
     pub starts_on: NaiveDate,
@@ -117,116 +117,109 @@ pub struct CanteenEnrolmentView {
     pub ends_on: NaiveDate,
     #[schema(example = "active")]
     pub state: CanteenEnrolmentState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "at_familys_wish")]
-    pub end_reason: Option<EndReason>,
     /// Counts the changes.
     #[schema(example = 1)]
     pub version: i32,
-    /// In the order in which they begin; of two of one day the last holds.
-    pub rates: Vec<CanteenRateView>,
 }
 
-impl From<(CanteenEnrolment, Vec<RateRow>)> for CanteenEnrolmentView {
-    fn from((row, rates): (CanteenEnrolment, Vec<RateRow>)) -> Self {
-        Self {
-            id: row.id,
-            diner_id: row.person_id,
-            diner: row.diner,
-            season: row.season,
-            college_uai: row.college_uai,
-            weekdays: row.weekdays,
-            diet: row.diet,
-            starts_on: row.starts_on,
-            ends_on: row.ends_on,
-            state: row.state,
-            end_reason: row.end_reason,
-            version: row.version,
-            rates: rates.into_iter().map(CanteenRateView::from).collect(),
-        }
-    }
+/// An enrolment in the canteen as its family sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CanteenEnrolmentView {
+    #[serde(flatten)]
+    pub eats: DinerView,
+    pub season: SeasonCode,
+    pub college_uai: Uai,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "at_familys_wish")]
+    pub end_reason: Option<EndReason>,
+    /// In the order in which they begin: each holds until the next one.
+    pub rates: Vec<CanteenRateView>,
 }
 
 /// A diner as the collège sees him: what he eats and when, never what he pays.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199a8f0-7c3e-7bbd-8000-000000000001", "diner_id": "0199a8f0-7c3e-7bbd-8000-000000000002", "diner": "pupil",
+    "weekdays": ["monday", "thursday"], "diet": "everything", "starts_on": "2026-09-07", "ends_on": "2027-07-02",
+    "state": "active", "version": 1, "last_name": "Martin", "first_names": "Lou",
+}))]
 pub struct ListedDinerView {
-    pub id: CanteenEnrolmentId,
-    pub diner_id: DinerId,
-    #[schema(example = "pupil")]
-    pub diner: Diner,
+    #[serde(flatten)]
+    pub eats: DinerView,
     pub last_name: Name,
     pub first_names: Name,
-    pub weekdays: Weekdays,
-    #[schema(example = "everything")]
-    pub diet: Diet,
-    #[schema(example = "2026-09-07")]
-    pub starts_on: NaiveDate,
-    #[schema(example = "2027-07-02")]
-    pub ends_on: NaiveDate,
-    #[schema(example = "active")]
-    pub state: CanteenEnrolmentState,
-    #[schema(example = 1)]
-    pub version: i32,
+}
+
+impl From<&CanteenEnrolment> for DinerView {
+    fn from(row: &CanteenEnrolment) -> Self {
+        let CanteenEnrolment { id, diner, weekdays, diet, starts_on, ends_on, state, version, .. } = *row;
+        Self { id, diner_id: row.person_id, diner, weekdays, diet, starts_on, ends_on, state, version }
+    }
+}
+
+impl From<(CanteenEnrolment, Vec<RateRow>)> for CanteenEnrolmentView {
+    fn from((row, rates): (CanteenEnrolment, Vec<RateRow>)) -> Self {
+        let (eats, rates) = (DinerView::from(&row), rates.into_iter().map(CanteenRateView::from).collect());
+        let CanteenEnrolment { season, college_uai, end_reason, .. } = row;
+        Self { eats, season, college_uai, end_reason, rates }
+    }
 }
 
 impl From<ListedDiner> for ListedDinerView {
-    fn from(listed: ListedDiner) -> Self {
-        let ListedDiner { enrolment: row, last_name, first_names } = listed;
-        Self {
-            id: row.id,
-            diner_id: row.person_id,
-            diner: row.diner,
-            last_name,
-            first_names,
-            weekdays: row.weekdays,
-            diet: row.diet,
-            starts_on: row.starts_on,
-            ends_on: row.ends_on,
-            state: row.state,
-            version: row.version,
-        }
+    fn from(ListedDiner { enrolment, last_name, first_names }: ListedDiner) -> Self {
+        Self { eats: (&enrolment).into(), last_name, first_names }
     }
+}
+
+/// Makes or changes an enrolment, and shows it as it is then.
+async fn write(
+    by: &By<FileParty>,
+    app: &App,
+    department: Department,
+    change: impl Fn(&mut Tx<'_>) -> Result<CanteenEnrolment, Error> + Send + 'static,
+) -> Result<CanteenEnrolmentView, Error> {
+    let shown = move |tx: &mut Tx<'_>| {
+        let id = change(tx)?.id;
+        enrolments::show(tx, id)
+    };
+    Ok(app.db.write(department, &by.caller, shown).await?.into())
 }
 
 /// Enrol a child in the canteen.
 ///
 /// The child's request for the season names a collège where meals are served. All its meals are reserved from the first one that can still be
-/// added; the price is the highest as long as no reduced rate was asked for. Agents enrol for a family that cannot.
+/// added, on days of the week on each of which meals are served; the price is the highest as long as no reduced rate was asked for. Agents
+/// enrol for a family that cannot.
 #[utoipa::path(tag = "canteen", request_body = EnrolInCanteen, responses((status = 201, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/enrolments")]
 pub async fn enrol_in_canteen(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department,)>,
     body: Body<EnrolInCanteen>,
 ) -> Result<Created<CanteenEnrolmentView>, Error> {
     let EnrolInCanteen { child_id, season, weekdays, diet, starts_on } = body.0;
     let wish = Wish { season, weekdays, diet, starts_on };
-    let enrol = move |tx: &mut Tx<'_>| {
-        let enrolment = enrolments::enrol_pupil(tx, child_id, &wish)?;
-        enrolments::show(tx, enrolment.id)
-    };
-    Ok(Created(app.db.write(path.0, &by.caller, enrol).await?.into()))
+    Ok(Created(write(&by, &app, path.0, move |tx| enrolments::enrol_pupil(tx, child_id, &wish)).await?))
 }
 
 /// Show an enrolment in the canteen, with its rates and why they are so.
 #[utoipa::path(tag = "canteen", responses((status = 200, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/enrolments/{id}")]
 pub async fn show_canteen_enrolment(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId)>,
 ) -> Result<Found<CanteenEnrolmentView>, Error> {
     let (department, id) = path.into_inner();
-    let read = move |tx: &mut Tx<'_>| enrolments::show(tx, id);
-    Ok(Found(app.db.read(department, &by.caller, read).await?.into()))
+    Ok(Found(app.db.read(department, &by.caller, move |tx| enrolments::show(tx, id)).await?.into()))
 }
 
 /// List a child's enrolments in the canteen, the last one first.
 #[utoipa::path(tag = "canteen", responses((status = 200, body = Vec<CanteenEnrolmentView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/children/{child}/canteen-enrolments")]
 pub async fn list_canteen_enrolments(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, ChildId)>,
 ) -> Result<Found<Vec<CanteenEnrolmentView>>, Error> {
@@ -237,39 +230,33 @@ pub async fn list_canteen_enrolments(
 
 /// Change the days of the week.
 ///
-/// From the first meal that can still be changed: meals of other days are cancelled, those of the new days reserved. A family may until the
-/// date that the calendar tells.
+/// From the first meal that can still be changed: meals of other days are cancelled, those of the new days reserved. On each of the days
+/// meals are served. A family may until the date that the calendar tells.
 #[utoipa::path(tag = "canteen", request_body = ChangeWeekdays, responses((status = 200, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[put("/v1/departments/{department}/canteen/enrolments/{id}/weekdays")]
 pub async fn change_canteen_weekdays(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId)>,
     body: Body<ChangeWeekdays>,
 ) -> Result<Found<CanteenEnrolmentView>, Error> {
     let ((department, id), ChangeWeekdays { version, weekdays }) = (path.into_inner(), body.0);
-    let change = move |tx: &mut Tx<'_>| {
-        enrolments::change_weekdays(tx, id, version, weekdays)?;
-        enrolments::show(tx, id)
-    };
-    Ok(Found(app.db.write(department, &by.caller, change).await?.into()))
+    let change = move |tx: &mut Tx<'_>| enrolments::change_weekdays(tx, id, version, weekdays);
+    Ok(Found(write(&by, &app, department, change).await?))
 }
 
 /// Choose another menu.
 #[utoipa::path(tag = "canteen", request_body = ChangeDiet, responses((status = 200, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[put("/v1/departments/{department}/canteen/enrolments/{id}/diet")]
 pub async fn change_diet(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId)>,
     body: Body<ChangeDiet>,
 ) -> Result<Found<CanteenEnrolmentView>, Error> {
     let ((department, id), ChangeDiet { version, diet }) = (path.into_inner(), body.0);
-    let change = move |tx: &mut Tx<'_>| {
-        enrolments::change_diet(tx, id, version, diet)?;
-        enrolments::show(tx, id)
-    };
-    Ok(Found(app.db.write(department, &by.caller, change).await?.into()))
+    let change = move |tx: &mut Tx<'_>| enrolments::change_diet(tx, id, version, diet);
+    Ok(Found(write(&by, &app, department, change).await?))
 }
 
 /// End an enrolment in the canteen.
@@ -278,7 +265,7 @@ pub async fn change_diet(
 #[utoipa::path(tag = "canteen", request_body = EndCanteenEnrolment, responses((status = 200, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/enrolments/{id}/end")]
 pub async fn end_canteen_enrolment(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId)>,
     body: Body<EndCanteenEnrolment>,
@@ -286,11 +273,7 @@ pub async fn end_canteen_enrolment(
     let ((department, id), version) = (path.into_inner(), body.0.version);
     let reason =
         if by.caller.actor.department().is_some() { EndReason::ByDepartment } else { EndReason::AtFamilysWish };
-    let end = move |tx: &mut Tx<'_>| {
-        enrolments::end(tx, id, version, reason)?;
-        enrolments::show(tx, id)
-    };
-    Ok(Found(app.db.write(department, &by.caller, end).await?.into()))
+    Ok(Found(write(&by, &app, department, move |tx| enrolments::end(tx, id, version, reason)).await?))
 }
 
 /// List who eats at a collège: pupils and staff, with their days and menus.

@@ -9,10 +9,13 @@ pub use db::CanteenEnrolment;
 
 use super::{
     Diner,
-    calendars::{self, days::Calendar},
+    calendars::{
+        self,
+        days::{Calendar, SchoolDay},
+    },
     meals,
     rates::{self, RateRow},
-    tariffs,
+    services, tariffs,
     weekdays::Weekdays,
 };
 use crate::{
@@ -31,6 +34,9 @@ use crate::{
 };
 use chrono::NaiveDate;
 use serde_json::json;
+
+/// Menus forgotten in one transaction.
+const FORGET_MAX: i64 = 5_000;
 
 text_enum! {
     /// What somebody eats. A choice among menus: never a religion, never an illness.
@@ -52,7 +58,6 @@ text_enum! {
         AtFamilysWish = "at_familys_wish",
         ChangedCollege = "changed_college",
         LeftScheme = "left_scheme",
-        CanteenClosed = "canteen_closed",
         ByDepartment = "by_department",
     }
 }
@@ -90,6 +95,7 @@ pub(super) fn caller(tx: &Tx<'_>) -> Result<AccountId, Error> {
 pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<CanteenEnrolment, Error> {
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
+    services::require_canteen(tx)?;
     let request = requests::db::lock_of_child(tx, child.id, &wish.season)?.filter(|request| {
         matches!(request.state, RequestState::Submitted | RequestState::Confirmed | RequestState::Active)
     });
@@ -108,7 +114,7 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
         college: request.college_uai,
     };
     let enrolment = enrol(tx, place, wish)?;
-    let rate = rates::refresh(tx, &enrolment, enrolment.starts_on)?;
+    let rate = rates::refresh_week(tx, &enrolment, enrolment.starts_on)?;
     let body = format!(
         "Bonjour,\n\nVotre enfant est inscrit à la cantine du {} au {}. Prix du repas : {}.{}\n\nPass+",
         enrolment.starts_on.format("%d/%m/%Y"),
@@ -127,7 +133,7 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
 /// Whether whoever tells his means or a status might pay less: the tariff has lower prices, and this one rests on nothing that was told.
 fn may_ask_for_less(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, rate: &RateRow) -> Result<bool, Error> {
     let tariff = tariffs::tariff_on(tx, enrolment.diner, enrolment.starts_on)?;
-    Ok(tariff.grid().has_lower_prices() && rate.explained == rate.explained.clone().without_means())
+    Ok(tariff.grid().has_lower_prices() && !rate.rests_on_means())
 }
 
 /// The rows of an enrolment and of its meals.
@@ -150,12 +156,14 @@ pub(super) fn enrol(tx: &mut Tx<'_>, place: Place, wish: &Wish) -> Result<Cantee
     Ok(enrolment)
 }
 
-/// Whoever eats only on days of the week without meals would be enrolled and never eat.
+/// Whoever chooses a day of the week without meals would count on them and never eat.
 fn require_served(calendar: &Calendar, weekdays: Weekdays) -> Result<(), Error> {
-    if calendar.served_on.iter().any(|day| weekdays.holds(*day)) {
+    if weekdays.iter().all(|day| calendar.served_on.contains(&day)) {
         return Ok(());
     }
-    Err(Error::field("/weekdays", "la cantine ne sert pas de repas ces jours de la semaine"))
+    let served: Vec<&str> =
+        SchoolDay::ALL.iter().filter(|day| calendar.served_on.contains(day)).map(|day| day.french()).collect();
+    Err(Error::field("/weekdays", format!("la cantine ne sert de repas que ces jours : {}", served.join(", "))))
 }
 
 /// Changes the days of the week, from the first meal that can still be changed. A family may until the date that the calendar tells; agents
@@ -182,14 +190,14 @@ pub fn change_weekdays(
     let open = first_open(&changed, &calendar, now);
     if let Some(from) = open {
         meals::layout::change_weekdays(tx, &changed, enrolment.weekdays, &calendar, from)?;
-        rates::refresh(tx, &changed, from)?;
+        rates::refresh_week(tx, &changed, from)?;
     }
     let details = json!({ "weekdays": weekdays, "from": open });
     audit::record(tx, "canteen_weekdays_changed", ("canteen_enrolment", id), details)?;
     Ok(changed)
 }
 
-/// Changes the menu, from tomorrow's kitchen on.
+/// Changes the menu, at once: gates and kitchens read it as it stands.
 pub fn change_diet(
     tx: &mut Tx<'_>,
     id: CanteenEnrolmentId,
@@ -213,7 +221,7 @@ pub fn end(
     let now = tx.now()?;
     let from = first_open(&enrolment, &calendar, now);
     let ended = db::end(tx, &enrolment, reason)?;
-    let cancelled = from.map_or(Ok(0), |from| meals::layout::cancel_from(tx, ended.id, from))?;
+    let cancelled = meals::layout::cancel_from(tx, ended.id, from.unwrap_or(NaiveDate::MAX))?;
     let details = json!({ "reason": reason, "cancelled": cancelled });
     audit::record(tx, "canteen_enrolment_ended", ("canteen_enrolment", id), details)?;
     if let Some(family) = ended.family_id {
@@ -244,7 +252,7 @@ pub(super) fn lock_active(
 ) -> Result<(CanteenEnrolment, Calendar), Error> {
     // Rights before the lock: the database shows no row to change to who may only look at it.
     let family = db::enrolment(tx, id)?.family_id;
-    if let Some(family) = family.filter(|_| !matches!(tx.caller.actor, Actor::Secretary { .. })) {
+    if let Some(family) = family {
         families::require_full_rights(tx, family)?;
     }
     let enrolment = db::lock(tx, id)?;
@@ -258,10 +266,16 @@ pub(super) fn lock_active(
     Ok((enrolment, calendar))
 }
 
+/// Forgets the menus of seasons that are over. Returns how many; there may be more.
+pub fn forget_diets(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let today = paris_date(tx.now()?);
+    db::forget_diets(tx, today, FORGET_MAX)
+}
+
 /// An enrolment with its rates.
 pub fn show(tx: &mut Tx<'_>, id: CanteenEnrolmentId) -> Result<(CanteenEnrolment, Vec<RateRow>), Error> {
     let enrolment = db::enrolment(tx, id)?;
-    let rates = rates::readable_rates(tx, enrolment.person_id, &enrolment.season)?;
+    let rates = rates::held_rates(tx, enrolment.person_id, &enrolment.season)?;
     Ok((enrolment, rates))
 }
 
@@ -269,9 +283,7 @@ pub fn show(tx: &mut Tx<'_>, id: CanteenEnrolmentId) -> Result<(CanteenEnrolment
 pub fn of_child(tx: &mut Tx<'_>, child: ChildId) -> Result<Vec<(CanteenEnrolment, Vec<RateRow>)>, Error> {
     let child = families::child(tx, child)?;
     let rows = db::of_person(tx, child.id.into())?;
-    rows.into_iter()
-        .map(|row| rates::readable_rates(tx, row.person_id, &row.season).map(|rates| (row, rates)))
-        .collect()
+    rows.into_iter().map(|row| rates::held_rates(tx, row.person_id, &row.season).map(|rates| (row, rates))).collect()
 }
 
 /// A page of those of a collège, for its secretary and the department's agents: no price.

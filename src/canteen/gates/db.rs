@@ -8,7 +8,7 @@ use crate::{
     schema::department::canteen_gate_rules,
 };
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Bool};
 
 /// Whether those eat who reserved nothing, in a collège from a day on.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -40,16 +40,21 @@ pub fn set(tx: &mut Tx<'_>, by: AccountId, new: &NewRule) -> Result<RuleRow, Err
         .get_result(tx.conn)?)
 }
 
-/// The newest rule of each collège.
-pub fn rules(tx: &mut Tx<'_>, after: Option<Uai>, limit: i64) -> Result<Vec<RuleRow>, Error> {
+/// The rule in force in each collège, and those to come.
+pub fn rules(tx: &mut Tx<'_>, after: Option<(Uai, NaiveDate)>, limit: i64) -> Result<Vec<RuleRow>, Error> {
+    let counts = diesel::dsl::sql::<Bool>(
+        "starts_on >= coalesce((select max(r.starts_on) from canteen_gate_rules r
+                                 where r.college_uai = canteen_gate_rules.college_uai and r.starts_on <= today()), '-infinity')",
+    );
     let mut query = canteen_gate_rules::table
-        .distinct_on(canteen_gate_rules::college_uai)
-        .order((canteen_gate_rules::college_uai, canteen_gate_rules::starts_on.desc()))
+        .filter(counts)
+        .order((canteen_gate_rules::college_uai, canteen_gate_rules::starts_on))
         .limit(limit)
         .select(RuleRow::as_select())
         .into_boxed();
-    if let Some(after) = after {
-        query = query.filter(canteen_gate_rules::college_uai.gt(after));
+    if let Some((college, day)) = after {
+        let same = canteen_gate_rules::college_uai.eq(college.clone()).and(canteen_gate_rules::starts_on.gt(day));
+        query = query.filter(canteen_gate_rules::college_uai.gt(college).or(same));
     }
     Ok(query.load(tx.conn)?)
 }

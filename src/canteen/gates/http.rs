@@ -12,7 +12,7 @@ use crate::{
         page::{Page, PageQuery},
         reply::Found,
     },
-    kernel::{department::Department, text::Uai},
+    kernel::{department::Department, text::Uai, time::day},
 };
 use actix_web::{get, put, web};
 use chrono::NaiveDate;
@@ -25,13 +25,14 @@ use utoipa::ToSchema;
 pub struct SetGateRule {
     /// Today or later.
     #[schema(example = "2026-11-02")]
+    #[serde(deserialize_with = "day")]
     pub starts_on: NaiveDate,
     /// Whether those eat who reserved nothing: their meal is billed at the price of such meals.
     #[schema(example = true)]
     pub walk_ins: bool,
 }
 
-/// The newest rule of a collège.
+/// A rule of a collège, from its day on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GateRuleView {
     pub college_uai: Uai,
@@ -49,7 +50,7 @@ impl From<RuleRow> for GateRuleView {
 
 /// Set whether a collège lets those eat who reserved nothing.
 ///
-/// Without a rule it does.
+/// Without a rule it does. Meals are to be served there on some day from then on.
 #[utoipa::path(tag = "canteen", request_body = SetGateRule, responses((status = 200, body = GateRuleView)), security(("bearer" = [])))]
 #[put("/v1/departments/{department}/canteen/gate-rules/{uai}")]
 pub async fn set_gate_rule(
@@ -65,7 +66,7 @@ pub async fn set_gate_rule(
     Ok(Found(app.db.write(department, &by.caller, set).await?.into()))
 }
 
-/// List the newest rule of each collège that has one.
+/// List the rules of each collège that has some: the one in force, and those to come.
 #[utoipa::path(tag = "canteen", params(PageQuery), responses((status = 200, body = Page<GateRuleView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/gate-rules")]
 pub async fn list_gate_rules(

@@ -1,16 +1,21 @@
 //! Rules at the gates of each collège: whether those eat who reserved nothing. A collège without a rule lets them eat, at the price of such
-//! meals. And the list of the day that a gate takes along for when it has no network.
+//! meals. The list of the day that a gate takes along for when it has no network, and what it may still have to send.
 
 mod db;
 pub mod http;
 pub mod list;
+pub mod watch;
 
 pub use db::RuleRow;
 
+use super::{
+    require_planned,
+    services::{self, Period},
+};
 use crate::{
     audit,
     db::Tx,
-    error::Error,
+    error::{Error, Refusal},
     http::page::{Page, PageQuery},
     kernel::{ids::AccountId, text::Uai, time::paris_date},
 };
@@ -27,8 +32,13 @@ pub struct NewRule {
 
 /// Sets a collège's rule from today or a later day on.
 fn set_gate_rule(tx: &mut Tx<'_>, by: AccountId, new: &NewRule) -> Result<RuleRow, Error> {
-    if new.starts_on < paris_date(tx.now()?) {
+    let today = paris_date(tx.now()?);
+    if new.starts_on < today {
         return Err(Error::field("/starts_on", "aujourd'hui ou un jour à venir est attendu"));
+    }
+    require_planned("/starts_on", new.starts_on, today)?;
+    if !services::is_offered_within(tx, &new.college, Period { starts_on: new.starts_on, ends_on: None })? {
+        return Err(Refusal::CanteenNotOffered.into());
     }
     let row = db::set(tx, by, new)?;
     let details = json!({ "starts_on": new.starts_on, "walk_ins": new.walk_ins });
@@ -36,8 +46,8 @@ fn set_gate_rule(tx: &mut Tx<'_>, by: AccountId, new: &NewRule) -> Result<RuleRo
     Ok(row)
 }
 
-/// The newest rule of each collège that has one.
+/// The rules of each collège that has some: the one in force, and those to come.
 fn list_gate_rules(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<RuleRow>, Error> {
-    let rows = db::rules(tx, query.after::<Uai>()?, query.limit()?.saturating_add(1))?;
-    query.page(rows, |row| row.college_uai.clone())
+    let rows = db::rules(tx, query.after::<(Uai, NaiveDate)>()?, query.limit()?.saturating_add(1))?;
+    query.page(rows, |row| (row.college_uai.clone(), row.starts_on))
 }

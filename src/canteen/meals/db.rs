@@ -9,7 +9,10 @@ use crate::{
     schema::department::canteen_meals,
 };
 use chrono::NaiveDate;
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Date, Timestamptz},
+};
 
 /// A meal of a diner.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -64,6 +67,29 @@ pub fn insert(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate) -> 
         ))
         .execute(tx.conn)?;
     Ok(())
+}
+
+/// Days after that one for which a guest is invited.
+pub fn invited_days(tx: &mut Tx<'_>, after: NaiveDate) -> Result<Vec<NaiveDate>, Error> {
+    Ok(canteen_meals::table
+        .filter(canteen_meals::enrolment_id.is_null().and(canteen_meals::state.eq(MealState::Reserved)))
+        .filter(canteen_meals::day.gt(after))
+        .select(canteen_meals::day)
+        .distinct()
+        .load(tx.conn)?)
+}
+
+/// Closes invitations for those days, and for any on which their collège is not in scope.
+pub fn close_invitations(tx: &mut Tx<'_>, after: NaiveDate, unserved: &[NaiveDate]) -> Result<usize, Error> {
+    let now = tx.now()?;
+    Ok(diesel::sql_query(
+        "update canteen_meals set state = 'closed', changed_at = $3
+          where enrolment_id is null and state = 'reserved' and day > $1 and (day = any ($2) or not canteen_offered(college_uai, day))",
+    )
+    .bind::<Date, _>(after)
+    .bind::<Array<Date>, _>(unserved)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?)
 }
 
 /// A guest is of no enrolment: a trigger wants the collège to serve that day.

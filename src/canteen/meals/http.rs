@@ -3,7 +3,7 @@
 use super::{Day, state::MealState};
 use crate::{
     app::App,
-    auth::actor::{By, FileReader},
+    auth::actor::{By, FileParty},
     canteen::meals,
     error::Error,
     http::reply::Found,
@@ -60,7 +60,7 @@ pub struct MealsQuery {
 #[utoipa::path(tag = "canteen", params(MealsQuery), responses((status = 200, body = Vec<MealView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/enrolments/{id}/meals")]
 pub async fn list_meals(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId)>,
     query: web::Query<MealsQuery>,
@@ -77,7 +77,7 @@ pub async fn list_meals(
 #[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = MealView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/enrolments/{id}/meals/{day}/cancel")]
 pub async fn cancel_meal(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId, NaiveDate)>,
 ) -> Result<Found<MealView>, Error> {
@@ -89,7 +89,7 @@ pub async fn cancel_meal(
 #[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = MealView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/enrolments/{id}/meals/{day}/reserve")]
 pub async fn reserve_meal(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenEnrolmentId, NaiveDate)>,
 ) -> Result<Found<MealView>, Error> {

@@ -3,7 +3,7 @@
 
 use crate::{
     canteen::{
-        calendars::{self, days::Calendar},
+        calendars::{self, CalendarRow, days::Calendar},
         enrolments::CanteenEnrolment,
         weekdays::Weekdays,
     },
@@ -24,37 +24,45 @@ use diesel::{
 /// Enrolments laid out in one transaction: about 140,000 meals, well within a statement's time.
 const BATCH: i64 = 1_000;
 
-/// Days ($2) on which each collège serves: in scope, and not closed.
+/// Days ($2) on which each collège serves, and whether it is closed all the same.
 const SERVED: &str = "served as materialized (
-        select c.uai, d.day, 1 << (extract(isodow from d.day)::integer - 1) as bit
+        select c.uai, d.day, 1 << (extract(isodow from d.day)::integer - 1) as bit,
+               exists (select 1 from canteen_closures x where x.withdrawn_at is null and d.day between x.from_day and x.until_day
+                          and (x.college_uai is null or x.college_uai = c.uai)) as closed
           from unnest($2) d(day)
           join canteen_services s on d.day >= s.starts_on and (s.ends_on is null or d.day <= s.ends_on)
-          join canteen_colleges c on d.day >= c.starts_on and (c.ends_on is null or d.day <= c.ends_on)
-         where not exists (select 1 from canteen_closures x where x.withdrawn_at is null and d.day between x.from_day and x.until_day
-                              and (x.college_uai is null or x.college_uai = c.uai)))";
+          join canteen_colleges c on d.day >= c.starts_on and (c.ends_on is null or d.day <= c.ends_on))";
 
-/// Lays out the meals of these enrolments: each of their days on which meals are served has one; one that a former calendar had and this one
-/// has not is closed. What was cancelled or taken stays, and nothing is reserved before `from`: it would be too late to cancel it.
+/// Meals that a diner gives up from a day on ($2), at that instant ($3). Nobody cooks one that is closed: it is never too late for it, and
+/// the end of the closure must not give it back.
+const GIVEN_UP: &str = "((m.state = 'reserved' and m.day >= $2)
+        or (m.state = 'closed' and m.day > ($3 at time zone 'Europe/Paris')::date))";
+
+/// Lays out the meals of these enrolments: each of their days on which meals are served has one, closed while a closure stands: its
+/// withdrawal gives it back. One that a former calendar had and this one has not is closed. What was cancelled or taken stays, and nothing is
+/// reserved before `from`: it would be too late to cancel it.
 pub fn lay_out(
     tx: &mut Tx<'_>,
     ids: &[CanteenEnrolmentId],
     (calendar, version): (&Calendar, i32),
     from: NaiveDate,
 ) -> Result<usize, Error> {
+    calendars::hold_closures(tx)?;
     let now = tx.now()?;
     let days: Vec<NaiveDate> = calendar.served_days(calendar.first_day, calendar.last_day).collect();
     let laid = diesel::sql_query(format!(
         "with {SERVED}
          insert into canteen_meals (person_id, day, enrolment_id, family_id, college_uai, state, changed_at)
-         select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
+         select e.person_id, s.day, e.id, e.family_id, e.college_uai, case when s.closed then 'closed' else 'reserved' end, $3
            from canteen_enrolments e
            join served s on s.uai = e.college_uai and s.day between e.starts_on and e.ends_on and e.weekdays & s.bit <> 0
           where e.id = any ($1) and s.day >= $4
          on conflict (person_id, day) do update
-            set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = 'reserved', changed_at = excluded.changed_at
+            set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
+                changed_at = excluded.changed_at
           where canteen_meals.state in ('cancelled', 'closed')
             and (canteen_meals.enrolment_id <> excluded.enrolment_id
-                 or canteen_meals.state = 'closed')"
+                 or (canteen_meals.state = 'closed' and excluded.state = 'reserved'))"
     ))
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Array<Date>, _>(&days)
@@ -67,7 +75,7 @@ pub fn lay_out(
            from canteen_enrolments e
           where e.id = any ($1) and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved'
             and m.day > ($3 at time zone 'Europe/Paris')::date
-            and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day)"
+            and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day and not s.closed)"
     ))
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Array<Date>, _>(&days)
@@ -105,9 +113,25 @@ pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let Some(row) = calendars::published(tx, &season)? else { return Ok(0) };
     let ids: Vec<_> = due.iter().map(|one| one.id).collect();
     let (calendar, now) = (&row.calendar.0, tx.now()?);
+    end_with_the_year(tx, &ids, &row)?;
     let open = calendar.served_days(paris_date(now), calendar.last_day).find(|day| now < calendar.too_late_from(*day));
     lay_out(tx, &ids, (calendar, row.version), open.unwrap_or(NaiveDate::MAX))?;
     Ok(ids.len())
+}
+
+/// Enrolments that ended with the last day of a former calendar end with this one's.
+fn end_with_the_year(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], row: &CalendarRow) -> Result<(), Error> {
+    diesel::sql_query(
+        "update canteen_enrolments e set ends_on = $3
+          where e.id = any ($1) and e.ends_on <> $3 and e.starts_on <= $3
+            and e.ends_on in (select (c.calendar ->> 'last_day')::date from canteen_calendars c
+                               where c.season = e.season and c.state = 'published' and c.version < $2)",
+    )
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Integer, _>(row.version)
+    .bind::<Date, _>(row.calendar.0.last_day)
+    .execute(tx.conn)?;
+    Ok(())
 }
 
 /// The canteen's scope has changed, in a collège or everywhere: its meals are laid out again.
@@ -124,7 +148,7 @@ pub fn lay_out_again(tx: &mut Tx<'_>, college: Option<&Uai>) -> Result<(), Error
 }
 
 /// The days of the week of an enrolment have changed: from that day on, meals of those that it left are cancelled and meals of those that it
-/// took up reserved. What was chosen singly on the others stays chosen.
+/// took up reserved, or closed while a closure stands. What was chosen singly on the others stays chosen.
 pub fn change_weekdays(
     tx: &mut Tx<'_>,
     enrolment: &CanteenEnrolment,
@@ -132,14 +156,15 @@ pub fn change_weekdays(
     calendar: &Calendar,
     from: NaiveDate,
 ) -> Result<(), Error> {
+    calendars::hold_closures(tx)?;
     let now = tx.now()?;
     let days: Vec<NaiveDate> = calendar.served_days(from, enrolment.ends_on).collect();
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "update canteen_meals m set state = 'cancelled', changed_at = $3
            from canteen_enrolments e
-          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and m.state = 'reserved' and m.day >= $2
-            and $4 & ~e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0",
-    )
+          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and {GIVEN_UP}
+            and $4 & ~e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0"
+    ))
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Date, _>(from)
     .bind::<Timestamptz, _>(now)
@@ -148,11 +173,13 @@ pub fn change_weekdays(
     diesel::sql_query(format!(
         "with {SERVED}
          insert into canteen_meals (person_id, day, enrolment_id, family_id, college_uai, state, changed_at)
-         select e.person_id, s.day, e.id, e.family_id, e.college_uai, 'reserved', $3
+         select e.person_id, s.day, e.id, e.family_id, e.college_uai, case when s.closed then 'closed' else 'reserved' end, $3
            from canteen_enrolments e join served s on s.uai = e.college_uai and e.weekdays & ~$4 & s.bit <> 0
           where e.id = $1
-         on conflict (person_id, day) do update set state = 'reserved', changed_at = excluded.changed_at
-          where canteen_meals.state = 'cancelled' and canteen_meals.enrolment_id = excluded.enrolment_id"
+         on conflict (person_id, day) do update
+            set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
+                changed_at = excluded.changed_at
+          where canteen_meals.state in ('cancelled', 'closed')"
     ))
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Array<Date>, _>(&days)
@@ -162,14 +189,15 @@ pub fn change_weekdays(
     Ok(())
 }
 
-/// Cancels what an enrolment has reserved from that day on. Returns how many meals that were.
+/// Cancels what an enrolment has reserved from that day on, and what is closed. Returns how many meals that were.
 pub fn cancel_from(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> Result<usize, Error> {
+    calendars::hold_closures(tx)?;
     let now = tx.now()?;
-    Ok(diesel::sql_query(
+    Ok(diesel::sql_query(format!(
         "update canteen_meals m set state = 'cancelled', changed_at = $3
            from canteen_enrolments e
-          where e.id = $1 and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved' and m.day >= $2",
-    )
+          where e.id = $1 and m.person_id = e.person_id and m.enrolment_id = e.id and {GIVEN_UP}"
+    ))
     .bind::<Uuid, _>(id)
     .bind::<Date, _>(from)
     .bind::<Timestamptz, _>(now)
@@ -180,6 +208,11 @@ pub fn cancel_from(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> 
 struct DueClosure {
     #[diesel(sql_type = Uuid)]
     id: uuid::Uuid,
+    #[diesel(sql_type = Date)]
+    from_day: NaiveDate,
+    #[diesel(sql_type = Date)]
+    until_day: NaiveDate,
+    /// The one to take.
     #[diesel(sql_type = Date)]
     day: NaiveDate,
     #[diesel(sql_type = Bool)]
@@ -194,7 +227,7 @@ struct DueClosure {
 pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let now = tx.now()?;
     let due: Option<DueClosure> = diesel::sql_query(
-        "select id, case when withdrawn_at is not null then until_day else coalesce(applied_until + 1, from_day) end as day,
+        "select id, from_day, until_day, coalesce(applied_until + 1, from_day) as day,
                 withdrawn_at is not null as withdrawn, coalesce(applied_until + 1, from_day) = until_day as is_last
            from canteen_closures
           where case when withdrawn_at is null then applied_until is distinct from until_day else applied_until is not null end
@@ -203,24 +236,9 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
     .get_result(tx.conn)
     .optional()?;
     let Some(due) = due else { return Ok(0) };
+    calendars::take_closures(tx)?;
     if due.withdrawn {
-        diesel::sql_query(
-            "update canteen_meals m set state = 'reserved', changed_at = $2
-               from canteen_closures c
-              where c.id = $1 and m.day between c.from_day and c.until_day and (c.college_uai is null or m.college_uai = c.college_uai)
-                and m.state = 'closed' and m.day >= $3
-                and not exists (select 1 from canteen_closures o where o.withdrawn_at is null and m.day between o.from_day and o.until_day
-                                   and (o.college_uai is null or o.college_uai = m.college_uai))",
-        )
-        .bind::<Uuid, _>(due.id)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Date, _>(paris_date(now))
-        .execute(tx.conn)?;
-        diesel::sql_query("update canteen_closures set applied_until = null where id = $1")
-            .bind::<Uuid, _>(due.id)
-            .execute(tx.conn)?;
-        tell_families(tx, due.id, "reserved")?;
-        return Ok(1);
+        return give_back(tx, &due).map(|()| 1);
     }
     diesel::sql_query(
         "update canteen_meals m set state = 'closed', changed_at = $3
@@ -237,25 +255,59 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
         .bind::<Date, _>(due.day)
         .execute(tx.conn)?;
     if due.is_last {
-        tell_families(tx, due.id, "closed")?;
+        tell_families(tx, due.id)?;
     }
     Ok(1)
 }
 
-/// A word to each family that has a meal in this state on days to come of the closure.
-fn tell_families(tx: &mut Tx<'_>, closure: uuid::Uuid, state: &str) -> Result<(), Error> {
+/// Reserves the meals of a closure that was withdrawn, on days on which they are served now, with a word to their families.
+fn give_back(tx: &mut Tx<'_>, closure: &DueClosure) -> Result<(), Error> {
     let now = tx.now()?;
-    diesel::sql_query(
-        "insert into jobs (id, kind, payload, created_at, run_at)
-         select time_ordered_id(), 'canteen_closure', jsonb_build_object('family_id', family_id, 'closure_id', $1::text), $2, $2
-           from (select distinct m.family_id from canteen_closures c
-                   join canteen_meals m on m.day between c.from_day and c.until_day and (c.college_uai is null or c.college_uai = m.college_uai)
-                  where c.id = $1 and m.state = $3 and m.family_id is not null and m.day >= $4) t",
-    )
-    .bind::<Uuid, _>(closure)
+    let year = calendars::published_on(tx, closure.from_day)?;
+    let served = year.map(|row| row.calendar.0.served_days(closure.from_day, closure.until_day).collect());
+    let days: Vec<NaiveDate> = served.unwrap_or_default();
+    diesel::sql_query(format!(
+        "with {SERVED},
+              opened as (
+                  update canteen_meals m set state = 'reserved', changed_at = $3
+                    from canteen_closures c, served s
+                   where c.id = $1 and (c.college_uai is null or m.college_uai = c.college_uai) and m.state = 'closed' and m.day >= $4
+                     and s.uai = m.college_uai and s.day = m.day and not s.closed
+                  returning m.family_id)
+         {}",
+        tell("opened where family_id is not null")
+    ))
+    .bind::<Uuid, _>(closure.id)
+    .bind::<Array<Date>, _>(&days)
     .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(state)
     .bind::<Date, _>(paris_date(now))
     .execute(tx.conn)?;
+    diesel::sql_query("update canteen_closures set applied_until = null where id = $1")
+        .bind::<Uuid, _>(closure.id)
+        .execute(tx.conn)?;
     Ok(())
+}
+
+/// A word to each family that has a meal on days to come of the closure.
+fn tell_families(tx: &mut Tx<'_>, closure: uuid::Uuid) -> Result<(), Error> {
+    let now = tx.now()?;
+    diesel::sql_query(tell(
+        "canteen_closures c
+           join canteen_meals m on m.day between c.from_day and c.until_day and (c.college_uai is null or c.college_uai = m.college_uai)
+          where c.id = $1 and m.state = 'closed' and m.family_id is not null and m.day >= $2",
+    ))
+    .bind::<Uuid, _>(closure)
+    .bind::<Date, _>(paris_date(now))
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A letter about a closure ($1), now ($3), to each family of these rows.
+fn tell(families: &str) -> String {
+    format!(
+        "insert into jobs (id, kind, payload, created_at, run_at)
+         select time_ordered_id(), 'canteen_closure', jsonb_build_object('family_id', family_id, 'closure_id', $1::text), $3, $3
+           from (select distinct family_id from {families}) t"
+    )
 }

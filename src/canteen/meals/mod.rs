@@ -1,6 +1,7 @@
 //! Meals: one a diner and day, laid out from the calendar for the year, changed until the cut-off, taken at the gate.
 
 mod db;
+pub mod guests;
 pub mod http;
 pub mod layout;
 pub mod notices;
@@ -17,8 +18,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
-        ids::{CanteenEnrolmentId, DinerId},
-        text::Uai,
+        ids::CanteenEnrolmentId,
         time::{paris_clock, paris_date},
     },
 };
@@ -82,6 +82,7 @@ pub fn reserve_meal(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate) ->
 
 fn change(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate, event: MealEvent) -> Result<Day, Error> {
     let (enrolment, _) = enrolments::lock_active(tx, id, None)?;
+    calendars::hold_closures(tx)?;
     let day = served_day(tx, &enrolment, date)?;
     require_time(tx.now()?, day.too_late_from)?;
     let state = match (db::lock(tx, enrolment.person_id, date)?, event) {
@@ -112,24 +113,6 @@ fn served_day(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, date: NaiveDate) ->
         }
         _ => Err(Refusal::NoMealThatDay.into()),
     }
-}
-
-/// Reserves the meal of a guest, who has no enrolment.
-pub(super) fn reserve_for_guest(tx: &mut Tx<'_>, guest: DinerId, college: &Uai, day: NaiveDate) -> Result<(), Error> {
-    match db::lock(tx, guest, day)? {
-        None => db::insert_for_guest(tx, guest, college, day),
-        Some(meal) => {
-            let next = meal.state.after(MealEvent::Reserve).ok_or(Error::Refused(Refusal::MealTransition))?;
-            db::set_guests_state(tx, guest, day, next)
-        }
-    }
-}
-
-/// Cancels the meal of a guest.
-pub(super) fn cancel_for_guest(tx: &mut Tx<'_>, guest: DinerId, day: NaiveDate) -> Result<(), Error> {
-    let meal = db::lock(tx, guest, day)?.ok_or(Error::Refused(Refusal::NoMealThatDay))?;
-    let next = meal.state.after(MealEvent::Cancel).ok_or(Error::Refused(Refusal::MealTransition))?;
-    db::set_guests_state(tx, guest, day, next)
 }
 
 /// Refuses a change that comes after the cut-off, and tells when that was.

@@ -1,16 +1,21 @@
-//! What families are told about days on which their children's canteen does not serve, composed when the letter leaves.
+//! What families are told about their children's meals, composed when the letter leaves: days on which the canteen does not serve, and meals
+//! without reservation.
 
 use crate::{
     canteen::calendars,
     db::Tx,
     error::Error,
     families,
-    kernel::ids::{ChildId, ClosureId, FamilyId},
+    kernel::{
+        ids::{ChildId, ClosureId, DinerId, FamilyId},
+        money::Cents,
+    },
     mail::Letter,
 };
+use chrono::NaiveDate;
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Uuid},
+    sql_types::{BigInt, Date, Nullable, Uuid},
 };
 use std::fmt::Write as _;
 
@@ -54,4 +59,51 @@ pub fn closure(tx: &mut Tx<'_>, family: FamilyId, id: ClosureId) -> Result<Vec<L
         ("Cantine ouverte", what)
     };
     families::letters(tx, family, subject, &format!("Bonjour,\n\n{body}\n{told}\nPass+"))
+}
+
+/// Leaves a word to the family of a diner whose meal without reservation was just recorded, with the others of today. Adults get none.
+pub fn tell_walk_in(tx: &mut Tx<'_>, diner: DinerId) -> Result<(), Error> {
+    diesel::sql_query("select canteen_tell_walk_ins(array[$1])").bind::<Uuid, _>(diner).execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct WalkIn {
+    #[diesel(sql_type = Uuid)]
+    child: ChildId,
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    price: Option<Cents>,
+}
+
+/// The letters about meals without reservation that were recorded for a family's children on that day, all in one.
+pub fn walk_ins(tx: &mut Tx<'_>, family: FamilyId, recorded_on: NaiveDate) -> Result<Vec<Letter>, Error> {
+    let meals: Vec<WalkIn> = diesel::sql_query(
+        "select m.person_id as child, m.day, (g.grid ->> 'walk_in_cents')::bigint as price
+           from canteen_meals m
+           left join canteen_grids g on g.state = 'published' and g.diner = 'pupil' and m.day between g.starts_on and g.ends_on
+          where m.family_id = $1 and m.state = 'walk_in' and (m.changed_at at time zone 'Europe/Paris')::date = $2
+          order by m.day, m.person_id",
+    )
+    .bind::<Uuid, _>(family)
+    .bind::<Date, _>(recorded_on)
+    .load(tx.conn)?;
+    if meals.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut told = String::new();
+    for WalkIn { child, day, price } in &meals {
+        let name = families::child(tx, *child)?.first_names;
+        let price = price.map(|price| format!(", {price}")).unwrap_or_default();
+        let _ = writeln!(told, "  {name} : le {}{price}", day.format("%d/%m/%Y"));
+    }
+    let body = "Votre enfant a mangé à la cantine sans repas réservé. Ces repas sont facturés au prix des repas sans réservation :";
+    let advice = "Un repas réservé à temps est facturé à votre tarif : vous pouvez en ajouter dans votre espace.";
+    families::letters(
+        tx,
+        family,
+        "Repas pris sans réservation",
+        &format!("Bonjour,\n\n{body}\n{told}\n{advice}\n\nPass+"),
+    )
 }

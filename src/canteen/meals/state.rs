@@ -54,11 +54,13 @@ impl MealState {
     pub const fn after(self, event: MealEvent) -> Option<Self> {
         use MealEvent as E;
         match (self, event) {
-            (Self::Reserved, E::Cancel) => Some(Self::Cancelled),
+            // A closed one while the end of its closure is still to be applied.
+            (Self::Reserved | Self::Closed, E::Cancel) => Some(Self::Cancelled),
             (Self::Cancelled, E::Reserve) | (Self::Closed, E::Reopen) => Some(Self::Reserved),
             // Passages come late, and in any order: whoever ate has eaten.
-            (Self::Reserved | Self::NoShow | Self::Excused, E::Pass) => Some(Self::Consumed),
-            (Self::Cancelled | Self::Closed, E::Pass) => Some(Self::WalkIn),
+            // A closure may be written down after the meal, which was reserved.
+            (Self::Reserved | Self::NoShow | Self::Excused | Self::Closed, E::Pass) => Some(Self::Consumed),
+            (Self::Cancelled, E::Pass) => Some(Self::WalkIn),
             (Self::Reserved, E::Miss) => Some(Self::NoShow),
             (Self::Reserved | Self::NoShow, E::Excuse) => Some(Self::Excused),
             (Self::Reserved | Self::NoShow, E::Close) => Some(Self::Closed),
@@ -82,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// All that may happen; every other pair is refused.
-    const TABLE: [(S, E, S); 13] = [
+    const TABLE: [(S, E, S); 14] = [
         (S::Reserved, E::Cancel, S::Cancelled),
         (S::Reserved, E::Pass, S::Consumed),
         (S::Reserved, E::Miss, S::NoShow),
@@ -94,7 +96,8 @@ mod tests {
         (S::NoShow, E::Excuse, S::Excused),
         (S::NoShow, E::Close, S::Closed),
         (S::Excused, E::Pass, S::Consumed),
-        (S::Closed, E::Pass, S::WalkIn),
+        (S::Closed, E::Cancel, S::Cancelled),
+        (S::Closed, E::Pass, S::Consumed),
         (S::Closed, E::Reopen, S::Reserved),
     ];
 

@@ -22,6 +22,7 @@ use crate::{
         department::Department,
         ids::{CanteenOperatorId, OperatorSiteId},
         text::{Label, Uai},
+        time::{day, some_day},
     },
 };
 use actix_web::{get, post, put, web};
@@ -83,8 +84,10 @@ pub struct AddOperatorSites {
     #[schema(min_items = 1, max_items = 200)]
     pub uais: Vec<Uai>,
     #[schema(example = "2026-09-01")]
+    #[serde(deserialize_with = "day")]
     pub starts_on: NaiveDate,
     #[schema(example = "2030-07-05")]
+    #[serde(default, deserialize_with = "some_day")]
     pub ends_on: Option<NaiveDate>,
 }
 
@@ -95,6 +98,8 @@ pub struct AddedSitesView {
 }
 
 /// Declare an operator of the canteen.
+///
+/// Under a name of its own: another case, other accents or spaces do not tell two operators apart.
 #[utoipa::path(tag = "canteen", request_body = DeclareOperator, responses((status = 201, body = OperatorView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/operators")]
 pub async fn declare_operator(
@@ -124,7 +129,7 @@ pub async fn list_operators(
 
 /// Charge an operator with collèges.
 ///
-/// From a day on which meals are served there, and on which nobody else is charged with them.
+/// From a day on which meals are served there, and on which nobody else is charged with them; meals are to be served there from today on.
 #[utoipa::path(tag = "canteen", request_body = AddOperatorSites, responses((status = 201, body = AddedSitesView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/operators/{operator}/sites")]
 pub async fn add_operator_sites(

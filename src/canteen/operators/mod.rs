@@ -6,7 +6,7 @@ pub mod http;
 
 pub use db::{Operator, Site};
 
-use super::services::Period;
+use super::services::{self, Period};
 use crate::{
     audit,
     db::Tx,
@@ -28,8 +28,15 @@ pub struct Charged {
     pub sites: Vec<Site>,
 }
 
+impl Site {
+    const fn period(&self) -> Period {
+        Period { starts_on: self.starts_on, ends_on: self.ends_on }
+    }
+}
+
 /// Declares an operator, which serves nowhere yet.
 fn declare_operator(tx: &mut Tx<'_>, by: AccountId, name: &Label) -> Result<Charged, Error> {
+    services::require_canteen(tx)?;
     let operator = db::insert_operator(tx, by, name)?;
     audit::record(tx, "canteen_operator_declared", ("canteen_operator", operator.id), json!({}))?;
     Ok(Charged { operator, sites: vec![] })
@@ -48,7 +55,7 @@ fn list_operators(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<Charged>, E
     query.page(operators.into_iter().map(charged).collect(), |row: &Charged| row.operator.id.uuid())
 }
 
-/// Charges an operator with collèges, all or none, from a day on which meals are served there.
+/// Charges an operator with collèges, all or none, from a day on which meals are served there, as they are from today on.
 fn add_operator_sites(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -61,6 +68,11 @@ fn add_operator_sites(
     if !db::are_offered(tx, uais, period.starts_on)? {
         return Err(Refusal::CanteenNotOffered.into());
     }
+    for college in uais {
+        if !services::is_offered_within(tx, college, period)? {
+            return Err(Refusal::CanteenNotOffered.into());
+        }
+    }
     let added = db::insert_sites(tx, by, operator, uais, period)?;
     let details =
         |site: &Site| json!({ "operator_id": operator, "uai": site.college_uai, "starts_on": site.starts_on });
@@ -72,21 +84,19 @@ fn add_operator_sites(
 /// Sets the last day of an operator at a collège, or takes it away.
 fn end_operator_site(tx: &mut Tx<'_>, id: OperatorSiteId, ends_on: Option<NaiveDate>) -> Result<Site, Error> {
     let today = paris_date(tx.now()?);
-    let site = db::lock_site(tx, id)?;
-    Period { starts_on: site.starts_on, ends_on: site.ends_on }.ending(ends_on, today)?;
+    db::lock_site(tx, id)?.period().ending(ends_on, today)?;
     audit::record(tx, "canteen_operator_site_end_set", ("canteen_operator_site", id), json!({ "ends_on": ends_on }))?;
     db::set_site_end(tx, id, ends_on)
 }
 
-/// Refuses, as absent, an operator that this department has not; and for a gate, a collège where it serves neither now nor later.
+/// Refuses, as absent, an operator that this department has not; and for a gate, a collège where it serves no meal from today on.
 fn require_operator(tx: &mut Tx<'_>, id: CanteenOperatorId, college: Option<&Uai>) -> Result<(), Error> {
-    let today = paris_date(tx.now()?);
     db::operator(tx, id)?;
     let Some(college) = college else { return Ok(()) };
-    let serves = |site: &Site| site.college_uai == *college && site.ends_on.is_none_or(|last| today <= last);
-    if db::sites(tx, &[id])?.iter().any(serves) {
-        Ok(())
-    } else {
-        Err(Error::field("/college_uai", "un collège où ce prestataire sert est attendu"))
+    for site in db::sites(tx, &[id])?.iter().filter(|site| site.college_uai == *college) {
+        if services::is_offered_within(tx, college, site.period())? {
+            return Ok(());
+        }
     }
+    Err(Error::field("/college_uai", "un collège où ce prestataire servira des repas est attendu"))
 }

@@ -2,14 +2,15 @@
 
 use super::{
     CLOCK_SLACK, Presented, counted, db,
-    db::GapRow,
+    db::{GapRow, LookRow, SentRow},
     decide::{PassOutcome, PassReason, Tally},
-    decided, kept, read,
+    decided, kept, read, served,
 };
 use crate::{
     app::App,
     audit,
     auth::actor::{By, Gate},
+    canteen::gates::watch,
     db::Tx,
     error::Error,
     kernel::{
@@ -87,23 +88,36 @@ pub async fn send_passages(
     app.db.write(department, &by.caller, move |tx| take(tx, &college, &lines)).await
 }
 
+/// Whether a gate sends what it asked with network before, and whose answer it may not have heard.
+fn is_same_reading(former: &SentRow, row: &LookRow, scanned_at: DateTime<Utc>) -> bool {
+    !former.offline
+        && former.scanned_at.timestamp_millis() == scanned_at.timestamp_millis()
+        && former.person_id == row.person_id
+}
+
 fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Error> {
     let sequences: Vec<i64> = lines.iter().map(|line| line.passage.sequence).collect();
+    let sent: BTreeMap<i64, SentRow> = db::sent(tx, &sequences)?.into_iter().map(|row| (row.sequence, row)).collect();
     // What is known under each number: what came before, and what this batch brings on the way.
     let mut known: BTreeMap<i64, (Vec<u8>, BatchLine)> = BTreeMap::new();
-    for row in db::sent(tx, &sequences)? {
-        let db::SentRow { sequence, reason, outcome, fingerprint, .. } = row;
-        known.insert(sequence, (fingerprint, BatchLine { sequence, outcome, reason }));
+    for SentRow { sequence, reason, outcome, fingerprint, .. } in sent.values() {
+        let (sequence, outcome, reason) = (*sequence, *outcome, *reason);
+        known.insert(sequence, (fingerprint.clone(), BatchLine { sequence, outcome, reason }));
     }
     let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
     let rows = db::look(tx, &asked, false)?;
     let now = tx.now()?;
     let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
+    // A batch is of some days: the calendar is asked once about each.
+    let mut served_on = BTreeMap::new();
     for (Line { passage, presented }, row) in lines.iter().zip(&rows) {
         let SentPassage { sequence, scanned_at, let_in, .. } = *passage;
         let fingerprint = presented.fingerprint(tx, scanned_at, Some(let_in));
-        if let Some((former, line)) = known.get(&sequence) {
-            let same = *former == fingerprint;
+        let asked_before = sent.get(&sequence).filter(|former| is_same_reading(former, row, scanned_at));
+        // Refused with network, an answer that the gate never heard, and let in by its list: he has eaten.
+        let let_in_after_all = asked_before.is_some_and(|former| let_in && !former.let_in);
+        if let Some((former, line)) = known.get(&sequence).filter(|_| !let_in_after_all) {
+            let same = *former == fingerprint || asked_before.is_some();
             told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
             continue;
         }
@@ -115,9 +129,14 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         }
         let day = paris_date(scanned_at);
         let meal = tally.meal(row.person_id, day, row.meal);
-        let mut decision = decided(tx, college, presented, row, (day, meal))?;
+        let served = match served_on.get(&(day, row.person_id.is_some(), meal)) {
+            Some(served) => *served,
+            None => served(tx, college, row, (day, meal))?,
+        };
+        served_on.insert((day, row.person_id.is_some(), meal), served);
+        let mut decision = decided(presented, row, meal, served);
         decision.eats = let_in;
-        let effect = counted(&mut tally, row, day, let_in);
+        let effect = counted(&mut tally, row, day, let_in, served);
         let line = BatchLine { sequence, outcome: effect.outcome, reason: decision.reason };
         new.push(kept(sequence, (day, scanned_at), row, decision, effect, fingerprint.clone()));
         known.insert(sequence, (fingerprint, line));
@@ -127,5 +146,6 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         db::record(tx, true, &new)?;
         audit::record(tx, "canteen_passages_sent", ("college", college), json!({ "passages": new.len() }))?;
     }
+    watch::heard(tx)?;
     Ok(BatchTaken { lines: told, missing: db::gaps(tx, GAPS_MAX)? })
 }

@@ -31,12 +31,20 @@ pub struct SentRow {
     pub outcome: PassOutcome,
     #[diesel(sql_type = Binary)]
     pub fingerprint: Vec<u8>,
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    pub person_id: Option<DinerId>,
+    #[diesel(sql_type = Bool)]
+    pub offline: bool,
+    #[diesel(sql_type = Timestamptz)]
+    pub scanned_at: DateTime<Utc>,
 }
 
 pub fn sent(tx: &mut Tx<'_>, sequences: &[i64]) -> Result<Vec<SentRow>, Error> {
-    Ok(diesel::sql_query("select sequence, let_in, reason, outcome, fingerprint from gate_sent($1)")
-        .bind::<Array<BigInt>, _>(sequences)
-        .load(tx.conn)?)
+    Ok(diesel::sql_query(
+        "select sequence, let_in, reason, outcome, fingerprint, person_id, offline, scanned_at from gate_sent($1)",
+    )
+    .bind::<Array<BigInt>, _>(sequences)
+    .load(tx.conn)?)
 }
 
 /// Who stands at the gate, by what was shown: no more than one of the three.
@@ -96,6 +104,21 @@ pub fn look(tx: &mut Tx<'_>, asked: &[Asked], portraits: bool) -> Result<Vec<Loo
 
 fn each<'a, S, T>(of: &'a [S], what: impl Fn(&'a S) -> T) -> Vec<T> {
     of.iter().map(what).collect()
+}
+
+#[derive(QueryableByName)]
+struct Listed {
+    #[diesel(sql_type = Bool)]
+    listed: bool,
+}
+
+/// Whether somebody is an adult of the gate's list of that day.
+pub fn is_listed_adult(tx: &mut Tx<'_>, diner: DinerId, day: NaiveDate) -> Result<bool, Error> {
+    let row: Listed = diesel::sql_query("select exists (select 1 from gate_adults($2) where person_id = $1) as listed")
+        .bind::<sql_types::Uuid, _>(diner)
+        .bind::<Date, _>(day)
+        .get_result(tx.conn)?;
+    Ok(row.listed)
 }
 
 /// A passage to keep, and the states between which it moves a meal.
@@ -163,7 +186,8 @@ pub struct PassageRow {
 /// Passages of a day that somebody has to look at: of diners who were let in twice, of unknown people let in, of
 /// who was let in against the rules, and of locked days.
 pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<PassageRow>, Error> {
-    let let_in_twice = diesel::dsl::sql::<Bool>(
+    // The day is bound twice: a subquery that depends on the row would run once for each of a day's passages.
+    let is_odd = diesel::dsl::sql::<Bool>(
         "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed')
           or (reason in ('not_enrolled', 'cancelled') and not coalesce((
               select r.walk_ins from canteen_gate_rules r
@@ -171,11 +195,13 @@ pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i
                order by r.starts_on desc limit 1), true))
           or person_id in (
              select x.person_id from canteen_passages x
-              where x.day = canteen_passages.day and x.outcome in ('counted', 'double') group by x.person_id having count(*) > 1))",
-    );
+              where x.day = ",
+    )
+    .bind::<Date, _>(day)
+    .sql(" and x.outcome in ('counted', 'double') group by x.person_id having count(*) > 1))");
     let mut query = canteen_passages::table
         .filter(canteen_passages::day.eq(day).and(canteen_passages::let_in))
-        .filter(let_in_twice)
+        .filter(is_odd)
         .order((canteen_passages::sequence, canteen_passages::device_id))
         .limit(limit)
         .select(PassageRow::as_select())

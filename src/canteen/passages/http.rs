@@ -39,12 +39,15 @@ pub struct CheckPassage {
     #[schema(example = 4211, minimum = 1)]
     pub sequence: i64,
     /// When it was read, by the gate's clock, within ten minutes of ours.
+    #[serde(deserialize_with = "instant")]
     #[schema(example = "2026-10-15T10:02:11Z")]
     pub scanned_at: DateTime<Utc>,
     /// The number written on the card, the text of its QR code, printed or on a telephone, or a one-day code.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
-    #[schema(value_type = String)]
-    pub card: Sensitive<String>,
+    #[schema(value_type = Option<String>)]
+    pub card: Option<Sensitive<String>>,
+    /// Or else an adult of this gate's list of today: staff and guests have no card.
+    pub diner_id: Option<DinerId>,
 }
 
 /// Whether somebody eats.
@@ -102,7 +105,7 @@ impl From<Passed> for PassageView {
 
 /// Check whether who shows a card eats here today, and keep the passage.
 ///
-/// What a family owes plays no part. A card that is no longer in service is refused: its child eats with a one-day code, given by its
+/// Of an adult, by his id in the list of the day. What a family owes plays no part. A card that is no longer in service is refused: its child eats with a one-day code, given by its
 /// family or the secretary of its collège.
 #[utoipa::path(tag = "canteen-gates", request_body = CheckPassage, responses((status = 200, body = PassageView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/passages")]
@@ -112,9 +115,12 @@ pub async fn check_passage(
     path: web::Path<(Department,)>,
     body: Body<CheckPassage>,
 ) -> Result<Found<PassageView>, Error> {
-    let CheckPassage { sequence, scanned_at, card } = body.0;
+    let CheckPassage { sequence, scanned_at, card, diner_id: adult } = body.0;
     require_number(sequence, "/sequence")?;
-    let scan = Scan { sequence, scanned_at, card };
+    if adult.is_some() == card.is_some() {
+        return Err(Error::field("/card", "card ou diner_id est attendu, l'un des deux"));
+    }
+    let scan = Scan { sequence, scanned_at, card, adult };
     Ok(Found(passages::check_passage(&app, &by, path.0, scan).await?.into()))
 }
 

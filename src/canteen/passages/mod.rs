@@ -12,12 +12,7 @@ pub use batches::{BatchLine, BatchTaken, SentPassage, send_passages};
 pub use db::{GapRow, PassageRow};
 pub use decide::{PassOutcome, PassReason};
 
-use super::{
-    calendars::{self, days::SchoolDay},
-    day_codes::DayCode,
-    enrolments::Diet,
-    meals::state::MealState,
-};
+use super::{calendars, day_codes::DayCode, enrolments::Diet, meals::state::MealState};
 use crate::{
     app::App,
     audit,
@@ -37,7 +32,7 @@ use crate::{
     },
     photos::{self, Size},
 };
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use db::{Asked, LookRow, NewPassage};
 use decide::{Counting, Decision, Effect, Facts, Shown, Tally, decide};
 use serde_json::json;
@@ -49,7 +44,9 @@ const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(10);
 const DAY_CODES: Throttle = Throttle { scope: "day_code_gate", attempts_max: 60, window: TimeDelta::minutes(10) };
 /// Passages without network reach us within three days, as gates are visited at the week-end at the latest: only then was a meal missed.
 /// One that comes later still counts.
-pub const MISSED_AFTER_DAYS: u64 = 3;
+const MISSED_AFTER_DAYS: u64 = 3;
+/// Days within which a passage still counts: those of `canteen_passage_taken`.
+pub const COUNTED_DAYS: u64 = 31;
 /// Meals that are settled in one transaction.
 const MISSED_MAX: i64 = 5_000;
 
@@ -58,7 +55,9 @@ const MISSED_MAX: i64 = 5_000;
 pub struct Scan {
     pub sequence: i64,
     pub scanned_at: DateTime<Utc>,
-    pub card: Sensitive<String>,
+    pub card: Option<Sensitive<String>>,
+    /// An adult of the list of the day: adults have no card.
+    pub adult: Option<DinerId>,
 }
 
 /// What it was read as: fingerprints by which the database finds it.
@@ -143,7 +142,11 @@ async fn read(app: &App, by: &By<Gate>, department: Department, text: &str) -> R
 
 /// Decides whether who shows this eats, and keeps the passage: one answer, one transaction, the same again when it is asked again.
 pub async fn check_passage(app: &App, by: &By<Gate>, department: Department, scan: Scan) -> Result<Passed, Error> {
-    let presented = read(app, by, department, scan.card.expose()).await?;
+    let presented = match (&scan.adult, &scan.card) {
+        (Some(adult), _) => Presented::Diner(*adult),
+        (None, Some(card)) => read(app, by, department, card.expose()).await?,
+        (None, None) => Presented::Nothing,
+    };
     let (college, device) = (by.college.clone(), by.device.to_string());
     let is_code = matches!(presented, Presented::Code(_));
     if is_code {
@@ -170,13 +173,19 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
             "l'instant présent est attendu : envoyez par lot ce qui a été lu sans réseau",
         ));
     }
+    // With network a child shows something of its own; only an adult is let in by the list alone.
+    let presented = match presented {
+        Presented::Diner(diner) if !db::is_listed_adult(tx, *diner, day)? => &Presented::Nothing,
+        presented => presented,
+    };
     let row = db::look(tx, &[presented.asked(day)], true)?;
     let row = row.into_iter().next().ok_or_else(|| Error::internal("what is asked is answered"))?;
     let decision = if let Some(former) = former {
         Decision { eats: former.let_in, reason: former.reason }
     } else {
-        let decision = decided(tx, college, presented, &row, (day, row.meal))?;
-        let effect = counted(&mut Tally::default(), &row, day, decision.eats);
+        let served = served(tx, college, &row, (day, row.meal))?;
+        let decision = decided(presented, &row, row.meal, served);
+        let effect = counted(&mut Tally::default(), &row, day, decision.eats, served);
         db::record(tx, false, &[kept(scan.sequence, (day, scan.scanned_at), &row, decision, effect, fingerprint)])?;
         decision
     };
@@ -184,22 +193,26 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
     Ok(Passed { sequence: scan.sequence, decision, diner })
 }
 
-fn decided(
+/// Whether meals are served there on that day. A meal tells by itself, unless it was cancelled; nobody's passage needs no calendar.
+fn served(
     tx: &mut Tx<'_>,
     college: &Uai,
-    presented: &Presented,
     row: &LookRow,
     (day, meal): (NaiveDate, Option<MealState>),
-) -> Result<Decision, Error> {
-    // The calendar is asked only when there is no meal to tell.
-    let served = !matches!(meal, None | Some(MealState::Cancelled)) || !row.here || is_served(tx, college, day)?;
-    let LookRow { here, open, walk_ins, .. } = *row;
-    Ok(decide(Facts { shown: presented.shown(row), here, open, served, walk_ins, meal }))
+) -> Result<bool, Error> {
+    let asks = row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled));
+    Ok(!asks || calendars::is_served(tx, college, day)?)
 }
 
-fn counted(tally: &mut Tally, row: &LookRow, day: NaiveDate, let_in: bool) -> Effect {
+fn decided(presented: &Presented, row: &LookRow, meal: Option<MealState>, served: bool) -> Decision {
+    let LookRow { here, open, walk_ins, .. } = *row;
+    decide(Facts { shown: presented.shown(row), here, open, served, walk_ins, meal })
+}
+
+/// A day without meals makes nobody a diner without reservation: a clock may be wrong, and somebody has to look.
+fn counted(tally: &mut Tally, row: &LookRow, day: NaiveDate, let_in: bool, served: bool) -> Effect {
     let LookRow { person_id: diner, open, locked, meal, .. } = *row;
-    tally.count(Counting { let_in, diner, day, open, locked, meal })
+    tally.count(Counting { let_in, diner, day, open: open && served, locked, meal })
 }
 
 fn kept(
@@ -211,13 +224,6 @@ fn kept(
     fingerprint: Vec<u8>,
 ) -> NewPassage {
     NewPassage { sequence, day, scanned_at, diner: row.person_id, let_in, reason, outcome, from, to, fingerprint }
-}
-
-/// Whether the calendar has a meal there on that day. Without a calendar, weekdays have one: nobody waits for a document at a gate.
-pub fn is_served(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
-    let Some(year) = calendars::published_on(tx, day)? else { return Ok(SchoolDay::of(day.weekday()).is_some()) };
-    let days = calendars::list_meal_days(tx, &year.season, college, (day, day))?;
-    Ok(days.first().is_some_and(|day| day.closed.is_none()))
 }
 
 /// A portrait seen is a line of the journal, written with the passage.

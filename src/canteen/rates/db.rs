@@ -6,7 +6,7 @@ use crate::{
     canteen::{
         Diner,
         enrolments::CanteenEnrolment,
-        tariffs::{Explained, GridState, explained::PriceUnit},
+        tariffs::{Explained, GridState, explained::PriceUnit, figures::DaysAWeek},
     },
     db::Tx,
     error::Error,
@@ -14,6 +14,7 @@ use crate::{
         ids::{AccountId, CanteenEnrolmentId, DinerId, GridId, MeansId, RateId},
         money::Cents,
         text::SeasonCode,
+        time::paris_date,
     },
     schema::department::{
         canteen_care_plans, canteen_grids, canteen_means, canteen_rate_requests as requests, canteen_rates,
@@ -41,6 +42,17 @@ pub struct RateRow {
     /// With the figures of tax notices as long as they are kept.
     pub explained: Explained,
     pub set_at: DateTime<Utc>,
+    /// For which it was set; not known of the oldest.
+    pub days_a_week: Option<DaysAWeek>,
+    means: Option<MeansId>,
+}
+
+impl RateRow {
+    /// Whether it follows from what somebody told.
+    #[must_use]
+    pub const fn rests_on_means(&self) -> bool {
+        self.means.is_some()
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -54,6 +66,8 @@ struct Stored {
     explanation: Value,
     explanation_sealed: Option<Vec<u8>>,
     set_at: DateTime<Utc>,
+    days_a_week: Option<i16>,
+    means_id: Option<MeansId>,
 }
 
 impl Stored {
@@ -66,8 +80,9 @@ impl Stored {
             }
         }
         .map_err(Error::internal)?;
-        let Self { id, starts_on, cents, unit, meal_cents, set_at, .. } = self;
-        Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained, set_at })
+        let days_a_week = self.days_a_week.and_then(|days| u8::try_from(days).ok()?.try_into().ok());
+        let Self { id, starts_on, cents, unit, meal_cents, set_at, means_id: means, .. } = self;
+        Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained, set_at, days_a_week, means })
     }
 }
 
@@ -78,11 +93,10 @@ pub struct MeansRow {
     pub known: Known,
 }
 
-/// When the family brings the meal.
-pub struct CarePlan {
-    pub own_meal: bool,
-    pub starts_on: NaiveDate,
-    pub ends_on: NaiveDate,
+/// Days on which the family brings the meal, both included.
+pub struct OwnMeals {
+    pub first: NaiveDate,
+    pub last: NaiveDate,
 }
 
 pub fn insert_means(tx: &mut Tx<'_>, origin: &Origin, known: &Known) -> Result<MeansId, Error> {
@@ -123,14 +137,20 @@ pub fn means(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec
         .collect()
 }
 
-/// The care plan of a child that has not been ended.
-pub fn care_plan(tx: &mut Tx<'_>, diner: DinerId) -> Result<Option<CarePlan>, Error> {
-    let row: Option<(bool, NaiveDate, NaiveDate)> = canteen_care_plans::table
-        .filter(canteen_care_plans::child_id.eq(diner.child()).and(canteen_care_plans::ended_at.is_null()))
-        .select((canteen_care_plans::own_meal, canteen_care_plans::starts_on, canteen_care_plans::ends_on))
-        .first(tx.conn)
-        .optional()?;
-    Ok(row.map(|(own_meal, starts_on, ends_on)| CarePlan { own_meal, starts_on, ends_on }))
+/// When the family of a child brings the meal, by its care plans of all times: one ended before its day held until the day before.
+pub fn own_meals(tx: &mut Tx<'_>, diner: DinerId) -> Result<Vec<OwnMeals>, Error> {
+    let rows: Vec<(NaiveDate, NaiveDate, Option<DateTime<Utc>>)> = canteen_care_plans::table
+        .filter(canteen_care_plans::child_id.eq(diner.child()).and(canteen_care_plans::own_meal))
+        .select((canteen_care_plans::starts_on, canteen_care_plans::ends_on, canteen_care_plans::ended_at))
+        .load(tx.conn)?;
+    let held = rows.into_iter().filter_map(|(first, ends_on, ended_at)| {
+        let last = match ended_at {
+            Some(at) => ends_on.min(paris_date(at).pred_opt()?),
+            None => ends_on,
+        };
+        (first <= last).then_some(OwnMeals { first, last })
+    });
+    Ok(held.collect())
 }
 
 /// The first days of the grids of these diners.
@@ -152,23 +172,30 @@ pub fn rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec
     rows.into_iter().map(|row| row.open(tx)).collect()
 }
 
-/// Sets a rate from a day on, unless that is the rate of the day already.
-pub fn set_rate(
-    tx: &mut Tx<'_>,
-    enrolment: &CanteenEnrolment,
-    starts_on: NaiveDate,
-    explained: &Explained,
-    means: Option<MeansId>,
-) -> Result<RateRow, Error> {
-    let now = tx.now()?;
-    let before = rates(tx, enrolment.person_id, &enrolment.season)?;
-    if let Some(rate) = super::rate_of(&before, starts_on).filter(|rate| rate.explained == *explained) {
-        return Ok(rate.clone());
+/// A rate to be set.
+#[derive(Debug, Clone)]
+pub struct NewRate {
+    pub starts_on: NaiveDate,
+    pub explained: Explained,
+    pub means: Option<MeansId>,
+    pub days_a_week: DaysAWeek,
+}
+
+impl NewRate {
+    /// Whether that rate says the same already, for the same week and by the means of the same person.
+    pub fn is(&self, rate: &RateRow) -> bool {
+        rate.explained == self.explained && rate.means == self.means && rate.days_a_week == Some(self.days_a_week)
     }
+}
+
+/// Sets a rate from a day on.
+pub fn set_rate(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, new: NewRate) -> Result<RateRow, Error> {
+    let NewRate { starts_on, explained, means, days_a_week } = new;
+    let now = tx.now()?;
     let id = RateId::generate();
-    let plain = serde_json::to_vec(explained).map_err(Error::internal)?;
+    let plain = serde_json::to_vec(&explained).map_err(Error::internal)?;
     let stays = explained.clone().without_tax_figures();
-    let sealed = if stays == *explained {
+    let sealed = if stays == explained {
         None
     } else {
         Some(tx.key.seal(RATE, id.uuid().as_bytes(), &plain).map_err(Error::internal)?)
@@ -188,10 +215,21 @@ pub fn set_rate(
             canteen_rates::explanation_sealed.eq(sealed),
             canteen_rates::means_id.eq(means),
             canteen_rates::set_at.eq(now),
+            canteen_rates::days_a_week.eq(i16::from(u8::from(days_a_week))),
         ))
         .execute(tx.conn)?;
-    let Explained { cents, unit, meal_cents, .. } = *explained;
-    Ok(RateRow { id, starts_on, cents, unit, meal_cents, explained: explained.clone(), set_at: now })
+    let Explained { cents, unit, meal_cents, .. } = explained;
+    Ok(RateRow {
+        id,
+        starts_on,
+        cents,
+        unit,
+        meal_cents,
+        explained,
+        set_at: now,
+        days_a_week: Some(days_a_week),
+        means,
+    })
 }
 
 #[derive(QueryableByName)]
@@ -202,11 +240,11 @@ struct DueGrid {
     starts_on: NaiveDate,
 }
 
-/// Enrolments in whose time a grid begins that none of their rates comes from, with its first day.
+/// Enrolments in whose time a grid is in force that none of their rates comes from, with the first day on which it holds for them.
 pub fn without_rate_of_a_grid(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(CanteenEnrolmentId, NaiveDate)>, Error> {
     let rows: Vec<DueGrid> = diesel::sql_query(
-        "select e.id, g.starts_on from canteen_enrolments e
-           join canteen_grids g on g.diner = e.diner and g.state = 'published' and g.starts_on > e.starts_on and g.starts_on <= e.ends_on
+        "select e.id, greatest(g.starts_on, e.starts_on) as starts_on from canteen_enrolments e
+           join canteen_grids g on g.diner = e.diner and g.state = 'published' and g.starts_on <= e.ends_on and g.ends_on >= e.starts_on
           where e.state = 'active'
             and not exists (select 1 from canteen_rates r where r.person_id = e.person_id and r.season = e.season and r.grid_id = g.id)
           order by e.id limit $1",

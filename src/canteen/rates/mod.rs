@@ -9,19 +9,22 @@ pub use db::RateRow;
 
 use super::{
     enrolments::{self, CanteenEnrolment},
-    tariffs::{self, Attendance, Means, Situation, Unknown, price},
+    tariffs::{self, Attendance, Means, Situation, Unknown, explained::PriceUnit, price},
 };
 use crate::{
     audit,
     db::Tx,
-    error::Error,
+    error::{Error, Refusal},
+    families,
     kernel::{
         actor::Actor,
         ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId, IncomeRequestId, MeansId, RateId},
         text::{Code, SeasonCode},
+        time::paris_date,
     },
 };
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
+use db::NewRate;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt};
@@ -85,34 +88,57 @@ pub fn learn(tx: &mut Tx<'_>, origin: &Origin, known: &Known) -> Result<MeansId,
 }
 
 /// Sets the rates of an enrolment anew from a day on, where they differ from those that are set: on that day, and on each later day on
-/// which a grid, the means or a care plan change. Returns the rate of the first day. Callers must be able to see the means: never a secretary.
+/// which a grid, the means or a care plan change. Each day keeps the days a week it was set for. Returns the rate of the first day. Callers
+/// must be able to see the means: never a secretary.
 pub fn refresh(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate) -> Result<RateRow, Error> {
+    set(tx, enrolment, from, false)
+}
+
+/// As [`refresh`], for the enrolment's own days a week, which hold from that day on.
+pub fn refresh_week(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate) -> Result<RateRow, Error> {
+    set(tx, enrolment, from, true)
+}
+
+fn set(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate, is_new_week: bool) -> Result<RateRow, Error> {
     let from = from.max(enrolment.starts_on);
-    let means = db::means(tx, enrolment.person_id, &enrolment.season)?;
-    let plan = db::care_plan(tx, enrolment.person_id)?;
-    let day_after = |day: NaiveDate| day.checked_add_days(Days::new(1));
+    let (diner, season) = (enrolment.person_id, &enrolment.season);
+    // Each reads what the other has learnt.
+    tx.take_turns(format_args!("canteen rates {diner}"))?;
+    let means = db::means(tx, diner, season)?;
+    let own_meals = db::own_meals(tx, diner)?;
+    let mut rates = db::rates(tx, diner, season)?;
     let mut days: BTreeSet<NaiveDate> = means.iter().map(|one| one.starts_on).collect();
     days.extend(db::grid_starts(tx, enrolment.diner)?);
-    days.extend(db::rates(tx, enrolment.person_id, &enrolment.season)?.iter().map(|rate| rate.starts_on));
-    days.extend(plan.iter().flat_map(|plan| [Some(plan.starts_on), day_after(plan.ends_on)]).flatten());
+    days.extend(rates.iter().map(|rate| rate.starts_on));
+    days.extend(own_meals.iter().flat_map(|own| [Some(own.first), own.last.succ_opt()]).flatten());
     days.retain(|day| from < *day && *day <= enrolment.ends_on);
     days.insert(from);
-    let mut first = None;
-    for day in days {
+    let week_before = |day| rate_of(&rates, day).and_then(|rate| rate.days_a_week).filter(|_| !is_new_week);
+    let days: Vec<_> = days.into_iter().map(|day| (day, week_before(day))).collect();
+    for (day, week_before) in days {
+        let days_a_week = week_before.unwrap_or_else(|| enrolment.weekdays.a_week());
+        let tariff = match tariffs::tariff_on(tx, enrolment.diner, day) {
+            // Between two grids nothing is priced: the days around are.
+            Err(Error::Refused(Refusal::NoTariff)) if from < day => continue,
+            tariff => tariff?,
+        };
         let known = means.iter().rfind(|one| one.starts_on <= day);
-        let own_meal = plan.as_ref().is_some_and(|plan| plan.own_meal && plan.starts_on <= day && day <= plan.ends_on);
         let unasked = Means::Unknown { because: Unknown::NotRequested };
         let situation = Situation {
-            means: known.map_or(unasked, |one| one.known.means.clone()),
+            means: known.map_or(unasked, |one| one.known.means.clone()).read_by(tariff.grid()),
             statuses: known.map(|one| one.known.statuses.clone()).unwrap_or_default(),
-            attendance: Attendance::Enrolled { days_a_week: enrolment.weekdays.a_week() },
-            own_meal,
+            attendance: Attendance::Enrolled { days_a_week },
+            own_meal: own_meals.iter().any(|own| own.first <= day && day <= own.last),
         };
-        let explained = price(&tariffs::tariff_on(tx, enrolment.diner, day)?, &situation);
-        let rate = db::set_rate(tx, enrolment, day, &explained, known.map(|one| one.id))?;
-        first.get_or_insert(rate);
+        let explained = price(&tariff, &situation);
+        let new = NewRate { starts_on: day, explained, means: known.map(|one| one.id), days_a_week };
+        if !rate_of(&rates, day).is_some_and(|rate| new.is(rate)) {
+            let rate = db::set_rate(tx, enrolment, new)?;
+            // The last of its day.
+            rates.insert(rates.partition_point(|other| other.starts_on <= day), rate);
+        }
     }
-    first.ok_or_else(|| Error::internal("a rate has a first day"))
+    rate_of(&rates, from).cloned().ok_or_else(|| Error::internal("a rate has a first day"))
 }
 
 /// Sets the rate of an enrolment anew: for those who may not see it themselves.
@@ -128,9 +154,32 @@ pub fn refresh_later(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -
 pub fn follow_grids(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let due = db::without_rate_of_a_grid(tx, GRIDS_BATCH)?;
     for (id, from) in &due {
+        let enrolment = enrolments::db::enrolment(tx, *id)?;
+        let before = db::rates(tx, enrolment.person_id, &enrolment.season)?;
         refresh_later(tx, *id, *from)?;
+        tell_new_price(tx, &enrolment, &before)?;
     }
     Ok(due.len())
+}
+
+/// Tells a family the first day to come on which a new grid gives its child another price.
+fn tell_new_price(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, before: &[RateRow]) -> Result<(), Error> {
+    let Some(family) = enrolment.family_id else { return Ok(()) };
+    let today = paris_date(tx.now()?);
+    let after = db::rates(tx, enrolment.person_id, &enrolment.season)?;
+    let changed = after.iter().map(|rate| rate.starts_on.max(today)).find_map(|day| {
+        let (old, new) = (rate_of(before, day)?, rate_of(&after, day)?);
+        (old.cents != new.cents).then_some((day, old, new))
+    });
+    let Some((day, old, new)) = changed else { return Ok(()) };
+    let body = format!(
+        "Bonjour,\n\nLe tarif de la cantine change à partir du {}.\nPrix avant : {}.\nPrix ensuite : {}.\nLe calcul est expliqué dans \
+         votre espace.\n\nPass+",
+        day.format("%d/%m/%Y"),
+        old.price(),
+        new.price()
+    );
+    families::notify_of(tx, (family, enrolment.person_id.child()), "Nouveau tarif de la cantine", &body)
 }
 
 /// The rates of a diner for a season, in the order in which they begin. Of two of one day the last holds.
@@ -149,12 +198,37 @@ pub fn readable_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> R
     Ok(rows)
 }
 
+/// The same without those in whose place another one of their own day was set: they never held.
+pub fn held_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
+    let mut rows = readable_rates(tx, diner, season)?;
+    rows.reverse();
+    rows.dedup_by_key(|rate| rate.starts_on);
+    rows.reverse();
+    Ok(rows)
+}
+
 /// Of these rates, those whose explanation tells the caller the means of somebody else: a guardian reads what follows from his own request,
 /// of another's only the price; agents read all.
 pub fn secret_of(tx: &mut Tx<'_>, rates: &[RateId]) -> Result<BTreeSet<RateId>, Error> {
     let Actor::Guardian { account } = tx.caller.actor else { return Ok(BTreeSet::new()) };
     let askers = db::askers(tx, rates)?;
     Ok(askers.into_iter().filter(|(_, asker)| *asker != Some(account)).map(|(id, _)| id).collect())
+}
+
+/// Whether all that a rate rests on was told by the request of this account, or nothing was.
+pub fn rests_on(tx: &mut Tx<'_>, rate: RateId, account: AccountId) -> Result<bool, Error> {
+    Ok(db::askers(tx, &[rate])?.into_values().all(|asker| asker == Some(account)))
+}
+
+impl RateRow {
+    /// As families read it.
+    #[must_use]
+    pub fn price(&self) -> String {
+        match self.unit {
+            PriceUnit::Meal => format!("{} le repas", self.cents),
+            PriceUnit::Year => format!("{} l'année, {} le repas", self.cents, self.meal_cents),
+        }
+    }
 }
 
 /// The rate of a day, of those of a season.

@@ -3,9 +3,9 @@
 
 use super::{
     IDENTITY, LEASE, RequestRow,
+    beneficiary::Beneficiary,
     db::{self, Decided},
     decide, expire_past, give_up,
-    http::Beneficiary,
     inquiries::{Held, Inquiries},
     later, means,
     state::{AnswerWord, RequestEvent, RequestState, RequestStep},
@@ -255,13 +255,25 @@ fn take_quotient(tx: &mut Tx<'_>, call: AuthorityCallId) -> Result<Take<Box<(Req
     if let Some(rest) = rest_of(tx, IncomeCall::FamilyQuotient)? {
         return Ok(Take::Rest(rest));
     }
-    let plain = tx.key.open(IDENTITY, row.id.uuid().as_bytes(), &sealed).map_err(Error::internal)?;
-    let identity: Beneficiary = serde_json::from_slice(&plain).map_err(Error::internal)?;
-    let question = identity.question()?;
+    let question = match question(tx, row.id, &sealed) {
+        Ok(question) => question,
+        Err(error) => {
+            // One that cannot be put stands in nobody else's way.
+            tracing::error!(request = %row.id, %error, "a question to the CAF or the MSA cannot be read");
+            give_up(tx, &row, AnswerWord::GivenUp, None)?;
+            return Ok(Take::Gone);
+        }
+    };
     let free_at = later(tx.now()?, CALL_LEASE);
     db::begin_quotient_call(tx, row.id, call, free_at)?;
     fiscal::trace_call(tx, call, IncomeCall::FamilyQuotient, row.id)?;
     Ok(Take::Ask(Box::new((row, question))))
+}
+
+fn question(tx: &Tx<'_>, request: IncomeRequestId, sealed: &[u8]) -> Result<Question, Error> {
+    let plain = tx.key.open(IDENTITY, request.uuid().as_bytes(), sealed).map_err(Error::internal)?;
+    let identity: Beneficiary = serde_json::from_slice(&plain).map_err(Error::internal)?;
+    identity.question()
 }
 
 fn milliseconds(began: Instant) -> i32 {
@@ -339,7 +351,7 @@ fn decide_by(tx: &mut Tx<'_>, row: &RequestRow, outcome: &Outcome, now: DateTime
         Err(field) => return give_up(tx, row, AnswerWord::Odd, Some(field.as_str())),
     };
     let answer = Some(AnswerWord::Computed);
-    let decided = Decided { source, date: Some(date), answer, by: None, nothing: None };
+    let decided = Decided { source, date: Some(date), answer, by: None, reason: None, note: None, read: &[] };
     audit::record(tx, "reduced_rate_answered", ("canteen_rate_request", row.id), json!({ "answer": answer }))?;
     decide(tx, row, RequestEvent::Answer, &known, &decided).map(drop)
 }

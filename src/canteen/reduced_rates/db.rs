@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     fiscal::request::IncomeRequest,
     kernel::{
-        ids::{AccountId, ChildId, DinerId, FamilyId, IncomeRequestId, InquiryId, RateId, RequestId},
+        ids::{AccountId, ChildId, DinerId, DocumentId, FamilyId, IncomeRequestId, InquiryId, RateId, RequestId},
         text::{Code, Note, SeasonCode},
         time::paris_date,
     },
@@ -156,7 +156,9 @@ pub fn children(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Vec<ChildRow>, E
 
 /// The requests of the caller's files, the last made first.
 pub fn page(tx: &mut Tx<'_>, before: Option<IncomeRequestId>, limit: i64) -> Result<Vec<RequestRow>, Error> {
-    let mut query = requests::table.into_boxed();
+    // Said here too: the policy alone would walk through everybody's.
+    let mine = diesel::dsl::sql::<diesel::sql_types::Bool>("family_id in (select my_families())");
+    let mut query = requests::table.filter(mine).into_boxed();
     if let Some(before) = before {
         query = query.filter(requests::id.lt(before));
     }
@@ -181,7 +183,9 @@ pub fn open_page(
                     .on(documents::child_id.eq(children::child_id).and(documents::season.eq(children::season))),
             )
             .filter(children::request_id.eq(requests::id))
-            .filter(documents::kind.eq("tax_notice").and(documents::state.eq("received")));
+            .filter(
+                documents::kind.eq_any(["tax_notice", "quotient_certificate"]).and(documents::state.eq("received")),
+            );
         query = query.filter(diesel::dsl::exists(notices));
     }
     if let Some(after) = after {
@@ -222,7 +226,20 @@ pub fn give_number(
         .get_result(tx.conn)?)
 }
 
-/// Nothing is asked any more, and what it was asked with is gone.
+/// What it was asked with, gone.
+#[derive(AsChangeset)]
+#[diesel(table_name = requests, treat_none_as_null = true)]
+struct AskedNoMore {
+    inquiry_id: Option<InquiryId>,
+    held_until: Option<DateTime<Utc>>,
+    identity_sealed: Option<Vec<u8>>,
+    next_try_at: Option<DateTime<Utc>>,
+}
+
+const ASKED_NO_MORE: AskedNoMore =
+    AskedNoMore { inquiry_id: None, held_until: None, identity_sealed: None, next_try_at: None };
+
+/// Nothing is asked any more, and what it was asked with is gone. An answer takes the place of the one before.
 pub fn stop_asking(
     tx: &mut Tx<'_>,
     id: IncomeRequestId,
@@ -230,21 +247,17 @@ pub fn stop_asking(
     answer: Option<(AnswerWord, Option<&str>)>,
 ) -> Result<RequestRow, Error> {
     let now = tx.now()?;
-    let stopped = (
-        requests::state.eq(next),
-        requests::inquiry_id.eq(None::<InquiryId>),
-        requests::held_until.eq(None::<DateTime<Utc>>),
-        requests::identity_sealed.eq(None::<Vec<u8>>),
-        requests::next_try_at.eq(None::<DateTime<Utc>>),
-        requests::version.eq(requests::version + 1),
-    );
-    let closed_at = next.is_closed().then_some(now);
-    if let Some((word, detail)) = answer {
-        let answered = (requests::answer.eq(word), requests::answer_detail.eq(detail), requests::answered_at.eq(now));
-        diesel::update(requests::table.find(id)).set(answered).execute(tx.conn)?;
-    }
+    let answered = answer.map(|(word, detail)| {
+        (requests::answer.eq(word), requests::answer_detail.eq(detail), requests::answered_at.eq(now))
+    });
     Ok(diesel::update(requests::table.find(id))
-        .set((stopped, requests::closed_at.eq(closed_at)))
+        .set((
+            ASKED_NO_MORE,
+            requests::state.eq(next),
+            requests::closed_at.eq(next.is_closed().then_some(now)),
+            requests::version.eq(requests::version + 1),
+            answered,
+        ))
         .returning(RequestRow::as_returning())
         .get_result(tx.conn)?)
 }
@@ -256,22 +269,23 @@ pub struct Decided<'a> {
     pub date: Option<super::means::IncomeDate>,
     pub answer: Option<AnswerWord>,
     pub by: Option<AccountId>,
-    pub nothing: Option<(NothingReason, Option<&'a Note>)>,
+    /// Why nothing changes.
+    pub reason: Option<NothingReason>,
+    /// What an agent adds to it, or saw.
+    pub note: Option<&'a Note>,
+    /// Documents of the file that an agent read.
+    pub read: &'a [DocumentId],
 }
 
 /// Closes a locked request with its decision; nothing is asked any more.
 pub fn decide(tx: &mut Tx<'_>, row: &RequestRow, decided: &Decided<'_>) -> Result<RequestRow, Error> {
     let now = tx.now()?;
-    let (reason, note) = decided.nothing.map_or((None, None), |(reason, note)| (Some(reason), note));
     let answer = decided.answer.or(row.answer);
     let answered_at = if decided.answer.is_some() { Some(now) } else { row.answered_at };
     Ok(diesel::update(requests::table.find(row.id))
         .set((
+            ASKED_NO_MORE,
             requests::state.eq(RequestState::Decided),
-            requests::inquiry_id.eq(None::<InquiryId>),
-            requests::held_until.eq(None::<DateTime<Utc>>),
-            requests::identity_sealed.eq(None::<Vec<u8>>),
-            requests::next_try_at.eq(None::<DateTime<Utc>>),
             requests::answer.eq(answer),
             requests::answered_at.eq(answered_at),
             requests::source.eq(decided.source),
@@ -280,8 +294,8 @@ pub fn decide(tx: &mut Tx<'_>, row: &RequestRow, decided: &Decided<'_>) -> Resul
             requests::is_year_before.eq(decided.date.map(|date| date.is_year_before)),
             requests::decided_by.eq(decided.by),
             requests::closed_at.eq(now),
-            requests::reason.eq(reason),
-            requests::note.eq(note),
+            requests::reason.eq(decided.reason),
+            requests::note.eq(decided.note),
             requests::version.eq(requests::version + 1),
         ))
         .returning(RequestRow::as_returning())

@@ -2,35 +2,39 @@
 
 use super::{
     Held, Ticked, Way,
+    beneficiary::Beneficiary,
     inquiries::Place,
     view::{RateRequestView, Shown},
 };
 use crate::{
     app::App,
     auth::actor::{By, Guardian},
-    canteen::reduced_rates,
+    canteen::reduced_rates::{
+        self,
+        texts::{self, RequestText},
+    },
     db::Tx,
     error::{Error, Refusal},
     fiscal::{
         impot::{Inquiry, Taxpayer, income_year},
-        quotient::{BirthPlace, Question},
-        schooling::CivilSex,
         spi::Spi,
     },
     http::{
         body::Body,
+        observe::Visitor,
         page::{Page, PageQuery},
         reply::{Created, Found},
     },
     kernel::{
+        actor::Caller,
         department::Department,
         ids::{ChildId, IncomeRequestId, InquiryId},
-        text::{Code, InseeCode, Label, Name, SeasonCode},
+        text::{Code, Name, SeasonCode},
         time::paris_date,
     },
 };
 use actix_web::{get, post, web};
-use chrono::{Datelike, NaiveDate};
+use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -48,59 +52,6 @@ pub struct TaxpayerNumber {
     pub last_name: Name,
 }
 
-/// Where somebody was born: the code of a commune, its name and department, or the code of a country.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BirthPlaceCodes {
-    pub commune_code: Option<InseeCode>,
-    #[schema(example = "Nanterre")]
-    pub commune_name: Option<Label>,
-    #[schema(value_type = Option<String>, example = "92")]
-    pub department: Option<Department>,
-    pub country_code: Option<InseeCode>,
-}
-
-/// Who receives the family's benefits, as the CAF or the MSA knows him.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Beneficiary {
-    /// Birth last name.
-    pub last_name: Name,
-    /// Only when it is not the birth name.
-    pub usage_name: Option<Name>,
-    pub first_names: Name,
-    #[schema(example = "F")]
-    pub civil_sex: CivilSex,
-    #[schema(example = "1986-04-03")]
-    pub birth_date: NaiveDate,
-    pub birth_place: BirthPlaceCodes,
-}
-
-impl Beneficiary {
-    /// The question about the present quotient.
-    pub(super) fn question(&self) -> Result<Question, Error> {
-        let BirthPlaceCodes { commune_code, commune_name, department, country_code } = self.birth_place.clone();
-        let birth_place = match (commune_code, commune_name, department, country_code) {
-            (Some(code), None, None, None) => BirthPlace::Commune(code),
-            (None, Some(name), Some(department), None) => BirthPlace::Named(name, department),
-            (None, None, None, Some(code)) => BirthPlace::Country(code),
-            _ => {
-                let detail = "une commune par son code, une commune par son nom et son département, ou un pays";
-                return Err(Error::field("/beneficiary/birth_place", detail));
-            }
-        };
-        Ok(Question {
-            last_name: self.last_name.clone(),
-            usage_name: self.usage_name.clone(),
-            first_names: self.first_names.clone(),
-            sex: self.civil_sex,
-            birth_date: self.birth_date,
-            birth_place,
-            month: None,
-        })
-    }
-}
-
 /// A request for a reduced rate. Beside the tick it brings one of three: taxpayers, a beneficiary, or `by_document`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +61,7 @@ pub struct RequestReducedRate {
     /// 1 to 15, of one file, enrolled in the canteen.
     #[schema(min_items = 1, max_items = 15)]
     pub child_ids: Vec<ChildId>,
-    /// The text that the guardian read.
+    /// The text that the guardian read: the version in force.
     #[schema(value_type = String, example = "2026-06")]
     pub text_version: Code,
     /// The tick itself. Without it nothing is asked of anybody.
@@ -175,7 +126,23 @@ impl Prepared {
         Ok(Self { id: InquiryId::generate(), place, taxpayers })
     }
 
-    /// Puts the question into the queue, with the tick that was recorded.
+    /// Writes the tick down and puts the question into the queue: the one with the other, even if the family's connection is cut meanwhile.
+    async fn record(
+        self,
+        app: &web::Data<App>,
+        caller: &Caller,
+        department: Department,
+        write: impl Fn(&mut Tx<'_>) -> Result<Shown, Error> + Send + 'static,
+    ) -> Result<Shown, Error> {
+        let (app, caller) = (app.clone(), caller.clone());
+        let both = async move {
+            let shown = app.db.write(department, &caller, write).await?;
+            self.hold(&app, department, &shown)?;
+            Ok(shown)
+        };
+        actix_web::rt::spawn(both).await.map_err(Error::internal)?
+    }
+
     fn hold(self, app: &App, department: Department, shown: &Shown) -> Result<(), Error> {
         let Self { id, place, taxpayers: (first, second) } = self;
         let year = income_year(&shown.row.season).ok_or_else(|| Error::internal("a season without a year"))?;
@@ -185,6 +152,31 @@ impl Prepared {
         app.inquiries.hold(department, Held { request: shown.row.id, id, inquiry, attempts: 0, due, place });
         Ok(())
     }
+}
+
+/// The text to tick, and those before it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RequestTextsView {
+    /// The version that a request names today.
+    #[schema(example = "2026-06")]
+    pub in_force: &'static str,
+    /// Every version, in the order of their days.
+    pub texts: &'static [RequestText],
+}
+
+/// Show the text of the request for a reduced rate.
+///
+/// What is asked of which administration, why, and how long it is kept; every version that a guardian may have ticked.
+#[utoipa::path(tag = "canteen", responses((status = 200, body = RequestTextsView)))]
+#[get("/v1/departments/{department}/canteen/reduced-rate-texts")]
+pub async fn list_reduced_rate_texts(
+    _visitor: Visitor,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+) -> Result<Found<RequestTextsView>, Error> {
+    app.department(path.0)?;
+    let in_force = texts::in_force(paris_date(app.db.server_now())).version;
+    Ok(Found(RequestTextsView { in_force, texts: &texts::TEXTS }))
 }
 
 /// Ask for a reduced rate.
@@ -234,10 +226,10 @@ pub async fn request_reduced_rate(
     }
     let (ticked, account) = (Ticked { season, children, text_version, way }, by.account);
     let record = move |tx: &mut Tx<'_>| reduced_rates::request_reduced_rate(tx, account, &ticked);
-    let shown = app.db.write(department, &by.caller, record).await?;
-    if let Some(prepared) = prepared {
-        prepared.hold(&app, department, &shown)?;
-    }
+    let shown = match prepared {
+        Some(prepared) => prepared.record(&app, &by.caller, department, record).await?,
+        None => app.db.write(department, &by.caller, record).await?,
+    };
     Ok(Created(shown.into()))
 }
 
@@ -257,9 +249,7 @@ pub async fn give_tax_numbers(
     let prepared = Prepared::new(&app, department, taxpayers)?;
     let given = (households, prepared.id);
     let give = move |tx: &mut Tx<'_>| reduced_rates::give_tax_numbers(tx, account, id, given);
-    let shown = app.db.write(department, &by.caller, give).await?;
-    prepared.hold(&app, department, &shown)?;
-    Ok(Found(shown.into()))
+    Ok(Found(prepared.record(&app, &by.caller, department, give).await?.into()))
 }
 
 /// Withdraw a request that is not decided.

@@ -4,14 +4,17 @@
 //! Tax numbers wait in memory only (`inquiries`). Means go to `rates`, sealed; here lies only where a request stands.
 
 mod asking;
+pub mod beneficiary;
 mod db;
 pub mod desk;
 pub mod http;
 mod inquiries;
 pub mod means;
 mod notices;
+pub mod proofs;
 mod said;
 pub mod state;
+pub mod texts;
 mod view;
 
 pub use asking::{Step, ask_next, run};
@@ -24,6 +27,7 @@ use crate::{
     canteen::{
         Diner,
         rates::{self, Known, MeansSource, Origin, RateRow},
+        services,
         tariffs::{self, Grid, QuotientFrom},
     },
     db::Tx,
@@ -36,9 +40,9 @@ use crate::{
         time::paris_date,
     },
 };
+use beneficiary::Beneficiary;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use db::{ChildRow, Decided, NewRequest};
-use http::Beneficiary;
 use serde_json::json;
 use state::{AnswerWord, RequestEvent, RequestState, RequestStep, RequestWay};
 use std::collections::BTreeSet;
@@ -100,6 +104,8 @@ pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> 
     };
     let family = families::child(tx, *first)?.family_id;
     families::require_full_rights(tx, family)?;
+    services::require_canteen(tx)?;
+    texts::require_in_force(text_version, today)?;
     let id = IncomeRequestId::generate();
     let mut rows = Vec::with_capacity(children.len());
     for child in children {
@@ -317,10 +323,12 @@ fn decide(
     }
     db::insert_step(tx, row, RequestStep::Decided)?;
     let row = db::decide(tx, row, decided)?;
-    let details = json!({ "source": row.source, "reason": row.reason });
+    let details = json!({ "source": row.source, "reason": row.reason, "document_ids": decided.read });
     audit::record(tx, "reduced_rate_decided", ("canteen_rate_request", row.id), details)?;
+    proofs::clear_away(tx, &row)?;
     for (child, (before, after)) in &told {
-        notices::decided(tx, &row, child, (before, after))?;
+        let is_his = rates::rests_on(tx, after.id, row.requested_by)?;
+        notices::decided(tx, &row, child, (before, after), is_his)?;
     }
     Ok(row)
 }

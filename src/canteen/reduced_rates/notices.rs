@@ -3,38 +3,42 @@
 
 use super::{
     db::{self, ChildRow, RequestRow},
+    proofs,
     said::{Standing, year_sentence},
+    state::NothingReason,
 };
 use crate::{
-    canteen::{
-        rates::RateRow,
-        tariffs::{Explained, explained::PriceUnit},
-    },
+    canteen::{rates::RateRow, tariffs::Explained},
     db::Tx,
+    documents::DocumentRow,
     error::Error,
     families,
 };
-use std::fmt::Write as _;
 
 impl RequestRow {
-    /// What its sentences depend on.
+    /// What its sentences depend on, with the tax notices that were sent for it.
     #[must_use]
-    pub fn standing(&self) -> Standing<'_> {
+    pub fn standing(&self, notices: &[DocumentRow]) -> Standing<'_> {
         Standing {
             state: self.state,
             way: self.way,
             answer: self.answer,
             detail: self.answer_detail.as_deref(),
             two_households: self.households == Some(2),
+            has_notice: !notices.is_empty(),
+            notice_waits: proofs::waiting(notices).next().is_some(),
+            may_be_asked_again: self.reason.is_some_and(|reason| reason != NothingReason::Other),
         }
     }
 }
 
 /// Tells where the request stands, in one letter for each of its children.
 pub fn tell_standing(tx: &mut Tx<'_>, row: &RequestRow, subject: &str, first: &str) -> Result<(), Error> {
-    let next = row.standing().next_step();
+    let notices = proofs::of_request(tx, row)?;
+    let standing = row.standing(&notices);
+    let next = standing.next_step();
     let others = format!("Bonjour,\n\n{first}\n{next}\n\nPass+");
-    let own = match row.standing().because() {
+    let own = match standing.because() {
         Some(because) => format!("Bonjour,\n\n{first}\n{because}\n{next}\n\nPass+"),
         None => others.clone(),
     };
@@ -55,7 +59,13 @@ pub fn number_needed(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
 }
 
 pub fn document_needed(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
-    let first = format!("La demande de tarif réduit de la cantine pour la saison {} attend un document.", row.season);
+    let season = &row.season;
+    if proofs::waiting(&proofs::of_request(tx, row)?).next().is_some() {
+        let first =
+            format!("La demande de tarif réduit de la cantine pour la saison {season} sera décidée par un agent.");
+        return tell_standing(tx, row, "Tarif réduit : votre justificatif sera lu", &first);
+    }
+    let first = format!("La demande de tarif réduit de la cantine pour la saison {season} attend un document.");
     tell_standing(tx, row, "Tarif réduit : document à envoyer", &first)
 }
 
@@ -65,41 +75,30 @@ pub fn expired(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     tell_standing(tx, row, "Tarif réduit : demande close", &first)
 }
 
-/// Tells the decision about one child: the price before, the price after, from which day, and why.
+/// Tells the decision about one child: the price before, the price after, from which day, and why. To whoever asked, with what it rests on,
+/// unless that is another's; to the others, the price.
 pub fn decided(
     tx: &mut Tx<'_>,
     row: &RequestRow,
     child: &ChildRow,
     (before, after): (&RateRow, &RateRow),
+    is_his: bool,
 ) -> Result<(), Error> {
-    let mut head = format!("Bonjour,\n\nLa demande de tarif réduit pour la saison {} est décidée.\n", row.season);
-    if let Some(reason) = row.reason {
-        let note = row.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default();
-        let _ = writeln!(head, "{}{note}", reason.sentence());
-    }
+    let head = format!("Bonjour,\n\nLa demande de tarif réduit pour la saison {} est décidée.\n", row.season);
     let day = after.starts_on.max(child.starts_on).format("%d/%m/%Y");
-    let _ = writeln!(head, "Prix avant : {}.\nPrix à partir du {day} : {}.", price(before), price(after));
-    let letter = |explained: &Explained, date: &str| {
-        let mut body = head.clone();
-        for step in &explained.steps {
-            let _ = writeln!(body, "- {}", step.sentence);
-        }
-        body.push_str(date);
-        body.push_str("\nPass+");
-        body
+    let prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
+    let letter = |reason: &str, explained: &Explained, date: &str| {
+        let steps: String = explained.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();
+        format!("{head}{reason}{prices}{steps}{date}\nPass+")
     };
+    let note = row.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default();
+    let reason = row.reason.map(|reason| format!("{}{note}\n", reason.sentence())).unwrap_or_default();
     let date = row
         .income_year
         .map(|year| format!("{}\n", year_sentence(year, row.income_month, row.is_year_before.unwrap_or(false))));
-    let own = letter(&after.explained, &date.unwrap_or_default());
-    let others = letter(&after.explained.clone().without_means(), "");
+    let bare = after.explained.clone().without_means();
+    let own = letter(&reason, if is_his { &after.explained } else { &bare }, &date.unwrap_or_default());
+    let others = letter("", &bare, "");
     let of = (row.family_id, child.child_id);
     families::notify_apart(tx, of, row.requested_by, "Tarif de la cantine décidé", (&own, &others))
-}
-
-fn price(rate: &RateRow) -> String {
-    match rate.unit {
-        PriceUnit::Meal => format!("{} le repas", rate.cents),
-        PriceUnit::Year => format!("{} l'année, {} le repas", rate.cents, rate.meal_cents),
-    }
 }

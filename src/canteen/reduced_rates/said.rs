@@ -5,6 +5,7 @@ use crate::fiscal::outcome::Field;
 
 /// What a sentence depends on.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each with or without the others")]
 pub struct Standing<'a> {
     pub state: RequestState,
     pub way: RequestWay,
@@ -12,6 +13,12 @@ pub struct Standing<'a> {
     /// Which field or doubt, by its word.
     pub detail: Option<&'a str>,
     pub two_households: bool,
+    /// A tax notice was sent.
+    pub has_notice: bool,
+    /// It waits to be read.
+    pub notice_waits: bool,
+    /// An agent found nothing that would change the price, for a reason that another document may mend.
+    pub may_be_asked_again: bool,
 }
 
 impl RequestWay {
@@ -25,7 +32,14 @@ impl RequestWay {
 
 impl Standing<'_> {
     const fn document(self) -> &'static str {
-        if self.two_households { "les deux avis d'impôt des parents" } else { "votre avis d'impôt" }
+        match self.way {
+            RequestWay::TaxAdministration if self.two_households => "les deux avis d'impôt des parents",
+            RequestWay::TaxAdministration => "votre avis d'impôt",
+            RequestWay::FamilyBenefits => "votre attestation de quotient familial de la CAF ou de la MSA",
+            RequestWay::Document => {
+                "votre avis d'impôt, ou l'attestation de la CAF ou de la MSA si c'est son quotient que le tarif lit"
+            }
+        }
     }
 
     /// What the family does next.
@@ -33,6 +47,13 @@ impl Standing<'_> {
     pub fn next_step(self) -> String {
         let document = self.document();
         match self.state {
+            state if self.notice_waits && !state.is_closed() => self.next_with_notice(),
+            RequestState::Decided if self.may_be_asked_again => format!(
+                "La demande est close sans changement de prix. Pour un tarif réduit, faites-en une autre, avec {document}."
+            ),
+            RequestState::Decided if self.has_notice => {
+                "La demande est décidée : vous n'avez rien à faire. Le justificatif envoyé est effacé de nos serveurs.".to_owned()
+            }
             RequestState::InProgress if self.answer == Some(AnswerWord::Unavailable) => format!(
                 "{} ne répond pas pour le moment : nous la questionnons de nouveau sans que vous ayez rien à faire. \
                  Vous pouvez aussi envoyer {document} dès maintenant, dans les documents de votre enfant.",
@@ -53,6 +74,29 @@ impl Standing<'_> {
             RequestState::Expired => "La saison est terminée : la demande est close sans décision, et rien n'est conservé de ce que vous \
                                       aviez donné pour interroger une administration. Chaque saison demande sa propre demande."
                 .to_owned(),
+        }
+    }
+
+    /// The same once a notice has come, as long as nobody has read it.
+    fn next_with_notice(self) -> String {
+        let who = self.way.administration();
+        let other = if self.two_households {
+            " Si celui de l'autre parent n'y est pas, envoyez-le aussi, dans les documents de votre enfant."
+        } else {
+            ""
+        };
+        let received = "Un justificatif est reçu et attend d'être lu par un agent";
+        match self.state {
+            RequestState::InProgress if self.answer == Some(AnswerWord::Unavailable) => {
+                format!("{received}. {who} ne répond pas pour le moment : nous la questionnons de nouveau.{other}")
+            }
+            RequestState::InProgress => format!("{received}. {who} est interrogée aussi : vous n'avez rien à faire."),
+            RequestState::NumberNeeded => format!(
+                "{received}.{other} Pour une réponse plus rapide, donnez de nouveau votre numéro fiscal : nous ne le conservons \
+                 jamais, et la question a été interrompue."
+            ),
+            _ if self.two_households => format!("{received}.{other}"),
+            _ => format!("{received} : vous n'avez rien à faire."),
         }
     }
 
@@ -123,7 +167,16 @@ mod tests {
 
     fn standing(state: RequestState) -> Standing<'static> {
         let way = RequestWay::TaxAdministration;
-        Standing { state, way, answer: None, detail: None, two_households: false }
+        Standing {
+            state,
+            way,
+            answer: None,
+            detail: None,
+            two_households: false,
+            has_notice: false,
+            notice_waits: false,
+            may_be_asked_again: false,
+        }
     }
 
     #[test]
@@ -133,6 +186,13 @@ mod tests {
                 for answer in std::iter::once(None).chain(AnswerWord::ALL.iter().copied().map(Some)) {
                     let said = Standing { way: *way, answer, ..standing(*state) };
                     assert!(said.next_step().ends_with('.'), "{said:?}");
+                    // Nobody is told to send what has come.
+                    let came = Standing { has_notice: true, notice_waits: true, ..said };
+                    assert!(
+                        came.next_step().ends_with('.') && !came.next_step().contains("Envoyez votre avis"),
+                        "{came:?}"
+                    );
+                    assert_eq!(came.next_step().contains("attend d'être lu"), !state.is_closed(), "{came:?}");
                     let because = said.because();
                     assert_eq!(
                         because.is_some(),
@@ -144,6 +204,12 @@ mod tests {
         }
         let two = Standing { two_households: true, ..standing(RequestState::DocumentNeeded) };
         assert!(two.next_step().contains("les deux avis d'impôt"));
+        let one_of_two = Standing { has_notice: true, notice_waits: true, ..two };
+        assert!(one_of_two.next_step().contains("celui de l'autre parent"));
+        let again = Standing { may_be_asked_again: true, ..standing(RequestState::Decided) };
+        assert!(again.next_step().ends_with("faites-en une autre, avec votre avis d'impôt."));
+        let read = Standing { has_notice: true, ..standing(RequestState::Decided) };
+        assert!(read.next_step().contains("effacé"));
         let down = Standing { answer: Some(AnswerWord::Unavailable), ..standing(RequestState::InProgress) };
         assert!(down.next_step().contains("dès maintenant"));
     }

@@ -143,9 +143,8 @@ impl NothingReason {
     pub const fn unknown(self) -> Unknown {
         match self {
             Self::NoDocument => Unknown::NoProof,
-            Self::Illegible | Self::Incomplete => Unknown::Partial,
-            Self::OtherHousehold => Unknown::Ambiguous,
-            Self::WrongYear | Self::Other => Unknown::Refused,
+            Self::Illegible | Self::Incomplete | Self::OtherHousehold | Self::WrongYear => Unknown::UnfitProof,
+            Self::Other => Unknown::Refused,
         }
     }
 }

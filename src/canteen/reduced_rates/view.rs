@@ -3,6 +3,7 @@
 
 use super::{
     db::{self, ChildRow, RequestRow},
+    proofs,
     said::year_sentence,
     state::{AnswerWord, NothingReason, RequestState, RequestStep, RequestWay},
 };
@@ -12,6 +13,7 @@ use crate::{
         tariffs::{Explained, explained::PriceUnit},
     },
     db::Tx,
+    documents::{DocumentRow, view::DocumentView},
     error::Error,
     families,
     kernel::{
@@ -31,6 +33,8 @@ pub struct Shown {
     pub row: RequestRow,
     pub steps: Vec<(RequestStep, DateTime<Utc>)>,
     pub children: Vec<ShownChild>,
+    /// Tax notices that were sent for it.
+    pub notices: Vec<DocumentRow>,
     /// The reader made it, or instructs it.
     pub is_whole: bool,
     pub is_mine: bool,
@@ -50,7 +54,7 @@ pub fn shown(tx: &mut Tx<'_>, row: RequestRow) -> Result<Shown, Error> {
         _ => (None, true),
     };
     let today = paris_date(tx.now()?);
-    let steps = db::steps(tx, row.id)?;
+    let (steps, notices) = (db::steps(tx, row.id)?, proofs::of_request(tx, &row)?);
     let mut children = vec![];
     for child in db::children(tx, row.id)? {
         let all = rates::readable_rates(tx, child.child_id.into(), &child.season)?;
@@ -62,7 +66,7 @@ pub fn shown(tx: &mut Tx<'_>, row: RequestRow) -> Result<Shown, Error> {
         children.push(ShownChild { row: child, first_names, before, after });
     }
     let is_mine = reader == Some(row.requested_by);
-    Ok(Shown { row, steps, children, is_whole: is_agent || is_mine, is_mine })
+    Ok(Shown { row, steps, children, notices, is_whole: is_agent || is_mine, is_mine })
 }
 
 /// What a child pays from a day on, and why.
@@ -141,6 +145,8 @@ pub struct RateRequestView {
     pub next_try_at: Option<DateTime<Utc>>,
     pub steps: Vec<RateRequestStepView>,
     pub children: Vec<RateRequestChildView>,
+    /// Tax notices that were sent for it, each with what became of it: with the decision their files are deleted.
+    pub documents: Vec<DocumentView>,
     /// What the decision rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "tax_administration")]
@@ -164,6 +170,10 @@ pub struct RateRequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Le justificatif n'est pas lisible.")]
     pub reason_note: Option<String>,
+    /// What an agent saw where he decided without a document of the file; for whoever made the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Avis d'impôt 2025 présenté au guichet.")]
+    pub seen: Option<Note>,
     /// To be given back with what is decided after reading.
     #[schema(example = 1)]
     pub version: i32,
@@ -176,8 +186,8 @@ fn reason_note(reason: Option<NothingReason>, note: Option<&Note>) -> Option<Str
 
 impl From<Shown> for RateRequestView {
     fn from(shown: Shown) -> Self {
-        let Shown { row, steps, children, is_whole, is_mine } = shown;
-        let standing = row.standing();
+        let Shown { row, steps, children, notices, is_whole, is_mine } = shown;
+        let standing = row.standing(&notices);
         let (next_step, because) = (standing.next_step(), standing.because().filter(|_| is_whole));
         let income_year = row.income_year.filter(|_| is_whole);
         let is_year_before = row.is_year_before.unwrap_or(false);
@@ -195,6 +205,8 @@ impl From<Shown> for RateRequestView {
             income_year_note: income_year.map(|year| year_sentence(year, row.income_month, is_year_before)),
             reason: row.reason.filter(|_| is_whole),
             reason_note: reason_note(row.reason, row.note.as_ref()).filter(|_| is_whole),
+            seen: row.note.filter(|_| is_whole && row.reason.is_none()),
+            documents: notices.into_iter().map(DocumentView::from).collect(),
             steps: steps.into_iter().map(|(step, at)| RateRequestStepView { step, at }).collect(),
             children: children.into_iter().map(child).collect(),
             id: row.id,
@@ -236,8 +248,9 @@ pub struct RateRequestFileView {
     pub document_ids: Vec<DocumentId>,
 }
 
-impl From<(Shown, Vec<DocumentId>)> for RateRequestFileView {
-    fn from((shown, document_ids): (Shown, Vec<DocumentId>)) -> Self {
+impl From<Shown> for RateRequestFileView {
+    fn from(shown: Shown) -> Self {
+        let document_ids = proofs::waiting(&shown.notices).map(|document| document.id).collect();
         let RequestRow { answer, answer_detail, answered_at, households, .. } = shown.row.clone();
         Self { request: shown.into(), answer, answer_detail, answered_at, households, document_ids }
     }

@@ -13,7 +13,7 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{
     prelude::*,
-    sql_types::{Date, Text},
+    sql_types::{Array, Bool, Date, Nullable, Text},
 };
 use uuid::Uuid;
 
@@ -23,6 +23,48 @@ diesel::define_sql_function! {
 
 pub fn is_offered(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
     Ok(diesel::select(canteen_offered(college, day)).get_result(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Offered {
+    #[diesel(sql_type = Bool)]
+    offered: bool,
+}
+
+/// On some day between those two.
+pub fn is_offered_within(
+    tx: &mut Tx<'_>,
+    college: &Uai,
+    from: NaiveDate,
+    until: Option<NaiveDate>,
+) -> Result<bool, Error> {
+    let told: Offered = diesel::sql_query(
+        "select exists (select 1 from canteen_services s, canteen_colleges c where c.uai = $1
+            and daterange(s.starts_on, s.ends_on, '[]') * daterange(c.starts_on, c.ends_on, '[]') && daterange($2, $3, '[]')) as offered",
+    )
+    .bind::<Text, _>(college)
+    .bind::<Date, _>(from)
+    .bind::<Nullable<Date>, _>(until)
+    .get_result(tx.conn)?;
+    Ok(told.offered)
+}
+
+#[derive(QueryableByName)]
+struct OfferedDay {
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+}
+
+/// In that collège, or in any.
+pub fn offered_days(tx: &mut Tx<'_>, college: Option<&Uai>, days: &[NaiveDate]) -> Result<Vec<NaiveDate>, Error> {
+    let offered: Vec<OfferedDay> = diesel::sql_query(
+        "select day from unnest($2) day
+          where exists (select 1 from canteen_colleges c where ($1 is null or c.uai = $1) and canteen_offered(c.uai, day)) order by day",
+    )
+    .bind::<Nullable<Text>, _>(college)
+    .bind::<Array<Date>, _>(days)
+    .load(tx.conn)?;
+    Ok(offered.into_iter().map(|one| one.day).collect())
 }
 
 pub fn services(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<CanteenService>, Error> {
@@ -41,6 +83,12 @@ pub fn service_on(tx: &mut Tx<'_>, day: NaiveDate) -> Result<Option<CanteenServi
         .select(CanteenService::as_select())
         .first(tx.conn)
         .optional()?)
+}
+
+/// Whether some period is not over on that day.
+pub fn lasts_after(tx: &mut Tx<'_>, day: NaiveDate) -> Result<bool, Error> {
+    let lasts = canteen_services::ends_on.is_null().or(canteen_services::ends_on.assume_not_null().ge(day));
+    Ok(diesel::select(diesel::dsl::exists(canteen_services::table.filter(lasts))).get_result(tx.conn)?)
 }
 
 pub fn insert_service(tx: &mut Tx<'_>, by: AccountId, period: Period) -> Result<CanteenService, Error> {

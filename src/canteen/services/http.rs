@@ -19,7 +19,7 @@ use crate::{
         department::Department,
         ids::{CanteenCollegeId, CanteenServiceId},
         text::Uai,
-        time::some_day,
+        time::{day, some_day},
     },
 };
 use actix_web::{delete, get, post, put, web};
@@ -82,8 +82,10 @@ impl From<CanteenCollege> for CanteenCollegeView {
 #[serde(deny_unknown_fields)]
 pub struct OpenCanteen {
     #[schema(example = "2026-09-01")]
+    #[serde(deserialize_with = "day")]
     pub starts_on: NaiveDate,
     #[schema(example = "2030-07-05")]
+    #[serde(default, deserialize_with = "some_day")]
     pub ends_on: Option<NaiveDate>,
 }
 
@@ -94,8 +96,10 @@ pub struct AddCanteenColleges {
     #[schema(min_items = 1, max_items = 200)]
     pub uais: Vec<Uai>,
     #[schema(example = "2026-09-01")]
+    #[serde(deserialize_with = "day")]
     pub starts_on: NaiveDate,
     #[schema(example = "2030-07-05")]
+    #[serde(default, deserialize_with = "some_day")]
     pub ends_on: Option<NaiveDate>,
 }
 
@@ -111,6 +115,7 @@ pub struct AddedCollegesView {
 pub struct EndPeriod {
     /// Today or later; null for a period whose end nobody knows.
     #[schema(example = "2030-07-05")]
+    #[serde(default, deserialize_with = "some_day")]
     pub ends_on: Option<NaiveDate>,
 }
 

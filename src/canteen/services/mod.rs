@@ -5,7 +5,7 @@
 mod db;
 pub mod http;
 
-use super::meals::layout;
+use super::{meals::layout, require_planned};
 use crate::{
     audit,
     db::Tx,
@@ -17,15 +17,13 @@ use crate::{
     },
     schema::department::{canteen_colleges, canteen_services},
 };
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
 /// A department opens its canteen once, and closes it once or never.
 const SERVICES_MAX: i64 = 50;
-/// A date outside these years is a slip of the keyboard.
-const YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
 
 /// From a day until another, or until nobody knows when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,17 +70,17 @@ impl Period {
         self.starts_on <= day && self.ends_on.is_none_or(|last| day <= last)
     }
 
-    /// A period may begin in the past, where nothing was; one that is over would change nothing but the past.
+    /// A period to declare begins within what is planned; it may begin in the past, where nothing was.
     pub fn check(self, today: NaiveDate) -> Result<(), Error> {
-        if !YEARS.contains(&self.starts_on.year()) {
-            return Err(Error::field("/starts_on", "une date des années 2000 à 2199 est attendue"));
-        }
+        require_planned("/starts_on", self.starts_on, today)?;
+        self.check_end(today)
+    }
+
+    /// A period that is over would change nothing but the past.
+    fn check_end(self, today: NaiveDate) -> Result<(), Error> {
         match self.ends_on {
             Some(last) if last < self.starts_on => Err(Error::field("/ends_on", "la fin précède le début")),
             Some(last) if last < today => Err(Error::field("/ends_on", "la fin est déjà passée")),
-            Some(last) if !YEARS.contains(&last.year()) => {
-                Err(Error::field("/ends_on", "une date des années 2000 à 2199 est attendue"))
-            }
             _ => Ok(()),
         }
     }
@@ -93,7 +91,7 @@ impl Period {
             return Err(Refusal::CanteenPeriod.into());
         }
         let changed = Self { ends_on, ..self };
-        changed.check(today)?;
+        changed.check_end(today)?;
         Ok(changed)
     }
 }
@@ -101,6 +99,30 @@ impl Period {
 /// Whether meals are served in that collège on that day.
 pub fn is_offered(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
     db::is_offered(tx, college, day)
+}
+
+/// Refuses what only a department with a canteen does: it has one today, or on a day to come.
+pub fn require_canteen(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let today = paris_date(tx.now()?);
+    if db::lasts_after(tx, today)? {
+        return Ok(());
+    }
+    let because = "Ce département n'a pas de cantine, et n'en annonce pas.".to_owned();
+    Err(Error::RefusedBecause(Refusal::CanteenNotOffered, because))
+}
+
+/// Whether meals are to be served in that collège on some day of that time, from today on.
+pub fn is_offered_within(tx: &mut Tx<'_>, college: &Uai, period: Period) -> Result<bool, Error> {
+    let today = paris_date(tx.now()?);
+    if period.ends_on.is_some_and(|last| last < today) {
+        return Ok(false);
+    }
+    db::is_offered_within(tx, college, period.starts_on.max(today), period.ends_on)
+}
+
+/// Those of these days on which that collège, or any, is in scope.
+pub fn offered_days(tx: &mut Tx<'_>, college: Option<&Uai>, days: &[NaiveDate]) -> Result<Vec<NaiveDate>, Error> {
+    db::offered_days(tx, college, days)
 }
 
 /// Today, and the times of the department's canteen, the last one first.
@@ -114,6 +136,7 @@ fn open_canteen(tx: &mut Tx<'_>, by: AccountId, period: Period) -> Result<Cantee
     period.check(paris_date(tx.now()?))?;
     let service = db::insert_service(tx, by, period)?;
     audit::record(tx, "canteen_opened", ("canteen_service", service.id), told(service.period()))?;
+    layout::lay_out_again(tx, None)?;
     Ok(service)
 }
 
@@ -134,7 +157,8 @@ fn cancel_canteen(tx: &mut Tx<'_>, id: CanteenServiceId) -> Result<(), Error> {
     if period.starts_on <= today || db::delete_service(tx, id)? == 0 {
         return Err(Refusal::CanteenPeriod.into());
     }
-    audit::record(tx, "canteen_cancelled", ("canteen_service", id), told(period))
+    audit::record(tx, "canteen_cancelled", ("canteen_service", id), told(period))?;
+    layout::lay_out_again(tx, None)
 }
 
 /// The collèges in scope on that day or later: today when no day is given.
@@ -163,6 +187,10 @@ fn add_canteen_colleges(
     let details = |row: &CanteenCollege| json!({ "uai": row.uai, "starts_on": row.starts_on, "ends_on": row.ends_on });
     let lines: Vec<_> = added.iter().map(|row| (row.id.to_string(), details(row))).collect();
     audit::record_many(tx, "canteen_college_added", "canteen_college", &lines)?;
+    // One that was in scope before has meals that were closed.
+    for college in &added {
+        layout::lay_out_again(tx, Some(&college.uai))?;
+    }
     Ok(added)
 }
 
@@ -183,11 +211,13 @@ fn end_canteen_college(
 /// Gives up a collège's time in scope that has not begun.
 fn cancel_canteen_college(tx: &mut Tx<'_>, id: CanteenCollegeId) -> Result<(), Error> {
     let today = paris_date(tx.now()?);
-    let period = db::lock_college(tx, id)?.period();
+    let college = db::lock_college(tx, id)?;
+    let period = college.period();
     if period.starts_on <= today || db::delete_college(tx, id)? == 0 {
         return Err(Refusal::CanteenPeriod.into());
     }
-    audit::record(tx, "canteen_college_cancelled", ("canteen_college", id), told(period))
+    audit::record(tx, "canteen_college_cancelled", ("canteen_college", id), told(period))?;
+    layout::lay_out_again(tx, Some(&college.uai))
 }
 
 fn told(period: Period) -> serde_json::Value {

@@ -50,6 +50,32 @@ impl Grid {
     #[must_use]
     pub fn check(&self) -> Vec<RuleProblem> {
         let mut problems = Problems::default();
+        self.check_diner(&mut problems);
+        problems.0.extend(self.faults());
+        problems.0
+    }
+
+    /// Prices depend on what is known of their diners: families tell their means, staff shows a pay slip, of guests nothing is known.
+    fn check_diner(&self, problems: &mut Problems) {
+        let refused = match (self.diner, &self.base) {
+            (Diner::Pupil, Base::PayIndexBands { .. }) => Some("Un élève n'a pas d'indice de rémunération."),
+            (Diner::Commensal, Base::QuotientRate { .. } | Base::QuotientBands { .. }) => {
+                Some("Le quotient familial d'un commensal n'est pas connu : un indice ou un prix unique est attendu.")
+            }
+            (Diner::Guest, Base::QuotientRate { .. } | Base::QuotientBands { .. } | Base::PayIndexBands { .. }) => {
+                Some("Rien n'est connu des ressources d'un invité : un prix unique est attendu.")
+            }
+            _ => None,
+        };
+        if let Some(detail) = refused {
+            problems.add("/base/kind", detail);
+        }
+    }
+
+    /// What leaves a situation without a price, or with two; pointers start at the grid.
+    #[must_use]
+    pub fn faults(&self) -> Vec<RuleProblem> {
+        let mut problems = Problems::default();
         self.check_dates(&mut problems);
         self.check_prices(&mut problems);
         let reads_quotient = matches!(self.base, Base::QuotientRate { .. } | Base::QuotientBands { .. });
@@ -71,9 +97,6 @@ impl Grid {
                 check_bands(&bands.collect::<Vec<_>>(), &QUOTIENT, &mut problems);
             }
             Base::PayIndexBands { bands } => {
-                if self.diner == Diner::Pupil {
-                    problems.add("/base/kind", "Un élève n'a pas d'indice de rémunération.");
-                }
                 let bands = bands.iter().map(|band| Band {
                     from: band.from_index.into(),
                     until: band.until_index.map(i64::from),

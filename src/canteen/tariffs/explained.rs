@@ -119,19 +119,32 @@ impl Explained {
         self
     }
 
-    /// Without anything that tells somebody's means or status: for whoever pays the same price without being asked about.
+    /// Without anything that tells somebody's means or status: for whoever pays the same price without being asked about. What remains is
+    /// in whole cents: a fraction would tell the figures behind it.
     #[must_use]
     pub fn without_means(mut self) -> Self {
-        self.steps.retain(|step| {
-            !matches!(
-                step.applied,
-                Applied::TaxFigures { .. }
-                    | Applied::QuotientRate { .. }
-                    | Applied::QuotientBand { .. }
-                    | Applied::PayIndexBand { .. }
-                    | Applied::Status { .. }
-            )
+        self.steps.retain(|step| match step.applied {
+            Applied::TaxFigures { .. }
+            | Applied::QuotientRate { .. }
+            | Applied::QuotientBand { .. }
+            | Applied::PayIndexBand { .. }
+            | Applied::Status { .. } => false,
+            // That nothing was asked for is known to everybody; what an administration did not know is not.
+            Applied::Maximum { because } => because == Unknown::NotRequested,
+            Applied::Floor { .. }
+            | Applied::Cap { .. }
+            | Applied::Fixed
+            | Applied::WalkIn
+            | Applied::OwnMeal { .. }
+            | Applied::Rounding
+            | Applied::Forfait { .. } => true,
         });
+        let meal = Decimal::from(self.meal_cents.get());
+        for step in &mut self.steps {
+            if let Applied::OwnMeal { own_meal } = step.applied {
+                *step = Step::new(Applied::OwnMeal { own_meal }, meal);
+            }
+        }
         self
     }
 

@@ -1,7 +1,7 @@
 //! A tariff grid as the data that agents write: one document that says for whom, from when until when, and by which rules.
 //!
-//! The types only say what can be read; `Grid::check` says what is missing or contradictory, and a price is computed from a `Tariff`
-//! alone: a grid in which nothing is. Amounts are cents; both bounds of a band and of the dates are included.
+//! The types only say what can be read; `Grid::check` says what keeps it from being published, and a price is computed from a `Tariff`
+//! alone: a grid in which nothing is missing or contradictory. Amounts are cents; both bounds of a band and of the dates are included.
 
 use super::figures::{DaysAWeek, Rate};
 use crate::{
@@ -204,9 +204,10 @@ pub struct Tariff {
 }
 
 impl Tariff {
-    /// Everything that is wrong with the grid, if anything is.
+    /// What leaves some situation without its one price, if anything does. Rules about whom a grid is for may have become stricter since it
+    /// was published: they are asked then.
     pub fn new(reference: GridRef, grid: Grid) -> Result<Self, Vec<RuleProblem>> {
-        let problems = grid.check();
+        let problems = grid.faults();
         if problems.is_empty() { Ok(Self { reference, grid }) } else { Err(problems) }
     }
     #[must_use]

@@ -16,6 +16,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::{AccountId, GridId},
+        time::some_day,
     },
     seasons::rules::RuleProblem,
 };
@@ -92,6 +93,7 @@ impl From<StoredGrid> for GridView {
 pub struct TariffQuery {
     /// Today when absent.
     #[param(example = "2026-10-15")]
+    #[serde(default, deserialize_with = "some_day")]
     pub on: Option<NaiveDate>,
 }
 

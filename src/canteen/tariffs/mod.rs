@@ -22,7 +22,7 @@ pub use situation::{Attendance, Means, Situation, Unknown};
 
 use crate::{
     audit,
-    canteen::Diner,
+    canteen::{Diner, require_planned, services},
     db::Tx,
     error::{Error, FieldError, Refusal},
     kernel::{
@@ -86,6 +86,8 @@ fn show_grid(tx: &mut Tx<'_>, id: GridId) -> Result<StoredGrid, Error> {
 
 /// Begins a grid; another person publishes it.
 fn draft_grid(tx: &mut Tx<'_>, by: AccountId, grid: &Grid, replaces: Option<GridId>) -> Result<StoredGrid, Error> {
+    services::require_canteen(tx)?;
+    require_planned("/grid/starts_on", grid.starts_on, paris_date(tx.now()?))?;
     require_replaceable(tx, grid.diner, replaces)?;
     let draft = db::insert_draft(tx, by, grid, replaces)?;
     let details = json!({ "diner": grid.diner, "version": draft.version });
@@ -102,9 +104,11 @@ fn rewrite_grid(
     replaces: Option<GridId>,
 ) -> Result<StoredGrid, Error> {
     let former = lock_draft(tx, id)?;
+    services::require_canteen(tx)?;
     if former.grid.diner != grid.diner {
         return Err(Error::field("/grid/diner", "un brouillon ne change pas de convives : écrivez-en un autre"));
     }
+    require_planned("/grid/starts_on", grid.starts_on, paris_date(tx.now()?))?;
     require_replaceable(tx, grid.diner, replaces)?;
     let draft = db::rewrite_draft(tx, id, by, grid, replaces)?;
     audit::record(tx, "canteen_grid_rewritten", ("canteen_grid", id), json!({ "version": draft.version }))?;
@@ -122,6 +126,7 @@ fn discard_grid(tx: &mut Tx<'_>, id: GridId) -> Result<(), Error> {
 /// tomorrow at the earliest.
 fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid, Error> {
     let draft = lock_draft(tx, id)?;
+    services::require_canteen(tx)?;
     if draft.drafted_by == by {
         return Err(Refusal::SamePerson.into());
     }

@@ -3,12 +3,12 @@
 
 use super::{
     Attendance, Explained, Means, Situation, Unknown,
-    figures::{DaysAWeek, TaxHousehold},
+    figures::{DaysAWeek, QuotientFamilial, TaxHousehold},
     price,
 };
 use crate::{
     app::App,
-    canteen::{Diner, tariffs},
+    canteen::{Diner, services, tariffs},
     db::Tx,
     error::Error,
     http::{body::Body, observe::Visitor, reply::Found},
@@ -34,7 +34,8 @@ pub struct SimulatePrice {
     #[schema(example = "2026-10-15")]
     pub on: Option<NaiveDate>,
     /// Absent: the price without any request for a reduced rate.
-    pub means: Option<Means>,
+    #[schema(value_type = Option<Means>)]
+    pub means: Option<ToldMeans>,
     /// Statuses that some grids name: `rsa`.
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
@@ -51,6 +52,52 @@ pub struct SimulatePrice {
     pub own_meal: bool,
 }
 
+text_enum! {
+    /// The kinds of [`Means`].
+    pub enum MeansKind { Unknown = "unknown", Tax = "tax", Quotient = "quotient", PayIndex = "pay_index" }
+}
+
+/// [`Means`] as somebody tells them: read field by field, so that a wrong one is named by its own place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToldMeans {
+    kind: MeansKind,
+    because: Option<Unknown>,
+    households: Option<Vec<TaxHousehold>>,
+    quotient_cents: Option<QuotientFamilial>,
+    pay_index: Option<u32>,
+}
+
+impl ToldMeans {
+    fn means(self) -> Result<Means, Error> {
+        let Self { kind, because, households, quotient_cents, pay_index } = self;
+        let at = |field: &str, detail: &str| Error::field(format!("/means/{field}"), detail);
+        let missing = |field: &str| at(field, "champ obligatoire");
+        for (field, of, is_told) in [
+            ("because", MeansKind::Unknown, because.is_some()),
+            ("households", MeansKind::Tax, households.is_some()),
+            ("quotient_cents", MeansKind::Quotient, quotient_cents.is_some()),
+            ("pay_index", MeansKind::PayIndex, pay_index.is_some()),
+        ] {
+            if is_told && of != kind {
+                return Err(at(field, "champ d'une autre sorte de ressources"));
+            }
+        }
+        match kind {
+            MeansKind::Unknown => Ok(Means::Unknown { because: because.ok_or_else(|| missing("because"))? }),
+            MeansKind::Tax => {
+                let households = households.ok_or_else(|| missing("households"))?;
+                check_households(&households)?;
+                Ok(Means::Tax { households })
+            }
+            MeansKind::Quotient => {
+                Ok(Means::Quotient { quotient_cents: quotient_cents.ok_or_else(|| missing("quotient_cents"))? })
+            }
+            MeansKind::PayIndex => Ok(Means::PayIndex { pay_index: pay_index.ok_or_else(|| missing("pay_index"))? }),
+        }
+    }
+}
+
 impl SimulatePrice {
     fn situation(self) -> Result<Situation, Error> {
         let Self { means, statuses, days_a_week, walk_in, own_meal, .. } = self;
@@ -62,10 +109,8 @@ impl SimulatePrice {
         if statuses.len() > STATUSES_MAX {
             return Err(Error::field("/statuses", format!("{STATUSES_MAX} situations au plus sont admises")));
         }
-        if let Some(Means::Tax { households }) = &means {
-            check_households(households)?;
-        }
-        let means = means.unwrap_or(Means::Unknown { because: Unknown::NotRequested });
+        let unasked = Means::Unknown { because: Unknown::NotRequested };
+        let means = means.map_or(Ok(unasked), ToldMeans::means)?;
         Ok(Situation { means, statuses, attendance, own_meal })
     }
 }
@@ -91,6 +136,7 @@ pub async fn simulate_price(
     let (diner, on) = (body.diner, body.on);
     let situation = body.0.situation()?;
     let tariff = move |tx: &mut Tx<'_>| {
+        services::require_canteen(tx)?;
         let today = paris_date(tx.now()?);
         tariffs::tariff_on(tx, diner, on.unwrap_or(today))
     };

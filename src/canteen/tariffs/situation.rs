@@ -1,6 +1,9 @@
 //! What a price depends on, besides the grid. What is not known is said to be unknown, and why: it is never a zero.
 
-use super::figures::{DaysAWeek, QuotientFamilial, TaxHousehold};
+use super::{
+    figures::{DaysAWeek, QuotientFamilial, TaxHousehold},
+    grid::{Grid, QuotientFrom},
+};
 use crate::kernel::text::Code;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,6 +49,20 @@ pub enum Means {
     PayIndex { pay_index: u32 },
 }
 
+impl Means {
+    /// As a grid may read them: the quotient of the CAF is no tax quotient, nor the other way round.
+    #[must_use]
+    pub fn read_by(self, grid: &Grid) -> Self {
+        let is_other = match (&self, grid.quotient_from) {
+            (Self::Tax { .. }, QuotientFrom::FamilyBenefits) | (Self::Quotient { .. }, QuotientFrom::Tax) => {
+                grid.reads_quotient()
+            }
+            _ => false,
+        };
+        if is_other { Self::Unknown { because: Unknown::AnotherKind } } else { self }
+    }
+}
+
 /// Figures enter no log by way of `{:?}`.
 impl fmt::Debug for Means {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,6 +81,8 @@ text_enum! {
         /// Nobody asked for a reduced rate: nothing was looked for.
         NotRequested = "not_requested",
         NoProof = "no_proof",
+        /// A document came, from which nothing could be taken.
+        UnfitProof = "unfit_proof",
         /// A part is missing: a field of the notice, or the other parent's.
         Partial = "partial",
         NotFound = "not_found",
@@ -85,6 +104,7 @@ impl Unknown {
         match self {
             Self::NotRequested => "aucun tarif réduit n'a été demandé",
             Self::NoProof => "aucun justificatif n'a été reçu",
+            Self::UnfitProof => "le justificatif reçu n'a pas pu être retenu",
             Self::Partial => "les données reçues sont partielles",
             Self::NotFound => "l'administration n'a trouvé aucun dossier",
             Self::Ambiguous => "plusieurs dossiers peuvent correspondre",

@@ -109,12 +109,6 @@ pub fn maker(tx: &mut Tx<'_>) -> Result<Option<MakerRow>, Error> {
     Ok(card_makers::table.order(card_makers::id.desc()).select(MakerRow::as_select()).first(tx.conn).optional()?)
 }
 
-/// One changes batches at a time, until its transaction ends.
-pub fn take_turns(tx: &mut Tx<'_>) -> Result<(), Error> {
-    diesel::sql_query("select pg_advisory_xact_lock(hashtextextended('card_batches', 0))").execute(tx.conn)?;
-    Ok(())
-}
-
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = SqlUuid)]

@@ -80,7 +80,7 @@ pub fn show_maker(tx: &mut Tx<'_>) -> Result<MakerRow, Error> {
 /// Takes what waits longest into a batch. Two at once take no card twice: one goes after the other.
 pub fn freeze(tx: &mut Tx<'_>, by: AccountId, limit: i64) -> Result<Frozen, Error> {
     let maker = show_maker(tx)?;
-    db::take_turns(tx)?;
+    tx.take_turns(format_args!("card batches"))?;
     let waiting = db::lock_waiting(tx, limit)?;
     if waiting.is_empty() {
         return Err(Refusal::NothingToPrint.into());
@@ -263,7 +263,7 @@ pub fn show_batch(tx: &mut Tx<'_>, id: CardBatchId) -> Result<BatchRow, Error> {
 
 fn locked(tx: &mut Tx<'_>, id: CardBatchId, states: &[CardBatchState]) -> Result<BatchRow, Error> {
     db::batch(tx, id)?;
-    db::take_turns(tx)?;
+    tx.take_turns(format_args!("card batches"))?;
     let row = db::batch(tx, id)?;
     if states.contains(&row.state) { Ok(row) } else { Err(Refusal::CardBatchTransition.into()) }
 }

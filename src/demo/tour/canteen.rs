@@ -57,8 +57,10 @@ async fn enrol(stage: &mut Stage, household: Household, step: u32) -> anyhow::Re
         .show(201, enrolled, "Every meal of the year is reserved at once; as long as nothing is known, at 7,00 €.")
         .await?;
     ensure!(enrolled.number("/rates/0/meal_cents")? == HIGHEST_CENTS, "the highest price holds");
+    let texts = Request::get(at("reduced-rate-texts"));
+    let texts = tour.show(200, texts, "What ticking means: who is asked what, why, and how long it is kept.").await?;
     let asked = json!({
-        "season": SEASON, "child_ids": [child], "text_version": "2026-06", "accepted": true, "tax_households": 1,
+        "season": SEASON, "child_ids": [child], "text_version": texts.text("/in_force")?, "accepted": true, "tax_households": 1,
         "taxpayers": [{ "tax_number": household.tax_number, "last_name": household.last_name }],
     });
     let request = Request::post(at("reduced-rate-requests"), asked).by(&family);
@@ -161,7 +163,10 @@ async fn bill(stage: &mut Stage, step: u32) -> anyhow::Result<u32> {
     .await?;
     let month = json!({ "college_uai": COLLEGE, "month": "2026-09" });
     let lock = Request::post(at("attendance-months/lock"), month).by(&first);
-    tour.show(201, lock, "September is locked: no meal of it changes any more.").await?;
+    tour.show(409, lock, "The gate was not heard since the 24th: it may still have passages of September.").await?;
+    let month = json!({ "college_uai": COLLEGE, "month": "2026-09", "accept_gaps": "La borne n'a plus servi." });
+    let lock = Request::post(at("attendance-months/lock"), month).by(&first);
+    tour.show(201, lock, "It is locked for a reason that the journal keeps: no meal of it changes any more.").await?;
     let begin = Request::post(at("bill-runs"), json!({ "month": "2026-09" })).by(&first);
     let run = tour.show(201, begin, "What is due against what was billed: a draft, with its digest.").await?;
     let path = |verb: &str| Ok::<_, anyhow::Error>(at(&format!("bill-runs/{}/{verb}", run.text("/id")?)));

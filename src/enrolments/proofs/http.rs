@@ -3,7 +3,7 @@
 use super::{Proof, ProofState};
 use crate::{
     app::App,
-    auth::actor::{By, CaseWorker, FileReader},
+    auth::actor::{By, CaseWorker, FileParty},
     db::Tx,
     documents::{Decision, kinds::DocumentKind, state::DocumentRefusalReason, view::DocumentView},
     enrolments::proofs,
@@ -53,7 +53,7 @@ impl From<Proof> for ProofView {
 #[utoipa::path(tag = "enrolments", responses((status = 200, body = Vec<ProofView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/enrolments/{enrolment}/documents")]
 pub async fn list_proofs(
-    by: By<FileReader>,
+    by: By<FileParty>,
     app: web::Data<App>,
     path: web::Path<(Department, EnrolmentId)>,
 ) -> Result<Found<Vec<ProofView>>, Error> {

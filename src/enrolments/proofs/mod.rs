@@ -10,7 +10,7 @@ use crate::{
         kinds::{DocumentKind, Situation, is_usual_age, required_for},
         state::DocumentState,
     },
-    error::Error,
+    error::{Error, Refusal},
     families,
     kernel::ids::{DocumentId, EnrolmentId},
 };
@@ -71,7 +71,7 @@ fn standing(kind: DocumentKind, newest_first: &[DocumentRow]) -> (ProofState, Op
     found.unwrap_or((ProofState::Missing, None))
 }
 
-/// Decides on a document. An accepted notice of scholarship gives the top-up at once where the rights are open, else when they open.
+/// Decides on a document; one that proves means is accepted with the request it was sent for, by whoever reads its figures. An accepted notice of scholarship gives the top-up at once where the rights are open, else when they open.
 pub fn decide_document(
     tx: &mut Tx<'_>,
     id: DocumentId,
@@ -79,6 +79,9 @@ pub fn decide_document(
     decision: &Decision,
 ) -> Result<DocumentRow, Error> {
     let document = documents::document(tx, id)?;
+    if matches!(decision, Decision::Accept) && documents::belongs_to_rate_request(tx, &document)? {
+        return Err(Refusal::DocumentOfRequest.into());
+    }
     // Before the document: whoever opens the rights at this moment either sees the proof accepted, or is seen to have opened them.
     let enrolment = db::lock_of_child(tx, document.child_id, &document.season)?;
     let decided = documents::decide_document(tx, id, version, decision)?;

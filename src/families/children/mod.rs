@@ -49,7 +49,7 @@ pub fn add_child(tx: &mut Tx<'_>, family: FamilyId, identity: &Identity) -> Resu
     require_full_rights(tx, family)?;
     let now = tx.now()?;
     require_plausible(identity.birth_date, paris_date(now))?;
-    families::db::take_turns(tx, family)?;
+    tx.take_turns(format_args!("family {family}"))?;
     if db::count(tx, family)? >= CHILDREN_MAX {
         return Err(Refusal::TooManyMembers.into());
     }

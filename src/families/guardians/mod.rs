@@ -134,7 +134,7 @@ pub fn invite_guardian(
     require_full_rights(tx, family)?;
     let now = tx.now()?;
     let today = paris_date(now);
-    families::db::take_turns(tx, family)?;
+    tx.take_turns(format_args!("family {family}"))?;
     if db::count_present(tx, family, now, today)? >= GUARDIANS_MAX {
         return Err(Refusal::TooManyMembers.into());
     }

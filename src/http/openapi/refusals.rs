@@ -99,7 +99,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
     ("decide_as_agent", &[R::StaleVersion, R::NotEligible, R::DuplicatePupil, R::EnrolmentTransition]),
     ("decide_photo", &[R::StaleVersion, R::PhotoTransition]),
     ("decide_enrolments", &[R::StepUpRequired]),
-    ("decide_document", &[R::StaleVersion, R::DocumentTransition]),
+    ("decide_document", &[R::StaleVersion, R::DocumentTransition, R::DocumentOfRequest]),
     ("discard_draft", &[R::SeasonNotDraft]),
     (
         "draft_enrolment",
@@ -133,7 +133,7 @@ pub const OF_OPERATIONS: &[(&str, &[R])] = &[
             R::EnrolmentTransition,
         ],
     ),
-    ("enrol_device", &[R::TooManyAttempts, R::InvalidLink]),
+    ("enrol_device", &[R::TooManyAttempts, R::InvalidLink, R::DeviceKeyTaken]),
     ("find_hold_by_key", &[R::IdempotencyKeyMalformed]),
     ("find_operation_by_key", &[R::IdempotencyKeyMalformed]),
     ("freeze_batch", &[R::BatchTampered, R::LedgerDrift, R::SettlementUnbalanced, R::NothingDue, R::NoDebtorAccount]),

@@ -1,7 +1,7 @@
 //! Devices as agents see them.
 
-use super::DeviceState;
 use crate::{
+    auth::devices::DeviceState,
     db::DirectoryTx,
     error::Error,
     kernel::{
@@ -30,16 +30,13 @@ pub struct DeviceRow {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-pub fn insert_device(
-    tx: &mut DirectoryTx<'_>,
-    row: &DeviceRow,
-    code_hash: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<(), Error> {
-    diesel::insert_into(devices::table)
-        .values((row, devices::enrolment_hash.eq(code_hash), devices::enrolment_expires_at.eq(expires_at)))
-        .execute(tx.conn)?;
+pub fn insert_device(tx: &mut DirectoryTx<'_>, row: &DeviceRow) -> Result<(), Error> {
+    diesel::insert_into(devices::table).values(row).execute(tx.conn)?;
     Ok(())
+}
+
+pub fn device(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<DeviceRow, Error> {
+    Ok(devices::table.find(id).select(DeviceRow::as_select()).first(tx.conn)?)
 }
 
 pub fn devices(
@@ -71,28 +68,15 @@ pub fn merchant_of(tx: &mut DirectoryTx<'_>, device: DeviceId) -> Result<Merchan
     Ok(of_merchant.select(devices::merchant_id.assume_not_null()).first(tx.conn)?)
 }
 
-/// None when it was revoked before. A code not yet used is dead with its place.
-pub fn revoke(tx: &mut DirectoryTx<'_>, id: DeviceId, now: DateTime<Utc>) -> Result<Option<DeviceRow>, Error> {
-    Ok(diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.ne(DeviceState::Revoked))))
-        .set((
-            devices::state.eq(DeviceState::Revoked),
-            devices::revoked_at.eq(now),
-            devices::enrolment_hash.eq(None::<Vec<u8>>),
-        ))
-        .returning(DeviceRow::as_returning())
-        .get_result(tx.conn)
-        .optional()?)
-}
-
-/// None when it is not suspended.
-pub fn resume(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
-    Ok(diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.eq(DeviceState::Suspended))))
-        .set((
-            devices::state.eq(DeviceState::Active),
-            devices::bad_codes.eq(0),
-            devices::bad_codes_since.eq(None::<DateTime<Utc>>),
-        ))
-        .returning(DeviceRow::as_returning())
-        .get_result(tx.conn)
-        .optional()?)
+/// False when it is not suspended.
+pub fn resume(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<bool, Error> {
+    let resumed =
+        diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.eq(DeviceState::Suspended))))
+            .set((
+                devices::state.eq(DeviceState::Active),
+                devices::bad_codes.eq(0),
+                devices::bad_codes_since.eq(None::<DateTime<Utc>>),
+            ))
+            .execute(tx.conn)?;
+    Ok(resumed == 1)
 }

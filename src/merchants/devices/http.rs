@@ -2,7 +2,10 @@
 
 use crate::{
     app::App,
-    auth::actor::{Administrator, Agent, By},
+    auth::{
+        actor::{Administrator, Agent, By},
+        devices::{DeviceState, EnrolmentCode},
+    },
     error::Error,
     http::{
         body::Body,
@@ -15,7 +18,7 @@ use crate::{
         text::Label,
         words::DeviceKind,
     },
-    merchants::devices::{self, DeviceRow, DeviceState, Invitation},
+    merchants::devices::{self, DeviceRow},
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
@@ -79,16 +82,6 @@ pub struct InvitedDeviceView {
     pub enrolment_expires_at: DateTime<Utc>,
 }
 
-impl From<Invitation> for InvitedDeviceView {
-    fn from(invitation: Invitation) -> Self {
-        Self {
-            device: invitation.device.into(),
-            enrolment_code: invitation.code,
-            enrolment_expires_at: invitation.expires_at,
-        }
-    }
-}
-
 /// Invite a till or a server of a merchant.
 ///
 /// The merchant needs a convention with the department that is not closed.
@@ -102,8 +95,9 @@ pub async fn invite_device(
 ) -> Result<Created<InvitedDeviceView>, Error> {
     let (department, merchant) = path.into_inner();
     let InviteDevice { kind, label } = body.0;
-    let invitation = devices::invite_device(&app, &by.caller, department, merchant, kind, label).await?;
-    Ok(Created(invitation.into()))
+    let (device, EnrolmentCode { code, expires_at }) =
+        devices::invite_device(&app, &by.caller, department, merchant, kind, label).await?;
+    Ok(Created(InvitedDeviceView { device: device.into(), enrolment_code: code, enrolment_expires_at: expires_at }))
 }
 
 /// List the devices of a merchant.

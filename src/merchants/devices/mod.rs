@@ -9,7 +9,7 @@ pub mod http;
 use crate::{
     app::App,
     audit,
-    auth::devices::{code_hash, new_code},
+    auth::devices::{self, DeviceState, EnrolmentCode},
     db::DirectoryTx,
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
@@ -22,35 +22,10 @@ use crate::{
     },
     merchants,
 };
-use chrono::{DateTime, TimeDelta, Utc};
 pub use db::DeviceRow;
 use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// An enrolment code reaches the counter by letter or telephone.
-const CODE_TTL: TimeDelta = TimeDelta::days(7);
-
-text_enum! {
-    /// Where a device stands.
-    pub enum DeviceState {
-        /// Its one-time code is given, its key not yet.
-        Invited = "invited",
-        Active = "active",
-        /// Stopped by itself after too many unknown cards; an agent may let it go on.
-        Suspended = "suspended",
-        /// Never again: another device takes its place.
-        Revoked = "revoked",
-    }
-}
-
-/// A place made for a device. The code is shown once: only its hash is kept.
-#[derive(Debug)]
-pub struct Invitation {
-    pub device: DeviceRow,
-    pub code: String,
-    pub expires_at: DateTime<Utc>,
-}
 
 /// Refuses, as absent, a merchant that is nothing to this department.
 async fn require_affiliated(
@@ -71,13 +46,11 @@ pub async fn invite_device(
     merchant: MerchantId,
     kind: DeviceKind,
     label: Label,
-) -> Result<Invitation, Error> {
+) -> Result<(DeviceRow, EnrolmentCode), Error> {
     require_affiliated(app, caller, department, merchant, true).await?;
     app.db
         .directory_write(caller, move |tx| {
             let now = tx.now()?;
-            let expires_at = now.checked_add_signed(CODE_TTL).unwrap_or(now);
-            let code = new_code();
             let device = DeviceRow {
                 id: DeviceId::generate(),
                 merchant_id: merchant,
@@ -89,10 +62,11 @@ pub async fn invite_device(
                 enrolled_at: None,
                 revoked_at: None,
             };
-            db::insert_device(tx, &device, &code_hash(&code), expires_at)?;
+            db::insert_device(tx, &device)?;
+            let code = devices::open_enrolment(tx, device.id)?;
             let details = json!({ "merchant_id": merchant, "kind": kind });
             audit::record(tx, "device_invited", ("device", device.id), details)?;
-            Ok(Invitation { device, code, expires_at })
+            Ok((device, code))
         })
         .await
 }
@@ -122,11 +96,7 @@ pub async fn revoke_device(
     department: Department,
     device: DeviceId,
 ) -> Result<DeviceRow, Error> {
-    step(app, caller, department, device, "device_revoked", |tx, device| {
-        let now = tx.now()?;
-        db::revoke(tx, device, now)
-    })
-    .await
+    step(app, caller, department, device, "device_revoked", devices::revoke).await
 }
 
 /// Lets a suspended device go on, with its count of unknown cards at zero.
@@ -136,7 +106,10 @@ pub async fn resume_device(
     department: Department,
     device: DeviceId,
 ) -> Result<DeviceRow, Error> {
-    step(app, caller, department, device, "device_resumed", db::resume).await
+    step(app, caller, department, device, "device_resumed", |tx, device| {
+        if db::resume(tx, device)? { Ok(()) } else { Err(Error::Refused(Refusal::DeviceTransition)) }
+    })
+    .await
 }
 
 async fn step(
@@ -145,15 +118,15 @@ async fn step(
     department: Department,
     device: DeviceId,
     done: &'static str,
-    change: impl Fn(&mut DirectoryTx<'_>, DeviceId) -> Result<Option<DeviceRow>, Error> + Send + 'static,
+    change: impl Fn(&mut DirectoryTx<'_>, DeviceId) -> Result<(), Error> + Send + 'static,
 ) -> Result<DeviceRow, Error> {
     let merchant = app.db.directory_read(caller, move |tx| db::merchant_of(tx, device)).await?;
     require_affiliated(app, caller, department, merchant, false).await?;
     app.db
         .directory_write(caller, move |tx| {
-            let row = change(tx, device)?.ok_or(Error::Refused(Refusal::DeviceTransition))?;
+            change(tx, device)?;
             audit::record(tx, done, ("device", device), json!({ "merchant_id": merchant }))?;
-            Ok(row)
+            db::device(tx, device)
         })
         .await
 }

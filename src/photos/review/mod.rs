@@ -64,7 +64,7 @@ fn card_picture(tx: &mut Tx<'_>, row: &PhotoRow) -> Result<Vec<u8>, Error> {
 pub fn decide_photo(tx: &mut Tx<'_>, id: PhotoId, version: i32, verdict: &Verdict) -> Result<PhotoRow, Error> {
     let by = tx.caller.actor.id().map(AccountId::from_uuid).ok_or(Error::Refused(Refusal::Forbidden))?;
     let child = db::photo(tx, id)?.child_id;
-    db::take_turns(tx, child)?;
+    tx.take_turns(format_args!("photos {child}"))?;
     let row = db::lock(tx, id, version)?;
     let decision = match verdict {
         Verdict::Accept => PhotoDecision::Accept,

@@ -1,9 +1,10 @@
 //! The canteen: who eats where, at what price and why.
 
-use super::{ACCOUNTS_KEEPING, Class, Line, NO_LIMIT, ORDER, SEASON};
+use super::{ACCOUNTS_KEEPING, Class, Line, NO_LIMIT, ORDER};
 
 const CANTEEN_BILLS: &str = "tant que les sommes peuvent être recouvrées";
 const YEAR_END: &str = "fin de la saison";
+const PASSAGES: &str = "quatre ans après l'année scolaire du repas ; plus longtemps si sa facture est contestée ou son mois pas encore facturé";
 const DRAFTS: &str = "jusqu'au deuxième brouillon suivant de la même facturation";
 
 pub const CANTEEN: &[Line] = register! {
@@ -35,7 +36,8 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_enrolments" {
         PseudonymousId ["id" "person_id" "family_id" "enrolled_by"] "inscription à la cantine", CANTEEN_BILLS;
-        Child ["college_uai" "weekdays" "diet" "starts_on" "ends_on"] "où, quand et ce que mange le convive ; un régime est un choix de menu, jamais une religion", SEASON;
+        Child ["college_uai" "weekdays" "starts_on" "ends_on"] "où et quand mange le convive : ce que coûtent un repas et un forfait", CANTEEN_BILLS;
+        Child ["diet"] "choix de menu, jamais une religion ni une maladie", YEAR_END;
         Technical ["season" "diner" "state" "end_reason" "laid_out_version" "enrolled_at" "ended_at" "version"] "où en est l'inscription", CANTEEN_BILLS;
     }
     "canteen_meals" {
@@ -52,7 +54,7 @@ pub const CANTEEN: &[Line] = register! {
         PseudonymousId ["id" "person_id" "family_id" "grid_id" "means_id"] "tarif d'un convive", CANTEEN_BILLS;
         Money ["cents" "unit" "meal_cents" "explanation"] "prix et son explication, sans les chiffres fiscaux", CANTEEN_BILLS;
         Secret ["explanation_sealed"] "explication complète, chiffrée", YEAR_END;
-        Technical ["season" "starts_on" "set_at"] "depuis quand", CANTEEN_BILLS;
+        Technical ["season" "starts_on" "set_at" "days_a_week"] "depuis quand, pour combien de jours par semaine", CANTEEN_BILLS;
     }
     "canteen_rate_requests" {
         PseudonymousId ["id" "family_id" "requested_by" "inquiry_id" "call_id" "decided_by"] "demande de tarif réduit, qui l'a faite et qui l'a décidée", CANTEEN_BILLS;
@@ -82,25 +84,30 @@ pub const CANTEEN: &[Line] = register! {
         None ["college_uai" "starts_on" "walk_ins" "set_at"] "repas sans réservation admis ou non", NO_LIMIT;
     }
     "canteen_day_codes" {
-        PseudonymousId ["id" "child_id" "family_id" "issued_by"] "code d'un jour pour une carte oubliée, et qui l'a donné", "le jour même";
-        Secret ["code_hash"] "empreinte à clé du code", "le jour même";
-        Technical ["college_uai" "day" "issued_at"] "où et quand il sert", "le jour même";
+        PseudonymousId ["id" "child_id" "family_id" "issued_by"] "code d'un jour pour une carte oubliée, et qui l'a donné", "31 jours, tant qu'un passage sans réseau peut l'apporter";
+        Secret ["code_hash"] "empreinte à clé du code", "31 jours, tant qu'un passage sans réseau peut l'apporter";
+        Technical ["college_uai" "day" "issued_at"] "où et quand il sert", "31 jours, tant qu'un passage sans réseau peut l'apporter";
     }
     "canteen_passages" {
-        PseudonymousId ["device_id" "operator_id" "person_id" "family_id"] "passage à la cantine", CANTEEN_BILLS;
-        Child ["college_uai" "day" "scanned_at" "let_in" "reason" "outcome"] "passage compté une fois : preuve du repas pris", CANTEEN_BILLS;
-        Technical ["sequence" "received_at" "offline"] "numéro et réception", CANTEEN_BILLS;
-        Secret ["fingerprint"] "empreinte à clé de l'envoi : une répétition n'est pas comptée deux fois", CANTEEN_BILLS;
+        PseudonymousId ["device_id" "operator_id" "person_id" "family_id"] "passage à la cantine", PASSAGES;
+        Child ["college_uai" "day" "scanned_at" "let_in" "reason" "outcome"] "passage compté une fois : preuve du repas pris", PASSAGES;
+        Technical ["sequence" "received_at" "offline"] "numéro et réception", PASSAGES;
+        Secret ["fingerprint"] "empreinte à clé de l'envoi : une répétition n'est pas comptée deux fois", PASSAGES;
+    }
+    "canteen_gates" {
+        PseudonymousId ["device_id" "operator_id"] "borne de passage d'un prestataire", ACCOUNTS_KEEPING;
+        None ["college_uai" "label"] "où elle se trouve", ACCOUNTS_KEEPING;
+        Technical ["heard_at" "revoked_at" "deleted_until"] "dernier contact, retrait, et numéros dont les passages sont effacés", ACCOUNTS_KEEPING;
     }
     "canteen_care_plans" {
-        PseudonymousId ["id" "child_id" "family_id" "recorded_by" "ended_by"] "projet d'accueil individualisé", SEASON;
-        Secret ["measures_sealed"] "ce que la cuisine doit faire, jamais la maladie ; chiffré", SEASON;
-        Child ["college_uai" "own_meal" "starts_on" "ends_on"] "repas apporté par la famille, et dates", SEASON;
-        Technical ["recorded_at" "ended_at"] "dates", SEASON;
+        PseudonymousId ["id" "child_id" "family_id" "recorded_by" "ended_by"] "projet d'accueil individualisé", YEAR_END;
+        Secret ["measures_sealed"] "ce que la cuisine doit faire, jamais la maladie ; chiffré", YEAR_END;
+        Child ["college_uai" "own_meal" "starts_on" "ends_on"] "repas apporté par la famille, et dates", YEAR_END;
+        Technical ["recorded_at" "ended_at"] "dates", YEAR_END;
     }
     "canteen_attendance_locks" {
         PseudonymousId ["id" "locked_by" "run_id" "reopened_by"] "qui a arrêté ou rouvert un mois, et la facturation qui le prend", ACCOUNTS_KEEPING;
-        None ["college_uai" "month" "locked_at" "reopened_at" "reopen_reason"] "mois dont les repas ne changent plus", ACCOUNTS_KEEPING;
+        None ["college_uai" "month" "locked_at" "reopened_at" "reopen_reason" "accepted_gaps"] "mois dont les repas ne changent plus", ACCOUNTS_KEEPING;
     }
     "canteen_bill_runs" {
         PseudonymousId ["id" "begun_by" "checked_by" "issued_by" "abandoned_by"] "qui a préparé, contrôlé et émis les factures d'un mois", ACCOUNTS_KEEPING;

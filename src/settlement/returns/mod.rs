@@ -4,7 +4,7 @@
 mod db;
 pub mod http;
 
-use super::{db as payouts, imports::weigh, state::PayoutState};
+use super::{db as payouts, imports::weigh, state::PayoutState, take_turns};
 use crate::{
     audit,
     db::Tx,
@@ -36,7 +36,7 @@ pub fn propose_return(
     reason: &ReasonCode,
     by: AccountId,
 ) -> Result<ReturnRow, Error> {
-    payouts::lock(tx)?;
+    take_turns(tx)?;
     paid(tx, payout)?;
     let row = ReturnRow {
         id: PayoutReturnId::generate(),
@@ -55,7 +55,7 @@ pub fn propose_return(
 
 /// Confirms what another person said: the sum is due again.
 pub fn approve_return(tx: &mut Tx<'_>, id: PayoutReturnId, by: AccountId) -> Result<ReturnRow, Error> {
-    payouts::lock(tx)?;
+    take_turns(tx)?;
     let row = db::find(tx, id)?;
     if row.proposed_by == by {
         return Err(Refusal::SamePerson.into());

@@ -1,6 +1,7 @@
 //! What changes after a bill: less is a credit note of that bill, more a further line of the next one, and forfaits month by month.
 
 use super::{Table, at, sql};
+use crate::support::key;
 use serde_json::{Value, json};
 
 const WEEK: &[&str] = &["2026-09-07", "2026-09-08", "2026-09-10", "2026-09-11"];
@@ -76,6 +77,58 @@ async fn a_rate_that_is_set_backwards_is_corrected_by_the_next_run() {
     table.rate(&table.child, "2026-09-11", "meal", 300, 300);
     table.bill("2026-09").await;
     assert_eq!(totals(&table.bills_of(&table.family.id).await)[2], ("92-2026-000002".into(), 200));
+}
+
+#[actix_web::test]
+async fn a_forfait_ends_with_the_month_in_which_the_enrolment_ends() {
+    let mut table = Table::set().await;
+    table.rate(&table.child, "2026-09-01", "year", 40_464, 281);
+    let id = table.ask("(select id from canteen_enrolments)").as_str().unwrap().to_owned();
+    let (sibling, later) = (
+        table.family.add_child("Ana", "2014-02-01").await,
+        "(select id from canteen_enrolments where starts_on = '2026-12-01')",
+    );
+    table.enrol(&sibling, Some(&table.family.id));
+    table.rate(&sibling, "2026-12-01", "year", 40_464, 281);
+    sql(&table.world, &format!("update canteen_enrolments set starts_on = '2026-12-01' where person_id = '{sibling}'"));
+    let later = table.ask(later).as_str().unwrap().to_owned();
+    // On 31 October the meals of 2 and 3 November can be given up no more; Ana gives up before she begins.
+    table.meals(&table.child, "reserved", &["2026-11-02", "2026-11-03", "2026-11-09"]);
+    table.wait(chrono::TimeDelta::days(16)).await;
+    for id in [id, later] {
+        table.family.post(&at(&format!("enrolments/{id}/end")), json!({ "version": 1 })).await.expect(200);
+    }
+    table.meals(&table.child, "no_show", &["2026-11-02", "2026-11-03"]);
+    table.wait(chrono::TimeDelta::days(70)).await;
+    for month in ["2026-09", "2026-10", "2026-11", "2026-12"] {
+        table.lock(month).await.expect(201);
+    }
+    table.bill("2026-12").await;
+    let lines = table.ask(
+        "(select jsonb_agg(jsonb_build_array(to_char(month, 'YYYY-MM'), kind, amount_cents) order by month, kind) from canteen_bill_lines)",
+    );
+    assert_eq!(lines, json!([["2026-09", "forfait", 3_678], ["2026-10", "forfait", 3_678], ["2026-11", "meal", 562]]));
+}
+
+/// What was cancelled to be billed again, or set late, is looked for in the months of the run: they only grow.
+#[actix_web::test]
+async fn no_run_goes_back_before_the_last_bills() {
+    let mut table = billed().await;
+    table.wait(chrono::TimeDelta::days(30)).await;
+    table.meals(&table.child, "consumed", &["2026-10-05"]);
+    table.lock("2026-10").await.expect(201);
+    table.bill("2026-10").await;
+    let bill = table.bills_of(&table.family.id).await[1].clone();
+    let cancel = at(&format!("bills/{}/cancel", bill["id"].as_str().unwrap()));
+    let again = json!({ "reason": "entry_error", "bill_again": true });
+    table.finance[0].post_keyed(&cancel, &key(), again).await.expect(201);
+    table.world.advance(chrono::TimeDelta::minutes(1));
+    table.rate(&table.child, "2026-09-08", "meal", 100, 100);
+    let refused = table.begin("2026-09").await.refused(422, "request.invalid");
+    assert_eq!(refused.pointers(), ["/month"]);
+    table.bill("2026-10").await;
+    // One meal at 2.80 €, three at 1 €, and the one of October at 1 €.
+    assert_eq!(table.account().await.0, 280 + 300 + 100);
 }
 
 #[actix_web::test]

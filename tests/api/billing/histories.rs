@@ -191,6 +191,7 @@ impl History {
         let cents = self.dice.i64(1..=3_000);
         let mut payment = self.table.payment(cents);
         payment["paid_on"] = json!("2026-11-01");
+        payment["reference"] = json!(key());
         let path = at("payments");
         let paid = self.table.finance[0].post_keyed(&path, &key(), payment).await.expect(201);
         self.plain.paid += cents;

@@ -2,6 +2,7 @@
 
 mod attendance;
 mod corrections;
+mod evidence;
 mod histories;
 mod payments;
 mod runs;
@@ -34,14 +35,6 @@ impl Table {
     pub async fn set() -> Self {
         let world = World::start().await;
         let second = world.agent("92", "administrator").await;
-        publish(&world, &second, grid()).await;
-        let fixed = |diner: &str, cents: i64| {
-            changed(json!({
-                "diner": diner, "base": { "kind": "fixed", "price_cents": cents }, "maximum_cents": null, "own_meal": null, "statuses": [],
-            }))
-        };
-        publish(&world, &second, fixed("commensal", 480)).await;
-        publish(&world, &second, fixed("guest", 860)).await;
         let year = days::calendar().to_string().replace('\'', "''");
         sql(
             &world,
@@ -51,6 +44,14 @@ impl Table {
                  insert into canteen_calendars values ('2026-2027', 1, 'published', '{year}', gen_random_uuid(), now(), gen_random_uuid(), now())"
             ),
         );
+        publish(&world, &second, grid()).await;
+        let fixed = |diner: &str, cents: i64| {
+            changed(json!({
+                "diner": diner, "base": { "kind": "fixed", "price_cents": cents }, "maximum_cents": null, "own_meal": null, "statuses": [],
+            }))
+        };
+        publish(&world, &second, fixed("commensal", 480)).await;
+        publish(&world, &second, fixed("guest", 860)).await;
         let finance = [world.agent("92", "finance").await, world.agent("92", "finance").await];
         let secretary = world.secretary(COLLEGE).await;
         let family = world.family("92").await;

@@ -4,6 +4,7 @@ use super::{Table, at};
 use crate::support::{Answer, COLLEGE, SEASON, key};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 const WEEK: &[&str] = &["2026-09-07", "2026-09-08", "2026-09-10", "2026-09-11"];
 
@@ -109,6 +110,79 @@ async fn a_payment_is_recorded_once_and_undone_by_its_opposite() {
             Some((status, code)) => caller.get(&account).await.refused(status, code),
             None => caller.get(&account).await.expect(200),
         };
+    }
+}
+
+#[actix_web::test]
+async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
+    let table = billed().await;
+    let payments = at("payments");
+    let record = async |body: &Value| table.finance[0].post_keyed(&payments, &key(), body.clone()).await;
+    let changed = |changes: Value| {
+        let mut payment = table.payment(1_000);
+        changes.as_object().unwrap().iter().for_each(|(name, value)| payment[name] = value.clone());
+        payment
+    };
+    let (one, cheque) = (key(), table.payment(1_000));
+    let first = table.finance[0].post_keyed(&payments, &one, cheque.clone()).await.expect(201).text("/id");
+    let code = "payment.already_recorded";
+    for twice in [
+        cheque.clone(),
+        changed(json!({ "reference": " 0012 " })),
+        changed(json!({ "paid_on": "2026-10-14" })),
+        changed(json!({ "confirmed_distinct": false })),
+    ] {
+        let refused = record(&twice).await.refused(409, code);
+        assert!(refused.text("/detail").contains(&first), "{}", refused.text("/detail"));
+    }
+    // Under its own key it is still the same, and any other clerk's is another.
+    assert_eq!(table.finance[0].post_keyed(&payments, &one, cheque.clone()).await.expect(201).text("/id"), first);
+    table.finance[1].post_keyed(&payments, &one, cheque.clone()).await.refused(409, code);
+    assert_eq!(table.account().await, (120, 0));
+
+    let adult = table.adult("commensal", None);
+    for other in [
+        changed(json!({ "reference": "0013" })),
+        changed(json!({ "amount_cents": 999 })),
+        changed(json!({ "means": "bank_transfer" })),
+        changed(json!({ "payer_id": adult })),
+        changed(json!({ "reference": null })),
+        changed(json!({ "reference": null })),
+        changed(json!({ "means": "cash" })),
+        changed(json!({ "means": "cash" })),
+    ] {
+        record(&other).await.expect(201);
+    }
+    let transfer = changed(json!({ "means": "bank_transfer", "reference": "CANTINE LOU" }));
+    record(&transfer).await.expect(201);
+    record(&changed(json!({ "means": "bank_transfer", "reference": "Cantine Lou" }))).await.refused(409, code);
+    // Undone, it was never paid.
+    let undo = at(&format!("payments/{first}/undo"));
+    table.finance[0].post_keyed(&undo, &key(), json!({ "reason": "Chèque rejeté." })).await.expect(201);
+    record(&cheque).await.expect(201);
+    record(&cheque).await.refused(409, code);
+    let (distinct, second) = (changed(json!({ "confirmed_distinct": true })), key());
+    let confirmed = table.finance[0].post_keyed(&payments, &second, distinct.clone()).await.expect(201);
+    let again = table.finance[0].post_keyed(&payments, &second, distinct).await.expect(201);
+    assert_eq!(again.text("/id"), confirmed.text("/id"));
+}
+
+#[actix_web::test]
+async fn of_clerks_who_record_one_cheque_at_once_one_succeeds() {
+    let table = billed().await;
+    for round in 0..4 {
+        let cheque = json!({ "payer_id": table.family.id, "amount_cents": 10, "paid_on": "2026-10-15", "means": "cheque",
+                             "reference": format!("N° {round}") });
+        let mut running = JoinSet::new();
+        for clerk in 0..8 {
+            let (api, cheque) = (table.finance[clerk % 2].api.clone(), cheque.clone());
+            running.spawn(async move { api.post_keyed(&at("payments"), &key(), cheque).await });
+        }
+        let answers = running.join_all().await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+        let refused = answers.into_iter().filter(|answer| answer.status != 201);
+        refused.for_each(|answer| drop(answer.refused(409, "payment.already_recorded")));
+        assert_eq!(table.account().await, (1_120 - 10 * (round + 1), 0));
     }
 }
 
@@ -248,9 +322,25 @@ async fn what_is_late_is_listed_and_recalled_once_a_level() {
     assert_eq!(account.at("/waived_seasons"), &json!(["2027-2028"]));
     // Paid before the letter leaves: nothing is said.
     table.wait(TimeDelta::days(31)).await;
-    table.world.repeat(passplus::billing::arrears::remind).await;
-    let before = reminders(&table.world.letters_to(&table.family.email).await);
-    assert_eq!(before, 3);
+    assert_eq!(table.world.repeat(passplus::billing::arrears::remind).await, 1);
+    table.pay(120).await.expect(201);
+    assert_eq!(reminders(&table.world.letters_to(&table.family.email).await), 2);
+    assert!(late(&table, "").await.is_empty());
+}
+
+/// Once a day, not each minute; and for no bill that is the public accountant's by now.
+#[actix_web::test]
+async fn late_bills_are_looked_for_once_a_day_and_for_a_year() {
+    let mut table = billed().await;
+    let recalled = |table: &Table| table.ask("(select count(*) from canteen_reminders)");
+    table.wait(TimeDelta::days(31)).await;
+    passplus::worker::do_round(&table.world.app.db).await;
+    assert_eq!(recalled(&table), json!(0));
+    passplus::worker::do_day(&table.world.app.db).await;
+    assert_eq!(recalled(&table), json!(1));
+    table.wait(TimeDelta::days(370)).await;
+    passplus::worker::do_day(&table.world.app.db).await;
+    assert_eq!((recalled(&table), table.account().await), (json!(1), (1_120, 1_120)));
 }
 
 #[actix_web::test]

@@ -1,8 +1,10 @@
 //! Care plans: what the kitchen has to do, sealed, read by few, each reading journalled.
 
-use super::{at, child_of, enrol, open};
-use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
-use serde_json::json;
+use super::{at, child_of, enrol, following, offer, open};
+use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World, call};
+use chrono::TimeDelta;
+use passplus::canteen::care_plans;
+use serde_json::{Value, json};
 
 #[actix_web::test]
 async fn a_care_plan_tells_what_to_do_lowers_the_price_of_an_own_meal_and_is_read_by_few() {
@@ -20,7 +22,8 @@ async fn a_care_plan_tells_what_to_do_lowers_the_price_of_an_own_meal_and_is_rea
     for (member, value, pointer) in [
         ("measures", json!(""), "/measures"),
         ("ends_on", json!("2026-11-08"), "/ends_on"),
-        ("ends_on", json!("2028-07-02"), "/ends_on"),
+        ("ends_on", json!("2027-09-01"), "/ends_on"),
+        ("starts_on", json!("2026-08-31"), "/starts_on"),
         ("illness", json!("allergie"), "/illness"),
     ] {
         let mut wrong = plan.clone();
@@ -62,6 +65,7 @@ async fn a_care_plan_tells_what_to_do_lowers_the_price_of_an_own_meal_and_is_rea
 #[actix_web::test]
 async fn a_child_without_a_request_has_no_care_plan() {
     let world = World::start().await;
+    offer(&world).await;
     let family = world.family("92").await;
     let child = family.add_child("Lou", "2015-03-14").await;
     let clerk = world.agent("92", "case_worker").await;
@@ -70,4 +74,48 @@ async fn a_child_without_a_request_has_no_care_plan() {
         .post(&format!("/v1/departments/92/children/{child}/care-plans"), plan)
         .await
         .refused(409, "canteen.request_needed");
+}
+
+fn plan(starts_on: &str, ends_on: &str) -> Value {
+    json!({ "season": SEASON, "measures": "Sans arachide.", "own_meal": false, "starts_on": starts_on, "ends_on": ends_on })
+}
+
+#[actix_web::test]
+async fn a_care_plan_goes_with_the_child_to_another_college() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, _) = child_of(&family, "Lou").await;
+    let (former, next) = (world.secretary(COLLEGE).await, world.secretary(OTHER_COLLEGE).await);
+    let path = format!("/v1/departments/92/children/{child}/care-plans");
+    let desk = format!("/v1/departments/92/desk/children/{child}/care-plans");
+    let recorded = former.post(&path, plan("2026-10-15", "2027-07-02")).await.expect(201);
+    let end = format!("/v1/departments/92/care-plans/{}/end", recorded.text("/id"));
+    next.post(&end, json!({})).await.refused(404, "not_found");
+    following::arrival(&world, OTHER_COLLEGE).await;
+    former.get(&desk).await.refused(404, "not_found");
+    former.post(&end, json!({})).await.refused(404, "not_found");
+    assert_eq!(next.get(&desk).await.expect(200).text("/0/measures"), "Sans arachide.");
+    next.post(&path, plan("2026-10-15", "2027-07-02")).await.refused(409, "care_plan.exists");
+    next.post(&end, json!({})).await.expect(200);
+    next.post(&path, plan("2026-10-15", "2027-07-02")).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_care_plan_whose_time_is_over_bars_no_other_and_is_forgotten_with_its_season() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, _) = child_of(&family, "Lou").await;
+    let secretary = world.secretary(COLLEGE).await;
+    let path = format!("/v1/departments/92/children/{child}/care-plans");
+    secretary.post(&path, plan("2026-11-02", "2026-12-18")).await.expect(201);
+    secretary.post(&path, plan("2026-12-18", "2027-07-02")).await.refused(409, "care_plan.exists");
+    secretary.post(&path, plan("2027-01-04", "2027-08-31")).await.expect(201);
+    let kept = || call(&mut world.superuser("92"), "(select count(*) from canteen_care_plans)").unwrap();
+    // Until 31 August.
+    world.advance(TimeDelta::days(319));
+    assert_eq!((world.repeat(care_plans::forget_past).await, kept()), (0, json!(2)));
+    world.advance(TimeDelta::days(2));
+    assert_eq!((world.repeat(care_plans::forget_past).await, kept()), (2, json!(0)));
 }

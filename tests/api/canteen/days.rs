@@ -1,8 +1,10 @@
 //! When the canteen serves: calendars by two persons, closures, and the exact instant after which a meal stands.
 
+use super::open;
 use crate::support::{COLLEGE, OTHER_COLLEGE, World};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 const CALENDAR: &str = "/v1/departments/92/canteen/calendars/2026-2027";
 const CLOSURES: &str = "/v1/departments/92/canteen/closures";
@@ -36,6 +38,7 @@ pub async fn publish(world: &World, calendar: Value) -> i64 {
 #[actix_web::test]
 async fn a_calendar_is_written_by_one_person_and_published_by_another() {
     let mut world = World::start().await;
+    super::offer(&world).await;
     let draft = format!("{CALENDAR}/draft");
     let publish = format!("{CALENDAR}/publish");
     let (administrator, other) = (&world.administrator, world.agent("92", "administrator").await);
@@ -92,9 +95,13 @@ async fn a_calendar_is_written_by_one_person_and_published_by_another() {
 #[actix_web::test]
 async fn families_read_each_meal_day_with_the_instant_from_which_it_stands() {
     let world = World::start().await;
+    super::offer(&world).await;
     let visitor = &world.service.api;
     visitor.get(&days("2026-11-09", "2026-11-15")).await.refused(404, "not_found");
     publish(&world, calendar()).await;
+    // Nothing is served where no canteen is in scope.
+    assert_eq!(visitor.get(&days("2026-11-09", "2026-11-15")).await.expect(200).json, json!([]));
+    super::in_scope(&world, &[COLLEGE]).await;
     let told = visitor.get(&days("2026-11-09", "2026-11-15")).await.expect(200);
     assert_eq!(
         told.json,
@@ -115,7 +122,7 @@ async fn families_read_each_meal_day_with_the_instant_from_which_it_stands() {
 async fn a_closure_is_told_where_it_is_and_withdrawn_before_it_begins() {
     let world = World::start().await;
     let visitor = &world.service.api;
-    publish(&world, calendar()).await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
     let clerk = world.agent("92", "case_worker").await;
     let closure = |college: Value, from: &str, until: &str| json!({ "college_uai": college, "from": from, "until": until, "kind": "strike", "label": "Grève" });
     for (from, until, pointer) in [
@@ -153,4 +160,58 @@ async fn a_closure_is_told_where_it_is_and_withdrawn_before_it_begins() {
         .post(CLOSURES, closure(json!(COLLEGE), "2026-11-12", "2026-11-12"))
         .await
         .refused(403, "auth.forbidden");
+}
+
+#[actix_web::test]
+async fn only_days_with_meals_are_closed_and_only_once() {
+    let world = World::start().await;
+    let clerk = world.agent("92", "case_worker").await;
+    let closure = |college: Value, from: &str, until: &str| json!({ "college_uai": college, "from": from, "until": until, "kind": "works", "label": "Travaux" });
+    let declare =
+        async |college: Value, from: &str, until: &str| clerk.post(CLOSURES, closure(college, from, until)).await;
+    let faults = async |college: Value, from: &str, until: &str| {
+        declare(college, from, until).await.refused(422, "request.invalid").pointers()
+    };
+    declare(json!(null), "2026-11-12", "2026-11-12").await.refused(409, "canteen.not_offered");
+    super::offer(&world).await;
+    assert_eq!(faults(json!(null), "2026-11-12", "2026-11-12").await, ["/from"], "no calendar is published");
+    publish(&world, calendar()).await;
+    assert_eq!(faults(json!(null), "2026-11-12", "2026-11-12").await, ["/from"], "no collège is in scope");
+    super::in_scope(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    for (college, from, until, pointer) in [
+        // The school year ends on 2 July.
+        (json!(null), "2027-07-05", "2027-07-05", "/from"),
+        (json!(null), "9999-01-01", "9999-01-01", "/from"),
+        (json!(COLLEGE), "2027-07-01", "2027-07-05", "/until"),
+        // A public holiday, a week-end, a Wednesday, holidays, and where there is no canteen.
+        (json!(null), "2026-11-11", "2026-11-11", "/from"),
+        (json!(COLLEGE), "2026-11-07", "2026-11-08", "/from"),
+        (json!(COLLEGE), "2026-11-18", "2026-11-18", "/from"),
+        (json!(null), "2026-10-17", "2026-11-01", "/from"),
+        (json!("0920003D"), "2026-11-12", "2026-11-13", "/from"),
+    ] {
+        assert_eq!(faults(college.clone(), from, until).await, [pointer], "{college} {from} {until}");
+    }
+    let overlap = "canteen_closure.overlap";
+    let first = declare(json!(COLLEGE), "2026-11-12", "2026-11-13").await.expect(201).text("/id");
+    declare(json!(COLLEGE), "2026-11-12", "2026-11-13").await.refused(409, overlap);
+    declare(json!(COLLEGE), "2026-11-13", "2026-11-16").await.refused(409, overlap);
+    // A strike everywhere falls into the works of one; then that day is closed in each.
+    let strike = declare(json!(null), "2026-11-12", "2026-11-12").await.expect(201).text("/id");
+    declare(json!(null), "2026-11-10", "2026-11-13").await.refused(409, overlap);
+    declare(json!(OTHER_COLLEGE), "2026-11-11", "2026-11-12").await.refused(409, overlap);
+    declare(json!(OTHER_COLLEGE), "2026-11-12", "2026-11-13").await.expect(201);
+    for id in [first, strike] {
+        clerk.post(&format!("{CLOSURES}/{id}/withdraw"), json!({})).await.expect(200);
+    }
+    declare(json!(COLLEGE), "2026-11-13", "2026-11-16").await.expect(201);
+
+    let mut running = JoinSet::new();
+    for _ in 0..6 {
+        let (api, body) = (clerk.api.clone(), closure(json!(null), "2026-11-19", "2026-11-20"));
+        running.spawn(async move { api.post(CLOSURES, body).await });
+    }
+    let answers = running.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    answers.into_iter().filter(|answer| answer.status != 201).for_each(|answer| drop(answer.refused(409, overlap)));
 }

@@ -1,9 +1,9 @@
 //! Enrolments in the canteen: who may enrol whom, from which day, at which price, and who sees what of it.
 
-use super::{at, calendar_without_meals, changed, child_of, days, enrol, open};
+use super::{at, calendar_without_meals, changed, child_of, days, enrol, following, open, states};
 use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
 use chrono::TimeDelta;
-use passplus::canteen::{meals::layout, rates};
+use passplus::canteen::{enrolments as canteen_enrolments, meals::layout, rates};
 use serde_json::json;
 
 #[actix_web::test]
@@ -11,7 +11,12 @@ async fn a_family_enrols_its_child_and_all_the_meals_of_the_year_are_reserved() 
     let world = World::start().await;
     let family = world.family("92").await;
     let (child, wish) = child_of(&family, "Lou").await;
+    family.post(&at("enrolments"), wish.clone()).await.refused(409, "canteen.not_offered");
+    // Announced for a day to come, and nobody knows its days yet.
+    let coming = json!({ "starts_on": "2027-09-01" });
+    let coming = world.administrator.post(&at("services"), coming).await.expect(201).text("/id");
     family.post(&at("enrolments"), wish.clone()).await.refused(409, "canteen.no_calendar");
+    world.administrator.delete(&at(&format!("services/{coming}"))).await.expect(204);
     let second = open(&world, &[COLLEGE]).await;
     let enrolled = family.post(&at("enrolments"), wish.clone()).await.expect(201);
     // On Thursday 15 October the meal of the 16th stands; then come the holidays.
@@ -146,6 +151,40 @@ async fn only_children_of_a_college_in_scope_are_enrolled_and_only_while_meals_a
 }
 
 #[actix_web::test]
+async fn a_day_of_the_week_without_meals_is_refused_among_others() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, mut wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let secretary = world.secretary(COLLEGE).await;
+    let person = json!({ "kind": "commensal", "last_name": "Durand", "first_names": "Inès" });
+    let adult = secretary.post(&at(&format!("colleges/{COLLEGE}/adults")), person).await.expect(201).text("/id");
+    let (_, other) = child_of(&family, "Ana").await;
+    wish["child_id"] = other["child_id"].clone();
+    let clerk = world.agent("92", "case_worker").await;
+    for weekdays in [json!(["monday", "wednesday"]), json!(["wednesday"])] {
+        wish["weekdays"] = weekdays.clone();
+        let changed = json!({ "version": 1, "weekdays": weekdays });
+        let staff = json!({ "season": SEASON, "weekdays": weekdays, "diet": "everything" });
+        let path = at(&format!("enrolments/{id}/weekdays"));
+        for refused in [
+            family.post(&at("enrolments"), wish.clone()).await,
+            clerk.post(&at("enrolments"), wish.clone()).await,
+            family.put(&path, changed.clone()).await,
+            clerk.put(&path, changed).await,
+            secretary.post(&at(&format!("adults/{adult}/enrolments")), staff).await,
+        ] {
+            let refused = refused.refused(422, "request.invalid");
+            assert_eq!(refused.pointers(), ["/weekdays"]);
+            let told = refused.text("/errors/0/detail");
+            assert!(told.contains("lundi, mardi, jeudi, vendredi"), "{told}");
+        }
+    }
+    assert_eq!(family.get(&at(&format!("enrolments/{id}"))).await.expect(200).number("/version"), 1);
+}
+
+#[actix_web::test]
 async fn weekdays_change_until_the_date_of_the_calendar() {
     let mut world = World::start().await;
     open(&world, &[COLLEGE]).await;
@@ -203,9 +242,8 @@ async fn an_ended_enrolment_cancels_what_can_be_cancelled_and_may_be_made_again(
     family.post(&format!("{path}/end"), json!({ "version": 2 })).await.refused(409, "canteen.ended");
     family.put(&format!("{path}/diet"), json!({ "version": 2, "diet": "no_meat" })).await.refused(409, "canteen.ended");
     family.post(&format!("{path}/meals/2026-11-05/reserve"), json!({})).await.refused(409, "canteen.ended");
-    let meals = format!("{path}/meals?from=2026-11-02&until=2026-12-18");
-    let cancelled = family.get(&meals).await.expect(200);
-    assert!(cancelled.json.as_array().unwrap().iter().all(|day| day.get("state").is_none_or(|s| s == "cancelled")));
+    // Seven weeks until the holidays.
+    assert_eq!(states(&family, &id, "2026-11-02", "2026-12-18").await, ["cancelled"; 14]);
     world.work_off().await;
     assert!(
         world.letters_to(&family.email).await.iter().any(|(subject, _)| subject == "Fin de l'inscription à la cantine")
@@ -240,6 +278,61 @@ async fn a_new_calendar_lays_the_year_out_again() {
     let days = family.get(&meals).await.expect(200);
     assert_eq!(state(&days, "2026-11-05"), Some(json!("reserved")));
     assert_eq!(world.repeat(layout::lay_out_batch).await, 0);
+}
+
+#[actix_web::test]
+async fn a_longer_year_is_one_for_those_who_are_enrolled_too() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let until = async |last_day: &str| {
+        let mut longer = calendar_without_meals("2026-12-24");
+        longer["last_day"] = json!(last_day);
+        days::publish(&world, longer).await;
+        assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+        family.get(&at(&format!("enrolments/{id}"))).await.expect(200).text("/ends_on")
+    };
+    assert_eq!(until("2027-07-09").await, "2027-07-09");
+    assert_eq!(states(&family, &id, "2027-07-05", "2027-07-09").await, ["reserved", "reserved"]);
+    family.post(&at(&format!("enrolments/{id}/meals/2027-07-06/reserve")), json!({})).await.expect(200);
+    // And a shorter one, and longer again.
+    assert_eq!(until("2027-07-02").await, "2027-07-02");
+    assert_eq!(states(&family, &id, "2027-07-05", "2027-07-09").await, ["closed"; 3]);
+    assert_eq!(until("2027-07-07").await, "2027-07-07");
+    assert_eq!(states(&family, &id, "2027-07-05", "2027-07-05").await, ["reserved"]);
+}
+
+#[actix_web::test]
+async fn a_colleges_list_goes_on_behind_a_child_who_left() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    for name in ["Lou", "Ana", "Noa"] {
+        enrol(&family, &child_of(&family, name).await.1).await;
+    }
+    following::arrival(&world, OTHER_COLLEGE).await;
+    let secretary = world.secretary(COLLEGE).await;
+    let diners = at(&format!("colleges/{COLLEGE}/diners/{SEASON}?limit=1"));
+    let first = secretary.get(&diners).await.expect(200);
+    assert_eq!((first.items().len(), first.text("/items/0/first_names")), (1, "Ana".into()));
+    let rest = secretary.get(&format!("{diners}&cursor={}", first.text("/next_cursor"))).await.expect(200);
+    assert_eq!((rest.text("/items/0/first_names"), rest.json.get("next_cursor")), ("Noa".into(), None));
+}
+
+#[actix_web::test]
+async fn what_was_eaten_is_forgotten_with_the_season() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let path = at(&format!("enrolments/{}", enrol(&family, &wish).await));
+    assert_eq!(world.repeat(canteen_enrolments::forget_diets).await, 0);
+    world.advance(TimeDelta::days(325));
+    assert_eq!(world.repeat(canteen_enrolments::forget_diets).await, 1);
+    let shown = world.sign_in(&family.email).await.get(&path).await.expect(200);
+    assert_eq!((shown.json.get("diet"), shown.text("/weekdays/0")), (None, "monday".into()));
 }
 
 #[actix_web::test]

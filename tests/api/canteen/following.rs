@@ -1,11 +1,13 @@
 //! The canteen follows the child: to another collège, or out of the scheme.
 
-use super::{at, child_of, enrol, open};
+use super::{at, child_of, enrol, open, states};
 use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
-use passplus::canteen::enrolments::following;
-use serde_json::{Value, json};
+use diesel::connection::SimpleConnection;
+use passplus::{canteen::enrolments::following, enrolments::closing};
+use serde_json::json;
 
-async fn arrival(world: &World, at_college: &str) {
+/// Lou Martin comes to that collège.
+pub async fn arrival(world: &World, at_college: &str) {
     let secretary = world.secretary(at_college).await;
     let pupil = json!({ "season": SEASON, "last_name": "Martin", "first_names": "Lou", "birth_date": "2015-03-14", "level": "6e" });
     secretary.post("/v1/departments/92/desk/arrivals", pupil).await.expect(200);
@@ -57,7 +59,26 @@ async fn where_there_is_no_canteen_or_no_right_left_the_enrolment_ends() {
     assert_eq!(world.repeat(following::follow_requests).await, 1);
     let ended = family.get(&list(&sibling)).await.expect(200);
     assert_eq!((ended.text("/0/state"), ended.text("/0/end_reason")), ("ended".into(), "left_scheme".into()));
-    let days = family.get(&at(&format!("enrolments/{id}/meals?from=2026-11-02&until=2026-12-18"))).await.expect(200);
-    let cancelled = |day: &Value| day.get("state").is_none_or(|state| state == "cancelled");
-    assert!(days.json.as_array().unwrap().iter().all(cancelled));
+    // Seven Mondays until the holidays.
+    assert_eq!(states(&family, &id, "2026-11-02", "2026-12-18").await, ["cancelled"; 7]);
+}
+
+/// What was not spent is taken back on 30 June; the canteen serves until the calendar's last day.
+#[actix_web::test]
+async fn the_end_of_the_wallets_season_ends_no_enrolment() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let over = "insert into season_expiries (id, season, expected_wallets, expected_cents, ordered_by, ordered_at, runs_at, done_at, state,
+                                             decided_by, decided_at)
+                values (gen_random_uuid(), '2026-2027', 0, 0, gen_random_uuid(), now(), now(), now(), 'approved', gen_random_uuid(), now())";
+    world.superuser("92").batch_execute(over).unwrap();
+    assert_eq!(world.repeat(closing::close_batch).await, 1);
+    let requests = family.get(&format!("/v1/departments/92/children/{child}/enrolments")).await.expect(200);
+    assert!(requests.json.to_string().contains("\"expired\""), "{}", requests.json);
+    assert_eq!(world.repeat(following::follow_requests).await, 0);
+    assert_eq!(family.get(&at(&format!("enrolments/{id}"))).await.expect(200).text("/state"), "active");
+    assert_eq!(states(&family, &id, "2027-06-28", "2027-07-02").await, ["reserved", "reserved"]);
 }

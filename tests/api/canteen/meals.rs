@@ -1,6 +1,6 @@
 //! Single meals: cancelled or added until their cut-off, closed with their canteen.
 
-use super::{at, child_of, enrol, open};
+use super::{at, calendar_without_meals, child_of, days, enrol, open};
 use crate::support::{COLLEGE, OTHER_COLLEGE, World};
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
@@ -91,16 +91,34 @@ async fn a_closure_takes_the_meals_of_its_days_tells_families_and_gives_them_bac
     let (_, body) = letters.iter().find(|(subject, _)| subject == "Cantine fermée").expect("a letter");
     assert!(body.contains("du 05/11/2026 au 09/11/2026 (Grève)") && body.contains("Lou : 2 repas"), "{body}");
 
-    // A meal of another enrolment laid out meanwhile is not reserved either.
+    // Meals of another enrolment laid out meanwhile are closed too.
     let (_, wish) = child_of(&family, "Ana").await;
     let later = at(&format!("enrolments/{}/meals?from=2026-11-02&until=2026-11-12", enrol(&family, &wish).await));
-    assert_eq!(states(family.get(&later).await).len(), 2);
+    assert_eq!(states(family.get(&later).await), states(family.get(&week).await));
 
     clerk.post(&at(&format!("closures/{own}/withdraw")), json!({})).await.expect(200);
     assert_eq!(world.repeat(layout::apply_closure).await, 1);
-    assert!(states(family.get(&week).await).iter().all(|(_, state)| state == "reserved"));
+    let again = of(["2026-11-02", "2026-11-05", "2026-11-09", "2026-11-12"].map(|day| (day, "reserved")));
+    assert_eq!(states(family.get(&week).await), again);
     world.work_off().await;
     assert!(world.letters_to(&family.email).await.iter().any(|(subject, _)| subject == "Cantine ouverte"));
+}
+
+#[actix_web::test]
+async fn no_meal_is_added_after_the_college_left_the_scope() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let path = at(&format!("enrolments/{}/meals", enrol(&family, &wish).await));
+    let college = world.administrator.get(&at("colleges")).await.expect(200).text("/items/0/id");
+    let end = json!({ "ends_on": "2026-11-06" });
+    world.administrator.put(&at(&format!("colleges/{college}/end")), end).await.expect(200);
+    family.post(&format!("{path}/2026-11-03/reserve"), json!({})).await.expect(200);
+    family.post(&format!("{path}/2026-11-10/reserve"), json!({})).await.refused(409, "canteen.no_meal");
+    let days = at(&format!("calendars/2026-2027/days?college_uai={COLLEGE}&from=2026-11-05&until=2026-11-12"));
+    let served = world.api.get(&days).await.expect(200);
+    assert_eq!((served.json.as_array().unwrap().len(), served.text("/1/date")), (2, "2026-11-06".into()));
 }
 
 #[actix_web::test]
@@ -129,4 +147,37 @@ async fn a_diner_has_one_meal_a_day_whatever_is_tried() {
     let foreign = "insert into canteen_enrolments (id, season, diner, person_id, college_uai, weekdays, diet, starts_on, ends_on, state, enrolled_by, enrolled_at)
         values (gen_random_uuid(), '2026-2027', 'commensal', gen_random_uuid(), '0780001C', 1, 'everything', '2026-11-02', '2027-07-02', 'active', gen_random_uuid(), now())";
     assert!(world.superuser("78").batch_execute(foreign).unwrap_err().to_string().contains("no meals are served"));
+}
+
+#[actix_web::test]
+async fn a_closed_meal_is_given_up_at_any_time_and_reserved_again_only_where_it_is_served() {
+    let mut world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let clerk = world.agent("92", "case_worker").await;
+    let closure = json!({ "college_uai": COLLEGE, "from": "2026-11-05", "until": "2026-11-09", "kind": "strike", "label": "Grève" });
+    let closure = clerk.post(&at("closures"), closure).await.expect(201).text("/id");
+    world.repeat(layout::apply_closure).await;
+    // Meanwhile the 9th becomes a holiday; on the 4th it is too late to cancel the meal of the 5th, which nobody cooks.
+    days::publish(&world, calendar_without_meals("2026-11-09")).await;
+    world.repeat(layout::lay_out_batch).await;
+    let (_, other) = child_of(&family, "Ana").await;
+    let stays = enrol(&family, &other).await;
+    let now = "2026-11-04T08:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    world.advance(now - world.app.db.server_now());
+    let family = world.sign_in(&family.email).await;
+    family.post(&at(&format!("enrolments/{id}/end")), json!({ "version": 1 })).await.expect(200);
+    world.wake_administrators().await;
+    let withdraw = at(&format!("closures/{closure}/withdraw"));
+    world.administrator.post(&withdraw, json!({})).await.expect(200);
+    assert_eq!(world.repeat(layout::apply_closure).await, 1);
+    let meals = async |id: &str| {
+        let path = at(&format!("enrolments/{id}/meals?from=2026-11-05&until=2026-11-09"));
+        let days = family.get(&path).await.expect(200).json;
+        days.as_array().unwrap().iter().map(|day| day["state"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(meals(&id).await, ["cancelled".into(), json!(null), "cancelled".into()]);
+    assert_eq!(meals(&stays).await, ["reserved".into(), json!(null)]);
 }

@@ -7,11 +7,14 @@ mod enrolments;
 mod following;
 mod gates;
 mod meals;
+mod orders;
+mod rates;
 mod services;
 mod simulator;
+mod slips;
 mod tariffs;
 
-use crate::support::{Agent, COLLEGE, Family, SEASON, World};
+use crate::support::{Agent, Api, COLLEGE, Family, SEASON, World};
 use serde_json::{Value, json};
 
 pub const CANTEEN: &str = "/v1/departments/92/canteen";
@@ -47,13 +50,30 @@ pub async fn publish(world: &World, second: &Agent, grid: Value) -> String {
     id
 }
 
+/// 92 has a canteen since September; nobody has said where yet.
+pub async fn offer(world: &World) {
+    world.administrator.post(&at("services"), json!({ "starts_on": "2026-09-01" })).await.expect(201);
+}
+
+/// The canteen of 92, which it has, is at these collèges since September.
+pub async fn in_scope(world: &World, colleges: &[&str]) {
+    let scope = json!({ "uais": colleges, "starts_on": "2026-09-01" });
+    world.administrator.post(&at("colleges"), scope).await.expect(201);
+}
+
+/// The states of the meals of an enrolment between two days, in their order.
+pub async fn states(reader: &Api, enrolment: &str, from: &str, until: &str) -> Vec<String> {
+    let days = reader.get(&at(&format!("enrolments/{enrolment}/meals?from={from}&until={until}"))).await.expect(200);
+    let days = days.json.as_array().unwrap();
+    days.iter().filter_map(|day| Some(day.get("state")?.as_str()?.to_owned())).collect()
+}
+
 /// The canteen of 92 at these collèges since September, with a calendar whose weekdays change until the end of November, and a grid for
 /// each sort of diners.
 pub async fn open(world: &World, colleges: &[&str]) -> Agent {
     let second = world.agent("92", "administrator").await;
-    world.administrator.post(&at("services"), json!({ "starts_on": "2026-09-01" })).await.expect(201);
-    let scope = json!({ "uais": colleges, "starts_on": "2026-09-01" });
-    world.administrator.post(&at("colleges"), scope).await.expect(201);
+    offer(world).await;
+    in_scope(world, colleges).await;
     let mut calendar = days::calendar();
     calendar["weekdays_until"] = json!("2026-11-30");
     days::publish(world, calendar).await;

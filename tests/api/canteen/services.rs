@@ -1,9 +1,10 @@
 //! Where and when meals are served: data of each department.
 
-use super::{CANTEEN, at};
-use crate::support::{COLLEGE, COLLEGE_78, OTHER_COLLEGE, World, call};
+use super::{CANTEEN, at, changed, child_of, days, enrol, grid, open, states};
+use crate::support::{COLLEGE, COLLEGE_78, OTHER_COLLEGE, SEASON, World, call};
 use chrono::TimeDelta;
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
+use passplus::canteen::meals::layout;
 use serde_json::json;
 
 const SERVICES: &str = "/v1/departments/92/canteen/services";
@@ -117,6 +118,43 @@ async fn a_period_is_ended_from_today_on_and_given_up_before_it_begins() {
     }
 }
 
+/// Meals are laid out as far as the canteen goes, and come back with it.
+#[actix_web::test]
+async fn the_meals_of_who_is_enrolled_follow_the_scope() {
+    let world = World::start().await;
+    open(&world, &[OTHER_COLLEGE]).await;
+    let admin = &world.administrator;
+    let coming = json!({ "uais": [COLLEGE], "starts_on": "2026-11-02" });
+    let college = admin.post(COLLEGES, coming.clone()).await.expect(201).text("/items/0/id");
+    let family = world.family("92").await;
+    let (_, mut wish) = child_of(&family, "Lou").await;
+    wish["starts_on"] = json!("2026-11-02");
+    let id = enrol(&family, &wish).await;
+    let november = async || states(&family, &id, "2026-11-02", "2026-11-06").await;
+    let january = async || states(&family, &id, "2027-01-04", "2027-01-08").await;
+    assert_eq!(november().await, ["reserved", "reserved"]);
+
+    // The collège is given up, and declared again.
+    admin.delete(&format!("{COLLEGES}/{college}")).await.expect(204);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!(november().await, ["closed", "closed"]);
+    admin.post(COLLEGES, coming).await.expect(201);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!(november().await, ["reserved", "reserved"]);
+
+    // The department's canteen ends, opens again in the new year, and does not after all.
+    let service = world.api.get(CANTEEN).await.expect(200).text("/periods/0/id");
+    admin.put(&format!("{SERVICES}/{service}/end"), json!({ "ends_on": "2026-12-31" })).await.expect(200);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!((november().await, january().await), (vec!["reserved".to_owned(); 2], vec!["closed".to_owned(); 2]));
+    let next = admin.post(SERVICES, json!({ "starts_on": "2027-01-01" })).await.expect(201).text("/id");
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!(january().await, ["reserved", "reserved"]);
+    admin.delete(&format!("{SERVICES}/{next}")).await.expect(204);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!((november().await, january().await), (vec!["reserved".to_owned(); 2], vec!["closed".to_owned(); 2]));
+}
+
 #[actix_web::test]
 async fn what_cannot_be_is_refused_with_its_place() {
     let world = World::start().await;
@@ -178,6 +216,69 @@ async fn only_an_administrator_of_the_department_says_where_meals_are_served() {
         assert_eq!(sql_query("update canteen_services set ends_on = starts_on").execute(&mut conn), Ok(0));
         assert_eq!(sql_query("delete from canteen_services").execute(&mut conn), Ok(0));
     }
+}
+
+#[actix_web::test]
+async fn a_department_without_a_canteen_prepares_none_and_says_so() {
+    let world = World::start().await;
+    let here = |rest: &str| format!("/v1/departments/78/canteen/{rest}");
+    let admin = &world.administrator_78;
+    let family = world.family("78").await;
+    let child = family.add_child("Lou", "2015-03-14").await;
+    family.submit(&child, COLLEGE_78).await;
+    let secretary = world.secretary(COLLEGE_78).await;
+    let enrolment = json!({ "child_id": child, "season": SEASON, "weekdays": ["monday"], "diet": "everything" });
+    let asked = json!({ "season": SEASON, "child_ids": [child], "text_version": "2026-06", "accepted": true, "by_document": true });
+    let closure =
+        json!({ "college_uai": null, "from": "2026-11-12", "until": "2026-11-12", "kind": "strike", "label": "Grève" });
+    let adult = json!({ "kind": "guest", "last_name": "Leroy", "first_names": "Max" });
+    let plan = json!({ "season": SEASON, "measures": "x", "own_meal": false, "starts_on": "2026-11-09", "ends_on": "2027-07-02" });
+    let rule = json!({ "starts_on": "2026-10-15", "walk_ins": false });
+    let answers = [
+        family.post(&here("enrolments"), enrolment).await,
+        family.post(&here("reduced-rate-requests"), asked).await,
+        admin.post(&here("colleges"), json!({ "uais": [COLLEGE_78], "starts_on": "2026-11-02" })).await,
+        admin.post(&here("operators"), json!({ "name": "Cuisines" })).await,
+        admin.put(&here(&format!("gate-rules/{COLLEGE_78}")), rule).await,
+        admin.post(&here("grids"), json!({ "grid": grid() })).await,
+        admin.put(&here(&format!("calendars/{SEASON}/draft")), days::calendar()).await,
+        admin.post(&here(&format!("calendars/{SEASON}/publish")), json!({ "version": 1 })).await,
+        admin.post(&here("closures"), closure).await,
+        admin.post(&here("price-simulations"), json!({ "diner": "pupil", "days_a_week": 4 })).await,
+        secretary.post(&here(&format!("colleges/{COLLEGE_78}/adults")), adult).await,
+        secretary.post(&format!("/v1/departments/78/children/{child}/care-plans"), plan).await,
+    ];
+    for answer in answers {
+        answer.refused(409, "canteen.not_offered");
+    }
+    for table in ["canteen_operators", "canteen_grids", "canteen_calendars", "canteen_closures", "canteen_gate_rules"] {
+        let rows = call(&mut world.superuser("78"), &format!("(select count(*) from {table})")).unwrap();
+        assert_eq!(rows, json!(0), "{table}");
+    }
+}
+
+#[actix_web::test]
+async fn what_was_prepared_for_a_canteen_that_was_given_up_goes_no_further() {
+    let world = World::start().await;
+    let (admin, second) = (&world.administrator, world.agent("92", "administrator").await);
+    let coming = admin.post(SERVICES, json!({ "starts_on": "2027-09-01" })).await.expect(201).text("/id");
+    let draft = admin.post(&at("grids"), json!({ "grid": grid() })).await.expect(201).text("/id");
+    let calendar = at(&format!("calendars/{SEASON}"));
+    admin.put(&format!("{calendar}/draft"), days::calendar()).await.expect(200);
+    let operator = admin.post(&at("operators"), json!({ "name": "Cuisines" })).await.expect(201).text("/id");
+    admin.delete(&format!("{SERVICES}/{coming}")).await.expect(204);
+    let one = at(&format!("grids/{draft}"));
+    let kitchen = json!({ "kind": "kitchen", "label": "Cuisine" });
+    for answer in [
+        admin.put(&one, json!({ "grid": changed(json!({ "label": "Élèves" })) })).await,
+        second.post(&format!("{one}/publish"), json!({})).await,
+        second.post(&format!("{calendar}/publish"), json!({ "version": 1 })).await,
+        admin.post(&at(&format!("operators/{operator}/devices")), kitchen).await,
+    ] {
+        answer.refused(409, "canteen.not_offered");
+    }
+    // What is left may be put away.
+    admin.delete(&one).await.expect(204);
 }
 
 /// What the tables of enrolments and meals are held to.

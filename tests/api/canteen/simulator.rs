@@ -1,6 +1,6 @@
 //! The public simulator: the same prices as everywhere, told to anybody, kept nowhere.
 
-use super::{at, changed, grid, publish};
+use super::{at, changed, grid, offer, publish};
 use crate::support::{Answer, World};
 use actix_web::{
     App as ActixApp,
@@ -42,6 +42,7 @@ fn tax(households: &[(u32, f64)]) -> Value {
 async fn anybody_learns_what_a_meal_costs_and_why() {
     let world = World::start().await;
     let second = world.agent("92", "administrator").await;
+    offer(&world).await;
     ask(&world, json!({})).await.refused(404, "tariff.none");
     let id = publish(&world, &second, grid()).await;
     let told = ask(&world, json!({ "means": tax(&[(24_000, 2.5)]) })).await.expect(200);
@@ -74,12 +75,9 @@ async fn anybody_learns_what_a_meal_costs_and_why() {
     }
     ask(&world, json!({ "on": "2026-08-31" })).await.refused(404, "tariff.none");
     ask(&world, json!({ "diner": "guest" })).await.refused(404, "tariff.none");
-    // The other department has no grid, and no canteen.
-    world
-        .api
-        .post("/v1/departments/78/canteen/price-simulations", question(json!({})))
-        .await
-        .refused(404, "tariff.none");
+    // The other department has no canteen.
+    let elsewhere = "/v1/departments/78/canteen/price-simulations";
+    world.api.post(elsewhere, question(json!({}))).await.refused(409, "canteen.not_offered");
     world.api.post("/v1/departments/35/canteen/price-simulations", question(json!({}))).await.refused(404, "not_found");
 }
 
@@ -87,6 +85,7 @@ async fn anybody_learns_what_a_meal_costs_and_why() {
 async fn a_forfait_is_told_for_the_year() {
     let world = World::start().await;
     let second = world.agent("92", "administrator").await;
+    offer(&world).await;
     let line = |days: u16| json!({ "days_a_week": days, "days_a_year": 36 * days });
     publish(&world, &second, changed(json!({ "forfait": (1..=5).map(line).collect::<Vec<_>>() }))).await;
     let means = tax(&[(24_000, 2.5)]);
@@ -100,20 +99,35 @@ async fn a_forfait_is_told_for_the_year() {
 async fn what_is_not_a_figure_is_never_taken_for_zero() {
     let world = World::start().await;
     let second = world.agent("92", "administrator").await;
+    offer(&world).await;
     publish(&world, &second, grid()).await;
     let household = |rfr: Value, parts: Value| json!({ "means": { "kind": "tax", "households": [{ "rfr_euros": rfr, "parts": parts }] } });
     for (changes, pointer) in [
-        (household(json!(null), json!(1)), "/means"),
-        (household(json!(-1), json!(1)), "/means"),
-        (household(json!("24000"), json!(1)), "/means"),
-        (household(json!(24_000.5), json!(1)), "/means"),
-        (household(json!(24_000), json!(0)), "/means"),
-        (household(json!(24_000), json!(2.3)), "/means"),
-        (household(json!(24_000), json!(null)), "/means"),
-        (json!({ "means": { "kind": "tax" } }), "/means"),
+        (household(json!(null), json!(1)), "/means/households/0/rfr_euros"),
+        (household(json!(-1), json!(1)), "/means/households/0/rfr_euros"),
+        (household(json!("24000"), json!(1)), "/means/households/0/rfr_euros"),
+        (household(json!(24_000.5), json!(1)), "/means/households/0/rfr_euros"),
+        (household(json!(24_000), json!(0)), "/means/households/0/parts"),
+        (household(json!(24_000), json!(2.3)), "/means/households/0/parts"),
+        (household(json!(24_000), json!(null)), "/means/households/0/parts"),
+        (json!({ "means": { "kind": "tax" } }), "/means/households"),
         (json!({ "means": { "kind": "tax", "households": [] } }), "/means/households"),
+        (json!({ "means": { "kind": "tax", "households": [{ "parts": 1 }] } }), "/means/households/0/rfr_euros"),
+        (
+            json!({ "means": { "kind": "tax", "households": [{ "rfr_euros": 1, "parts": 1, "part": 1 }] } }),
+            "/means/households/0/part",
+        ),
         (json!({ "means": tax(&[(1, 1.0); 5]) }), "/means/households"),
-        (json!({ "means": { "kind": "quotient", "quotient_cents": -1 } }), "/means"),
+        (json!({ "means": { "kind": "quotient", "quotient_cents": -1 } }), "/means/quotient_cents"),
+        (json!({ "means": { "kind": "quotient", "quotient_cents": null } }), "/means/quotient_cents"),
+        (json!({ "means": { "kind": "quotient", "quotient_cents": 1, "pay_index": 1 } }), "/means/pay_index"),
+        (json!({ "means": { "kind": "pay_index", "pay_index": -1 } }), "/means/pay_index"),
+        (json!({ "means": { "kind": "unknown", "because": "lost" } }), "/means/because"),
+        (json!({ "means": { "kind": "unknown" } }), "/means/because"),
+        (json!({ "means": { "kind": "rich" } }), "/means/kind"),
+        (json!({ "means": { "quotient_cents": 1 } }), "/means/kind"),
+        (json!({ "means": { "kind": "tax", "income": 1 } }), "/means/income"),
+        (json!({ "means": 24_000 }), "/means"),
         (json!({ "days_a_week": null }), "/days_a_week"),
         (json!({ "days_a_week": 6 }), "/days_a_week"),
         (json!({ "statuses": vec!["rsa"; 21] }), "/statuses"),
@@ -122,7 +136,7 @@ async fn what_is_not_a_figure_is_never_taken_for_zero() {
         (json!({ "tax_number": "1234567890123" }), "/tax_number"),
     ] {
         let refused = ask(&world, changes.clone()).await.refused(422, "request.invalid");
-        assert!(refused.pointers()[0].starts_with(pointer), "{changes}: {}", refused.json);
+        assert_eq!(refused.pointers(), [pointer], "{changes}");
         assert!(!refused.json.to_string().contains("24000") && !refused.json.to_string().contains("1234567890123"));
     }
 }
@@ -145,6 +159,7 @@ impl Write for Lines {
 async fn nothing_of_a_simulation_is_kept_or_logged() {
     let world = World::start().await;
     let second = world.agent("92", "administrator").await;
+    offer(&world).await;
     publish(&world, &second, grid()).await;
     let rows = || {
         let places =

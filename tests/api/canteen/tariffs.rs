@@ -1,6 +1,6 @@
 //! Grids: written by one person, published by another, and then for good.
 
-use super::{at, changed, grid, publish};
+use super::{at, changed, grid, offer, publish};
 use crate::support::{COLLEGE, World};
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ const TARIFFS: &str = "/v1/departments/92/canteen/tariffs";
 #[actix_web::test]
 async fn a_grid_is_written_by_one_person_and_published_by_another() {
     let world = World::start().await;
+    offer(&world).await;
     let (admin, second) = (&world.administrator, world.agent("92", "administrator").await);
     let draft = admin.post(GRIDS, json!({ "grid": grid() })).await.expect(201);
     assert_eq!(
@@ -77,6 +78,7 @@ async fn a_grid_is_written_by_one_person_and_published_by_another() {
 #[actix_web::test]
 async fn a_grid_with_a_fault_is_refused_with_its_place() {
     let world = World::start().await;
+    offer(&world).await;
     let (admin, second) = (&world.administrator, world.agent("92", "administrator").await);
     let bands = |bounds: &[(i64, Option<i64>, i64)]| {
         let band = |(from, until, price): &(i64, Option<i64>, i64)| json!({ "from_cents": from, "until_cents": until, "price_cents": price });
@@ -96,6 +98,10 @@ async fn a_grid_with_a_fault_is_refused_with_its_place() {
         (json!({ "walk_in_cents": -1 }), "/walk_in_cents"),
         (json!({ "ends_on": "2026-08-31" }), "/ends_on"),
         (json!({ "forfait": [{ "days_a_week": 4, "days_a_year": 144 }] }), "/forfait"),
+        (
+            json!({ "base": { "kind": "pay_index_bands", "bands": [{ "from_index": 0, "until_index": null, "price_cents": 480 }] } }),
+            "/base/kind",
+        ),
     ] {
         let told = admin.put(&format!("{GRIDS}/{id}"), json!({ "grid": changed(changes) })).await.expect(200);
         let refused =
@@ -119,9 +125,38 @@ async fn a_grid_with_a_fault_is_refused_with_its_place() {
     }
 }
 
+/// Guests tell no means, and staff no quotient: such a grid would only ever give its highest price.
+#[actix_web::test]
+async fn a_grid_asks_of_its_diners_only_what_they_tell() {
+    let world = World::start().await;
+    offer(&world).await;
+    let second = world.agent("92", "administrator").await;
+    let index =
+        json!({ "kind": "pay_index_bands", "bands": [{ "from_index": 0, "until_index": null, "price_cents": 480 }] });
+    for (diner, base) in [("guest", grid()["base"].clone()), ("guest", index), ("commensal", grid()["base"].clone())] {
+        let draft = changed(json!({ "diner": diner, "base": base }));
+        let draft = world.administrator.post(GRIDS, json!({ "grid": draft })).await.expect(201);
+        assert_eq!(draft.text("/problems/0/pointer"), "/base/kind", "{diner}");
+        let one = format!("{GRIDS}/{}", draft.text("/id"));
+        let refused = second.post(&format!("{one}/publish"), json!({})).await.refused(422, "tariff.invalid_grid");
+        assert_eq!(refused.pointers(), ["/base/kind"], "{diner}");
+        world.administrator.delete(&one).await.expect(204);
+    }
+    // What was published before keeps its price.
+    let former = changed(json!({ "diner": "guest" })).to_string().replace('\'', "''");
+    let sql = format!(
+        "insert into canteen_grids (id, diner, version, state, grid, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at)
+         values (gen_random_uuid(), 'guest', 9, 'published', '{former}', '2026-09-01', '2027-08-31', gen_random_uuid(), now(), gen_random_uuid(), now())"
+    );
+    world.superuser("92").batch_execute(&sql).unwrap();
+    let asked = json!({ "diner": "guest", "days_a_week": 1 });
+    assert_eq!(world.api.post(&at("price-simulations"), asked).await.expect(200).number("/cents"), 700);
+}
+
 #[actix_web::test]
 async fn one_grid_is_in_force_and_another_takes_its_place_from_a_day_to_come() {
     let world = World::start().await;
+    offer(&world).await;
     let (admin, second) = (&world.administrator, world.agent("92", "administrator").await);
     let first = publish(&world, &second, grid()).await;
     publish(&world, &second, changed(json!({ "diner": "guest", "base": { "kind": "fixed", "price_cents": 860 }, "maximum_cents": null, "statuses": [] }))).await;
@@ -194,6 +229,7 @@ async fn one_grid_is_in_force_and_another_takes_its_place_from_a_day_to_come() {
 #[actix_web::test]
 async fn two_grids_published_at_once_never_share_a_day() {
     let world = World::start().await;
+    offer(&world).await;
     let second = world.agent("92", "administrator").await;
     publish(&world, &second, grid()).await;
     // What a race would do between the look and the publication, the table refuses by itself.
@@ -206,6 +242,7 @@ async fn two_grids_published_at_once_never_share_a_day() {
 #[actix_web::test]
 async fn only_an_administrator_of_the_department_writes_grids() {
     let world = World::start().await;
+    offer(&world).await;
     let (family, secretary) = (world.family("92").await, world.secretary(COLLEGE).await);
     let (case_worker, dpo) = (world.agent("92", "case_worker").await, world.agent("92", "dpo").await);
     let id = world.administrator.post(GRIDS, json!({ "grid": grid() })).await.expect(201).text("/id");

@@ -80,7 +80,8 @@ pub async fn full_family(world: &World, name: &str) -> Family {
          insert into derogations values (gen_random_uuid(), '{child}', '{file}', '2026-2027', 'deadline', 'x', '2027-05-31', gen_random_uuid(), now());
          insert into canteen_calendars values ('2026-2027', (select coalesce(max(version), 0) + 1 from canteen_calendars), 'published', '{{}}',
              gen_random_uuid(), now(), gen_random_uuid(), now());
-         insert into canteen_closures values (gen_random_uuid(), null, '2026-11-12', '2026-11-12', 'strike', 'Grève', gen_random_uuid(), now());
+         insert into canteen_closures values (gen_random_uuid(), null, '2026-11-12', '2026-11-12', 'strike', 'Grève', gen_random_uuid(), now())
+             on conflict do nothing;
          insert into news (id, subject, body, state, written_by, written_at)
              values (gen_random_uuid(), 'x', 'x', 'proposed', gen_random_uuid(), now());
          insert into season_openings (id, season, from_season, expected_children, ordered_by, ordered_at, runs_at, state)
@@ -154,7 +155,7 @@ pub fn billed(file: &str, child: &str) -> String {
 /// An operator of the canteen, and what its gates know of the child.
 fn at_the_gates(file: &str, child: &str) -> String {
     format!(
-        "insert into canteen_operators values (gen_random_uuid(), 'Cuisines du Val', gen_random_uuid(), now());
+        "insert into canteen_operators values (gen_random_uuid(), 'Cuisines du Val', gen_random_uuid(), now()) on conflict do nothing;
          insert into canteen_operator_sites
              select gen_random_uuid(), (select id from canteen_operators limit 1), '0920001B', day, day, gen_random_uuid(), now()
                from (select '2000-01-01'::date + count(*)::integer as day from canteen_operator_sites) d;
@@ -163,12 +164,13 @@ fn at_the_gates(file: &str, child: &str) -> String {
          insert into canteen_day_codes values (gen_random_uuid(), '{child}', '{file}', '0920001B', '2000-01-01',
              uuid_send(gen_random_uuid()), gen_random_uuid(), now());
          insert into canteen_passages values (gen_random_uuid(), 1, gen_random_uuid(), '0920001B', '2000-01-01', now(), now(), false,
-             '{child}', '{file}', true, 'reserved', 'counted', '\\x00')"
+             '{child}', '{file}', true, 'reserved', 'counted', '\\x00');
+         insert into canteen_gates values (gen_random_uuid(), gen_random_uuid(), '0920001B', 'Entrée')"
     )
 }
 
 /// A request for a reduced rate, with its child and a step.
-fn rate_request(conn: &mut PgConnection, child: &str, file: &str) {
+pub fn rate_request(conn: &mut PgConnection, child: &str, file: &str) {
     conn.batch_execute(&format!(
         "with request as (
              insert into canteen_rate_requests (id, family_id, season, text_version, requested_by, requested_at, way, state, inquiries)

@@ -1,9 +1,16 @@
 //! What one department knows never reaches the other: not by an answer, not in its database, not by letter, not through the
 //! directory they share.
 
-use super::{Operation, operations, planted_till, rows};
-use crate::support::{Api, COLLEGE, COLLEGE_78, Family, Pupil, Till, World, debit, key};
-use diesel::{Connection, PgConnection};
+use super::{
+    Operation,
+    full_family::{billed, rate_request},
+    operations, planted_device, planted_till, rows,
+};
+use crate::{
+    canteen,
+    support::{Api, COLLEGE, COLLEGE_78, Family, Pupil, SEASON, Till, World, call, debit, key},
+};
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use passplus::{kernel::ids::RequestId, migrate::Schema};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -12,6 +19,7 @@ const EMAIL: &str = "qwuorth.zyxwane@canari.example";
 const CHILD: &str = "Zyxwanette";
 const GUARDIAN: &str = "Qwuorth";
 const PHONE: &str = "0699887766";
+const MEASURES: &str = "Panier-repas du canari.";
 const ADDRESS: &str = "17 impasse du Canari jaune, 92000 Nanterre";
 
 /// A family of 92 that has everything, and what must never leave its department.
@@ -49,6 +57,7 @@ async fn plant(world: &World) -> Planted {
     crate::photos::send(&family, &child, "image/jpeg", crate::photos::jpeg(300, 400)).await.expect(204);
     let photos = family.path(&format!("agents-desk/photos?child_id={child}"));
     let photo = world.administrator.get(&photos).await.expect(200).text("/items/0/id");
+    let at_table = plant_canteen(world, &family, &child).await;
     let ids = BTreeMap::from([
         ("family", family.id.clone()),
         ("child", child.clone()),
@@ -66,13 +75,59 @@ async fn plant(world: &World) -> Planted {
         ("key", key),
         ("merchant", merchant),
         ("device", device),
-        ("season", crate::support::SEASON.to_owned()),
+        ("season", SEASON.to_owned()),
         ("uai", COLLEGE.to_owned()),
+        ("payer", family.id.clone()),
+        // What reads of the canteen must be told.
+        ("college_uai", COLLEGE.to_owned()),
+        ("from", "2026-11-02".to_owned()),
+        ("until", "2026-11-30".to_owned()),
+        ("month", "2026-11".to_owned()),
     ]);
-    let texts = [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS].map(str::to_owned);
+    let eaten: Vec<String> = at_table.values().cloned().collect();
+    let ids: BTreeMap<_, _> = ids.into_iter().chain(at_table).collect();
+    let texts = [EMAIL, CHILD, GUARDIAN, PHONE, ADDRESS, MEASURES].map(str::to_owned);
     let secrets =
         [card_code, card_signed, ticket.text("/code"), family.id.clone(), child, enrolment, card_id, culture, document];
-    Planted { ids, canaries: texts.into_iter().chain(secrets).collect() }
+    Planted { ids, canaries: texts.into_iter().chain(secrets).chain(eaten).collect() }
+}
+
+/// The child at table: an enrolment, a care plan, a bill and a request for a reduced rate, all of which the family reads. By the path
+/// parameters under which they are found.
+async fn plant_canteen(world: &World, family: &Family, child: &str) -> BTreeMap<&'static str, String> {
+    canteen::open(world, &[COLLEGE]).await;
+    let wish = json!({ "child_id": child, "season": SEASON, "weekdays": ["monday"], "diet": "everything" });
+    let enrolment = canteen::enrol(family, &wish).await;
+    let plans = family.path(&format!("children/{child}/care-plans"));
+    let plan = json!({
+        "season": SEASON, "measures": MEASURES, "own_meal": false, "starts_on": "2026-11-02", "ends_on": "2027-07-02",
+    });
+    let plan = world.secretary(COLLEGE).await.post(&plans, plan).await.expect(201).text("/id");
+    let mut conn = world.superuser("92");
+    conn.batch_execute(&billed(&family.id, child)).unwrap();
+    rate_request(&mut conn, child, &family.id);
+    let mut of =
+        |sql: &str| call(&mut conn, &format!("(select id from {sql} limit 1)")).unwrap().as_str().unwrap().to_owned();
+    let (bill, request) = (of("canteen_bills"), of("canteen_rate_requests"));
+    let (run, operator) = (of("canteen_bill_runs"), key());
+    for read in [
+        format!("enrolments/{enrolment}"),
+        format!("enrolments/{enrolment}/meals?from=2026-11-02&until=2026-11-30"),
+        format!("bills/{bill}"),
+        format!("accounts/{}", family.id),
+        format!("reduced-rate-requests/{request}"),
+    ] {
+        family.get(&canteen::at(&read)).await.expect(200);
+    }
+    assert_eq!(family.get(&plans).await.expect(200).text("/0/measures"), MEASURES);
+    BTreeMap::from([
+        ("id", enrolment),
+        ("bill", bill),
+        ("request", request),
+        ("run", run),
+        ("operator", operator),
+        ("plan", plan),
+    ])
 }
 
 async fn callers_of_78(world: &World) -> Vec<(String, Api)> {
@@ -81,11 +136,20 @@ async fn callers_of_78(world: &World) -> Vec<(String, Api)> {
         ("guardian".to_owned(), world.family("78").await.api),
         ("secretary".to_owned(), world.secretary(COLLEGE_78).await.api),
         ("till".to_owned(), planted_till(world, "78", 1).await),
+        ("gate".to_owned(), planted_device(world, "78", Some(COLLEGE_78)).await),
+        ("kitchen".to_owned(), planted_device(world, "78", None).await),
     ];
     for function in ["administrator", "case_worker", "finance", "dpo"] {
         callers.push((function.to_owned(), world.agent("78", function).await.api));
     }
     callers
+}
+
+/// Query parameters without which an operation is not looked at.
+fn needed_queries(operation: &Operation) -> impl Iterator<Item = &'static str> {
+    let parameters = operation.described["parameters"].as_array().into_iter().flatten();
+    let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+    needed.filter_map(|parameter| parameter["name"].as_str())
 }
 
 /// Every row of a database of this world.
@@ -110,7 +174,10 @@ async fn nothing_of_a_family_of_92_is_ever_answered_to_a_caller_of_78() {
                 Some(id) => id.clone(),
                 None => RequestId::generate().to_string(),
             };
-            let answer = api.get(&operation.address(value)).await;
+            let needed: Vec<String> = needed_queries(operation)
+                .filter_map(|name| Some(format!("{name}={}", planted.ids.get(name)?)))
+                .collect();
+            let answer = api.get(&format!("{}?{}", operation.address(value), needed.join("&"))).await;
             let body = String::from_utf8_lossy(&answer.bytes);
             for canary in &planted.canaries {
                 assert!(

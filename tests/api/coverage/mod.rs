@@ -10,6 +10,7 @@ mod openapi;
 mod privacy;
 mod refusals;
 mod rls;
+mod rls_writes;
 
 use crate::support::{Api, World, description, siret};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Jsonb};

@@ -1,8 +1,8 @@
 //! What agents read and decide; no later answer changes it.
 
-use super::{MARTIN, NOBODY, Scene, body, decide, desk, letters, middle, requests, steps};
+use super::{MARTIN, NOBODY, SEEN, Scene, body, decide, desk, letters, middle, requests, steps};
 use crate::support::field_at_fault;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 #[actix_web::test]
@@ -53,19 +53,20 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
         (json!({ "households": [one], "quotient_cents": 1 }), "/households"),
         (json!({ "nothing": "illegible", "quotient_cents": 1 }), "/nothing"),
         (json!({ "nothing": "other" }), "/note"),
-        (json!({ "quotient_cents": 1, "note": "x" }), "/note"),
         (json!({ "quotient_cents": -1 }), "/quotient_cents"),
         (json!({ "quotient_cents": 1, "income_year": 20 }), "/income_year"),
-        (json!({ "quotient_cents": 1, "income_year": 2026 }), "/income_year"),
-        (json!({ "statuses": ["rsa", "veuf"] }), "/statuses/1"),
+        (json!({ "households": [one], "income_year": 2026, "note": SEEN }), "/income_year"),
+        // This tariff reads tax notices.
+        (json!({ "quotient_cents": 80_000, "note": SEEN }), "/quotient_cents"),
+        (json!({ "statuses": ["rsa", "veuf"], "note": SEEN }), "/statuses/1"),
         (json!({ "statuses": vec!["rsa"; 21] }), "/statuses"),
     ] {
         field_at_fault(decide(&scene.worker, &id, fields).await, pointer);
     }
-    let stale = json!({ "version": 9, "quotient_cents": 80_000 });
+    let stale = json!({ "version": 9, "quotient_cents": 80_000, "note": SEEN });
     scene.worker.post(&desk(&format!("/{id}/decision")), stale).await.refused(409, "version.stale");
     assert_eq!(scene.value("select count(*) from canteen_means"), json!(0));
-    decide(&scene.worker, &id, json!({ "statuses": ["rsa"] })).await.expect(200);
+    decide(&scene.worker, &id, json!({ "statuses": ["rsa"], "note": SEEN })).await.expect(200);
     assert_eq!(scene.paid(), json!(40));
     // Nothing that was found takes nothing away, and says why.
     let id = scene
@@ -81,6 +82,27 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
     assert!(shown.text("/reason_note").ends_with("L'avis manque."), "{}", shown.json);
     let told = letters(&scene.world, &scene.family.email).await;
     assert!(told.last().unwrap().1.contains("L'avis manque."));
+}
+
+#[actix_web::test]
+async fn a_quotient_of_one_administration_is_no_quotient_of_the_other() {
+    let scene = Scene::with(super::benefits_grid()).await;
+    let asked = body(&[&scene.child], json!({ "by_document": true }));
+    let id = scene.family.post(&requests(), asked).await.expect(201).text("/id");
+    field_at_fault(decide(&scene.worker, &id, middle()).await, "/households");
+    decide(&scene.worker, &id, json!({ "quotient_cents": 80_000, "note": SEEN })).await.expect(200);
+    assert_eq!(scene.paid(), json!(280));
+    // Another tariff, from January on, reads tax notices: nothing is known for it.
+    let grid = crate::canteen::changed(json!({ "starts_on": "2027-01-01" })).to_string().replace('\'', "''");
+    scene.execute(&format!(
+        "update canteen_grids set ends_on = '2026-12-31';
+         insert into canteen_grids (id, diner, version, state, grid, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at)
+         values (gen_random_uuid(), 'pupil', 2, 'published', '{grid}', '2027-01-01', '2027-08-31', gen_random_uuid(), now(), gen_random_uuid(), now())"
+    ));
+    assert_eq!(scene.world.repeat(passplus::canteen::rates::follow_grids).await, 1);
+    assert_eq!(scene.paid(), json!(700));
+    let because = "select explanation #>> '{steps,0,applied,because}' from canteen_rates order by id desc limit 1";
+    assert_eq!(scene.value(&format!("to_jsonb(({because}))")), json!("another_kind"));
 }
 
 #[actix_web::test]
@@ -129,5 +151,4 @@ async fn an_answer_that_comes_during_the_decision_changes_nothing() {
     assert_eq!(scene.value("select jsonb_agg(outcome) from authority_calls"), json!(["found"]));
     assert_eq!((scene.show(&id).await.text("/source"), scene.paid()), ("document".into(), json!(280)));
     assert_eq!(scene.value("select count(*) from canteen_means"), json!(1));
-    assert_eq!(Value::Null, scene.value("select call_id from canteen_rate_requests where state = 'in_progress'"));
 }

@@ -43,6 +43,11 @@ async fn what_nobody_decided_while_its_season_lasted_is_closed_and_the_family_to
     // In Paris it is September: the worker's round closes them before it looks for leases that are over.
     wait_until(&mut scene, "2027-08-31T22:00:05Z").await;
     scene.family.post(&inquiry(&lost), taxes(&[MARTIN])).await.refused(409, "reduced_rate.transition");
+    // Until then no agent decides any more either, whatever he would decide.
+    for fields in [super::middle(), json!({ "nothing": "no_document" })] {
+        decide(&scene.worker, &waiting, fields).await.refused(409, "reduced_rate.transition");
+    }
+    assert_eq!((scene.show(&waiting).await.text("/state"), scene.paid()), ("document_needed".into(), Value::Null));
     for _ in 0..2 {
         worker::do_round(&scene.world.app.db).await;
     }

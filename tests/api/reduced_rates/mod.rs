@@ -5,9 +5,11 @@ mod debits;
 mod ending;
 mod faults;
 mod meanwhile;
+mod proofs;
 mod requests;
 mod secrecy;
 mod sight;
+mod texts;
 
 use crate::{
     canteen::{at, grid},
@@ -220,7 +222,10 @@ async fn decide(api: &Api, id: &str, fields: Value) -> Answer {
     api.post(&desk(&format!("/{id}/decision")), body).await
 }
 
-/// Means of 800 € a month: 2.80 €.
+/// Means of 800 € a month: 2.80 €, seen by an agent.
 fn middle() -> Value {
-    json!({ "households": [{ "rfr_euros": 24_000, "parts": 2.5 }], "income_year": 2025 })
+    json!({ "households": [{ "rfr_euros": 24_000, "parts": 2.5 }], "income_year": 2025, "note": SEEN })
 }
+
+/// What an agent saw where no document was sent.
+const SEEN: &str = "Avis d'impôt présenté au guichet.";

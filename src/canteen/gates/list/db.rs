@@ -1,7 +1,7 @@
 //! The door behind which a gate finds its diners of today.
 
 use crate::{
-    canteen::{enrolments::Diet, meals::state::MealState},
+    canteen::{adults::AdultKind, enrolments::Diet, meals::state::MealState},
     db::Tx,
     error::Error,
     kernel::{
@@ -19,6 +19,9 @@ use diesel::{
 pub struct ListRow {
     #[diesel(sql_type = sql_types::Uuid)]
     pub person_id: DinerId,
+    /// Of an adult.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub adult: Option<AdultKind>,
     #[diesel(sql_type = Text)]
     pub first_name: String,
     #[diesel(sql_type = Text)]
@@ -41,7 +44,8 @@ pub struct ListRow {
 
 pub fn diners(tx: &mut Tx<'_>) -> Result<Vec<ListRow>, Error> {
     Ok(diesel::sql_query(
-        "select person_id, first_name, initial, diet, meal, own_meal, care, card_id, code_sealed, photo_sealed from gate_list()",
+        "select person_id, a.kind as adult, first_name, initial, diet, meal, own_meal, care, card_id, code_sealed, photo_sealed
+           from gate_list() l left join gate_adults(today()) a using (person_id) order by person_id",
     )
     .load(tx.conn)?)
 }

@@ -27,7 +27,7 @@ pub struct GateListQuery {
 /// An age file (age-encryption.org) that the gate's own key opens. In it: version (1 byte), department (3), key id (4), issued and last
 /// instant (4 each, seconds since 2020-01-01), JSON, and the Ed25519 signature of `passplus-gate-day-v1`, a NUL and all that precedes, with
 /// the key that signs the department's cards. The JSON has `day`, `college_uai`, `gate`, `walk_ins` and `diners`: of each `id`, `mark` (the
-/// first 8 bytes of the SHA-256 of the ten secret bytes of the card in use, in hexadecimal), `first_name`, `initial`, `eats`, `reason`, `detail`,
+/// first 8 bytes of the SHA-256 of the ten secret bytes of the card in use, in hexadecimal), `adult` (`commensal` or `guest`, who has no mark and passes by his id), `first_name`, `initial`, `eats`, `reason`, `detail`,
 /// `diet`, `own_meal`, `care`, `photo_jpeg_base64`. Each list is written in the journal.
 #[utoipa::path(tag = "canteen-gates", params(GateListQuery), responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/gate-list")]

@@ -9,18 +9,19 @@ use crate::{
     audit,
     auth::actor::{By, Gate},
     canteen::{
+        adults::AdultKind,
+        calendars,
         enrolments::Diet,
+        gates::watch,
         operators,
-        passages::{
-            self,
-            decide::{Decision, Facts, PassReason, Shown, decide},
-        },
+        passages::decide::{Decision, Facts, PassReason, Shown, decide},
     },
     cards::{self, token::day::GateDay},
     db::Tx,
     error::Error,
     kernel::{
         age,
+        crypto::{MasterKey, SigningPair},
         department::Department,
         ids::{DeviceId, DinerId},
         text::Uai,
@@ -28,11 +29,12 @@ use crate::{
     },
     photos::{self, Size},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use data_encoding::{BASE64, HEXLOWER};
 use db::ListRow;
 use serde::Serialize;
 use serde_json::json;
+use uuid::Uuid;
 
 /// The list, as JSON inside its signature.
 #[derive(Debug, Serialize)]
@@ -51,6 +53,9 @@ struct Entry {
     /// Of the card in use, in hexadecimal: see [`cards::token::mark`]. Adults have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     mark: Option<String>,
+    /// Of an adult, who passes by his id: staff or guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adult: Option<AdultKind>,
     first_name: String,
     initial: String,
     eats: bool,
@@ -63,7 +68,17 @@ struct Entry {
     photo_jpeg_base64: Option<String>,
 }
 
-/// Today's list for this gate: an age file around signed bytes. Each is a line of the journal.
+/// What the database tells for a list: sealed still, and all that it takes to make it.
+struct Gathered {
+    now: DateTime<Utc>,
+    served: bool,
+    walk_ins: bool,
+    rows: Vec<ListRow>,
+    key_id: [u8; 4],
+    pair: SigningPair,
+}
+
+/// Today's list for this gate: an age file around signed bytes. Each is a line of the journal, and so is each portrait in it.
 pub async fn take_gate_list(
     app: &App,
     by: &By<Gate>,
@@ -72,43 +87,66 @@ pub async fn take_gate_list(
 ) -> Result<(NaiveDate, Vec<u8>), Error> {
     let (gate, college) = (by.device, by.college.clone());
     let recipient = app.db.directory_glance(&by.caller, move |tx| operators::devices::recipient(tx, gate)).await?;
-    let make = move |tx: &mut Tx<'_>| {
-        let (day, signed) = signed_list(tx, gate, &college, portraits)?;
+    let of = (gate, college.clone());
+    let gather = move |tx: &mut Tx<'_>| gather(tx, &of, portraits);
+    let gathered = app.db.write(department, &by.caller, gather).await?;
+    // Hundreds of portraits are opened, signed and encrypted: with no transaction open, and one list after the other.
+    let key = app.db.key(department)?.clone();
+    let make = move || {
+        let day = paris_date(gathered.now);
+        let signed = signed(gathered, (&key, department), (gate, &college))?;
         Ok((day, age::encrypt(&recipient, &signed).map_err(Error::internal)?))
     };
-    app.db.write(department, &by.caller, make).await
+    app.gate_lists.run(make).await?
 }
 
-fn signed_list(tx: &mut Tx<'_>, gate: DeviceId, college: &Uai, portraits: bool) -> Result<(NaiveDate, Vec<u8>), Error> {
+fn gather(tx: &mut Tx<'_>, (gate, college): &(DeviceId, Uai), portraits: bool) -> Result<Gathered, Error> {
     let now = tx.now()?;
     let day = paris_date(now);
     let state = db::state(tx, college, day)?;
-    let served = state.open && passages::is_served(tx, college, day)?;
-    let rows = if state.open { db::diners(tx)? } else { vec![] };
-    let entry = |row| entry(tx, row, (served, state.walk_ins), portraits);
-    let diners = rows.into_iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
-    let counts = json!({ "gate": gate, "diners": diners.len(), "portraits": portraits });
-    let list = List { day, college_uai: college, gate, walk_ins: served && state.walk_ins, diners };
-    let json = serde_json::to_vec(&list).map_err(Error::internal)?;
-    let signed = GateDay::new(tx.place, now, end_of_day(day), json);
-    let signed = cards::signed_day(tx, &signed.ok_or_else(|| Error::internal("the clock is out of range"))?)?;
+    let served = state.open && calendars::is_served(tx, college, day)?;
+    let mut rows = if state.open { db::diners(tx)? } else { vec![] };
+    for row in rows.iter_mut().filter(|_| !portraits) {
+        row.photo_sealed = None;
+    }
+    let (key_id, pair) = cards::signer(tx)?;
+    watch::heard(tx)?;
+    let counts = json!({ "gate": gate, "diners": rows.len(), "portraits": portraits });
     audit::record(tx, "canteen_list_given", ("college", college), counts)?;
-    Ok((day, signed))
+    let faces = rows.iter().filter(|row| row.photo_sealed.is_some());
+    let faces: Vec<Uuid> = faces.map(|row| row.person_id.uuid()).collect();
+    audit::record_each(tx, "canteen_diner_listed", "diner", &faces, &json!({ "gate": gate }))?;
+    Ok(Gathered { now, served, walk_ins: served && state.walk_ins, rows, key_id, pair })
 }
 
-fn entry(tx: &Tx<'_>, row: ListRow, (served, walk_ins): (bool, bool), portraits: bool) -> Result<Entry, Error> {
+fn signed(
+    gathered: Gathered,
+    of: (&MasterKey, Department),
+    (gate, college_uai): (DeviceId, &Uai),
+) -> Result<Vec<u8>, Error> {
+    let Gathered { now, served, walk_ins, rows, key_id, pair } = gathered;
+    let day = paris_date(now);
+    let entry = |row| entry(of, row, (served, walk_ins));
+    let diners = rows.into_iter().map(entry).collect::<Result<Vec<_>, Error>>()?;
+    let list = List { day, college_uai, gate, walk_ins, diners };
+    let json = serde_json::to_vec(&list).map_err(Error::internal)?;
+    let list = GateDay::new(of.1, now, end_of_day(day), json);
+    Ok(list.ok_or_else(|| Error::internal("the clock is out of range"))?.sign(key_id, &pair))
+}
+
+fn entry(of: (&MasterKey, Department), row: ListRow, (served, walk_ins): (bool, bool)) -> Result<Entry, Error> {
     let facts = Facts { shown: Shown::Diner, here: true, open: true, served, walk_ins, meal: row.meal };
     let Decision { eats, reason } = decide(facts);
     let mark = match (row.card_id, row.code_sealed) {
-        (Some(id), Some(sealed)) => Some(HEXLOWER.encode(&cards::sealed_mark(tx, id, &sealed)?)),
+        (Some(id), Some(sealed)) => Some(HEXLOWER.encode(&cards::sealed_mark(of, id, &sealed)?)),
         _ => None,
     };
-    let sealed = row.photo_sealed.filter(|_| portraits);
-    let photo =
-        sealed.map(|sealed| photos::open_sealed(tx.key, row.person_id.child(), Size::Gate, &sealed)).transpose()?;
+    let open = |sealed: Vec<u8>| photos::open_sealed(of.0, row.person_id.child(), Size::Gate, &sealed);
+    let photo = row.photo_sealed.map(open).transpose()?;
     Ok(Entry {
         id: row.person_id,
         mark,
+        adult: row.adult,
         first_name: row.first_name,
         initial: row.initial,
         eats,

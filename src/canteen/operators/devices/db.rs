@@ -1,6 +1,7 @@
 //! Devices of operators, in the directory beside those of merchants.
 
 use crate::{
+    auth::devices::DeviceState,
     db::DirectoryTx,
     error::{Error, Refusal},
     kernel::{
@@ -9,7 +10,6 @@ use crate::{
         text::{Label, Uai},
         words::CanteenDeviceKind,
     },
-    merchants::devices::DeviceState,
     schema::directory::devices,
 };
 use chrono::{DateTime, Utc};
@@ -31,15 +31,8 @@ pub struct OperatorDevice {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-pub fn insert(
-    tx: &mut DirectoryTx<'_>,
-    row: &OperatorDevice,
-    code_hash: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<(), Error> {
-    diesel::insert_into(devices::table)
-        .values((row, devices::enrolment_hash.eq(code_hash), devices::enrolment_expires_at.eq(expires_at)))
-        .execute(tx.conn)?;
+pub fn insert(tx: &mut DirectoryTx<'_>, row: &OperatorDevice) -> Result<(), Error> {
+    diesel::insert_into(devices::table).values(row).execute(tx.conn)?;
     Ok(())
 }
 
@@ -63,25 +56,9 @@ pub fn of_operator(
 }
 
 /// Refuses, as absent, what is no device of an operator of that department.
-pub fn require(tx: &mut DirectoryTx<'_>, department: Department, id: DeviceId) -> Result<(), Error> {
-    let own = devices::table
-        .find(id)
-        .filter(devices::operator_id.is_not_null().and(devices::department.eq(department)))
-        .select(devices::id);
-    own.first::<DeviceId>(tx.conn).map(drop).map_err(Error::from)
-}
-
-/// None when it was revoked before. A code not yet used is dead with its place.
-pub fn revoke(tx: &mut DirectoryTx<'_>, id: DeviceId, now: DateTime<Utc>) -> Result<Option<OperatorDevice>, Error> {
-    Ok(diesel::update(devices::table.filter(devices::id.eq(id).and(devices::state.ne(DeviceState::Revoked))))
-        .set((
-            devices::state.eq(DeviceState::Revoked),
-            devices::revoked_at.eq(now),
-            devices::enrolment_hash.eq(None::<Vec<u8>>),
-        ))
-        .returning(OperatorDevice::as_returning())
-        .get_result(tx.conn)
-        .optional()?)
+pub fn device(tx: &mut DirectoryTx<'_>, department: Department, id: DeviceId) -> Result<OperatorDevice, Error> {
+    let own = devices::operator_id.is_not_null().and(devices::department.eq(department));
+    Ok(devices::table.find(id).filter(own).select(OperatorDevice::as_select()).first(tx.conn)?)
 }
 
 pub fn recipient(tx: &mut DirectoryTx<'_>, id: DeviceId) -> Result<String, Error> {

@@ -1,9 +1,12 @@
 //! Gates and kitchens, as agents handle them.
 
-use super::{Invitation, NewDevice, OperatorDevice};
+use super::{NewDevice, OperatorDevice};
 use crate::{
     app::App,
-    auth::actor::{Administrator, Agent, By},
+    auth::{
+        actor::{Administrator, Agent, By},
+        devices::{DeviceState, EnrolmentCode},
+    },
     canteen::operators::devices,
     error::Error,
     http::{
@@ -17,7 +20,6 @@ use crate::{
         text::{Label, Uai},
         words::CanteenDeviceKind,
     },
-    merchants::devices::DeviceState,
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
@@ -84,12 +86,6 @@ pub struct InvitedCanteenDeviceView {
     pub enrolment_expires_at: DateTime<Utc>,
 }
 
-impl From<Invitation> for InvitedCanteenDeviceView {
-    fn from(Invitation { device, code, expires_at }: Invitation) -> Self {
-        Self { device: device.into(), enrolment_code: code, enrolment_expires_at: expires_at }
-    }
-}
-
 /// Invite a gate or the kitchen of an operator.
 ///
 /// A gate brings, with its signing key, a public key of age: its lists of the day are encrypted to it.
@@ -103,7 +99,13 @@ pub async fn invite_canteen_device(
 ) -> Result<Created<InvitedCanteenDeviceView>, Error> {
     let ((department, operator), InviteCanteenDevice { kind, college_uai, label }) = (path.into_inner(), body.0);
     let new = NewDevice { kind, college: college_uai, label };
-    Ok(Created(devices::invite_canteen_device(&app, &by.caller, department, operator, new).await?.into()))
+    let (device, EnrolmentCode { code, expires_at }) =
+        devices::invite_canteen_device(&app, &by.caller, department, operator, new).await?;
+    Ok(Created(InvitedCanteenDeviceView {
+        device: device.into(),
+        enrolment_code: code,
+        enrolment_expires_at: expires_at,
+    }))
 }
 
 /// List the gates and kitchens of an operator.

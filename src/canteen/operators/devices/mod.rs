@@ -6,12 +6,13 @@ pub mod http;
 
 pub use db::OperatorDevice;
 
-use super::require_operator;
+use super::{require_operator, services};
 use crate::{
     app::App,
     audit,
-    auth::devices::{code_hash, new_code},
-    db::DirectoryTx,
+    auth::devices::{self, DeviceState, EnrolmentCode},
+    canteen::gates::watch,
+    db::{DirectoryTx, Tx},
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
     kernel::{
@@ -22,21 +23,8 @@ use crate::{
         text::{Label, Uai},
         words::CanteenDeviceKind,
     },
-    merchants::devices::DeviceState,
 };
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-
-/// An enrolment code reaches the kitchen by letter or telephone.
-const CODE_TTL: TimeDelta = TimeDelta::days(7);
-
-/// A place made for a device. The code is shown once: only its hash is kept.
-#[derive(Debug)]
-pub struct Invitation {
-    pub device: OperatorDevice,
-    pub code: String,
-    pub expires_at: DateTime<Utc>,
-}
 
 /// A device to make a place for.
 #[derive(Debug, Clone)]
@@ -47,25 +35,36 @@ pub struct NewDevice {
 }
 
 /// Makes a place for one device of an operator: a gate of one of its collèges, or its kitchen.
+///
+/// The department's own journal says who did it, and commits first: if the directory does not follow, a line tells of a place that nobody
+/// can take, as no code was shown. So there is no access without its line.
 async fn invite_canteen_device(
     app: &App,
     caller: &Caller,
     department: Department,
     operator: CanteenOperatorId,
     new: NewDevice,
-) -> Result<Invitation, Error> {
+) -> Result<(OperatorDevice, EnrolmentCode), Error> {
     if (new.kind == CanteenDeviceKind::Gate) != new.college.is_some() {
         return Err(Error::field("/college_uai", "le collège d'un passage est attendu, et de lui seul"));
     }
-    let college = new.college.clone();
-    app.db.read(department, caller, move |tx| require_operator(tx, operator, college.as_ref())).await?;
+    let id = DeviceId::generate();
+    let details = json!({ "operator_id": operator, "kind": new.kind });
+    let (place, line) = (new.clone(), details.clone());
+    let expect = move |tx: &mut Tx<'_>| {
+        require_operator(tx, operator, place.college.as_ref())?;
+        services::require_canteen(tx)?;
+        if let Some(college) = &place.college {
+            watch::expect_gate(tx, id, operator, (college, &place.label))?;
+        }
+        audit::record(tx, "device_invited", ("device", id), line.clone())
+    };
+    app.db.write(department, caller, expect).await?;
     app.db
         .directory_write(caller, move |tx| {
             let now = tx.now()?;
-            let expires_at = now.checked_add_signed(CODE_TTL).unwrap_or(now);
-            let code = new_code();
             let device = OperatorDevice {
-                id: DeviceId::generate(),
+                id,
                 operator_id: operator,
                 department,
                 kind: new.kind,
@@ -76,10 +75,10 @@ async fn invite_canteen_device(
                 enrolled_at: None,
                 revoked_at: None,
             };
-            db::insert(tx, &device, &code_hash(&code), expires_at)?;
-            let details = json!({ "operator_id": operator, "kind": new.kind });
-            audit::record(tx, "device_invited", ("device", device.id), details)?;
-            Ok(Invitation { device, code, expires_at })
+            db::insert(tx, &device)?;
+            let code = devices::open_enrolment(tx, id)?;
+            audit::record(tx, "device_invited", ("device", id), details.clone())?;
+            Ok((device, code))
         })
         .await
 }
@@ -103,19 +102,31 @@ async fn list_canteen_devices(
 }
 
 /// Takes a device's access back, for good and from its next request on.
+///
+/// Here too the department's line commits first. If the directory does not follow, the caller is told so, and his next try adds a line and
+/// ends the access: a line too many, never an end that nobody answers for.
 async fn revoke_canteen_device(
     app: &App,
     caller: &Caller,
     department: Department,
     device: DeviceId,
 ) -> Result<OperatorDevice, Error> {
+    let known = app.db.directory_read(caller, move |tx| db::device(tx, department, device)).await?;
+    if known.state == DeviceState::Revoked {
+        return Err(Refusal::DeviceTransition.into());
+    }
+    let details = json!({ "operator_id": known.operator_id });
+    let line = details.clone();
+    let dismiss = move |tx: &mut Tx<'_>| {
+        watch::dismiss_gate(tx, device)?;
+        audit::record(tx, "device_revoked", ("device", device), line.clone())
+    };
+    app.db.write(department, caller, dismiss).await?;
     app.db
         .directory_write(caller, move |tx| {
-            let now = tx.now()?;
-            db::require(tx, department, device)?;
-            let row = db::revoke(tx, device, now)?.ok_or(Error::Refused(Refusal::DeviceTransition))?;
-            audit::record(tx, "device_revoked", ("device", device), json!({ "operator_id": row.operator_id }))?;
-            Ok(row)
+            devices::revoke(tx, device)?;
+            audit::record(tx, "device_revoked", ("device", device), details.clone())?;
+            db::device(tx, department, device)
         })
         .await
 }

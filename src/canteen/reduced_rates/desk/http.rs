@@ -8,6 +8,7 @@ use crate::{
         rates::Known,
         reduced_rates::{
             desk,
+            proofs::Seen,
             state::{NothingReason, RequestState, RequestWay},
             view::RateRequestFileView,
         },
@@ -32,7 +33,7 @@ use crate::{
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 use utoipa::{IntoParams, ToSchema};
 
 /// Each parent has one notice at most.
@@ -41,6 +42,8 @@ const HOUSEHOLDS: RangeInclusive<usize> = 1..=2;
 const STATUSES_MAX: usize = 20;
 /// A year outside these is a slip of the keyboard.
 const YEARS: RangeInclusive<i16> = 2000..=2199;
+/// As many may wait for one child.
+const DOCUMENTS_MAX: usize = 10;
 
 /// Which requests, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -80,13 +83,23 @@ pub struct WaitingRateRequestView {
     pub children: Vec<Name>,
     /// Tax notices that wait to be read.
     pub document_ids: Vec<DocumentId>,
+    /// Since when the first of them waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-10-20T17:40:00Z")]
+    pub document_received_at: Option<DateTime<Utc>>,
+    /// What the family reads about what happens next.
+    #[schema(example = "Un justificatif est reçu et attend d'être lu par un agent : vous n'avez rien à faire.")]
+    pub next_step: String,
     #[schema(example = 1)]
     pub version: i32,
 }
 
 impl From<WaitingRequest> for WaitingRateRequestView {
-    fn from(WaitingRequest { row, children, documents, days }: WaitingRequest) -> Self {
+    fn from(WaitingRequest { row, children, notices, days }: WaitingRequest) -> Self {
         Self {
+            next_step: row.standing(&notices).next_step(),
+            document_ids: notices.iter().map(|document| document.id).collect(),
+            document_received_at: notices.first().map(|document| document.received_at),
             id: row.id,
             family_id: row.family_id,
             season: row.season,
@@ -95,13 +108,13 @@ impl From<WaitingRequest> for WaitingRateRequestView {
             requested_at: row.requested_at,
             waiting_days: days,
             children,
-            document_ids: documents,
             version: row.version,
         }
     }
 }
 
-/// What was read. One of `households`, `quotient_cents` or `nothing`; statuses alone or beside figures.
+/// What was read. One of `households`, `quotient_cents` or `nothing`; statuses alone or beside figures. Figures and statuses rest on documents
+/// of the file, or on a note that says what was seen elsewhere.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecideRateRequest {
@@ -121,24 +134,29 @@ pub struct DecideRateRequest {
     pub income_year: Option<i16>,
     /// Nothing changes, for that reason.
     pub nothing: Option<NothingReason>,
-    /// A sentence for the family, beside what the reason says.
+    /// Tax notices of the file that were read. They are accepted, and their files deleted.
+    #[serde(default)]
+    #[schema(example = json!(["0199a8f0-7c3e-7bbd-8000-000000000001"]), max_items = 10)]
+    pub document_ids: Vec<DocumentId>,
+    /// A sentence for the family, beside what the reason says; or, without a document of the file, what was seen and where. No figure.
+    #[schema(example = "Avis d'impôt 2025 présenté au guichet.")]
     pub note: Option<Note>,
 }
 
 impl DecideRateRequest {
     fn reading(self) -> Result<Reading, Error> {
-        let Self { households, quotient_cents, statuses, income_year, nothing, note, .. } = self;
+        let Self { households, quotient_cents, statuses, income_year, nothing, document_ids, note, .. } = self;
         if let Some(reason) = nothing {
             if households.is_some() || quotient_cents.is_some() || !statuses.is_empty() || income_year.is_some() {
                 return Err(Error::field("/nothing", "une demande sans suite n'a ni chiffres ni situation"));
+            }
+            if !document_ids.is_empty() {
+                return Err(Error::field("/document_ids", "une demande sans suite ne repose sur aucun document"));
             }
             if reason == NothingReason::Other && note.is_none() {
                 return Err(Error::field("/note", "dites à la famille de quoi il s'agit"));
             }
             return Ok(Reading::Nothing { reason, note });
-        }
-        if note.is_some() {
-            return Err(Error::field("/note", "un mot à la famille va avec une demande sans suite"));
         }
         if statuses.len() > STATUSES_MAX {
             return Err(Error::field("/statuses", format!("{STATUSES_MAX} situations au plus sont admises")));
@@ -155,7 +173,21 @@ impl DecideRateRequest {
             }
             _ => return Err(Error::field("/households", "un ou deux foyers, ou un quotient familial, sont attendus")),
         };
-        Ok(Reading::Means { known: Known { means, statuses }, income_year })
+        if document_ids.is_empty() && note.is_none() {
+            return Err(Error::field(
+                "/document_ids",
+                "un justificatif du dossier, ou un mot qui dit ce qui a été vu, est attendu",
+            ));
+        }
+        let distinct: BTreeSet<&DocumentId> = document_ids.iter().collect();
+        if document_ids.len() > DOCUMENTS_MAX || distinct.len() < document_ids.len() {
+            return Err(Error::field(
+                "/document_ids",
+                format!("{DOCUMENTS_MAX} documents différents au plus sont admis"),
+            ));
+        }
+        let seen = Seen { documents: document_ids, note };
+        Ok(Reading::Means { known: Known { means, statuses }, income_year, seen })
     }
 }
 
@@ -190,7 +222,8 @@ pub async fn inspect_rate_request(
 
 /// Decide a request for a reduced rate after reading a document.
 ///
-/// Whatever the administration may still answer: its answer changes nothing afterwards. The family is told the price before and after.
+/// Whatever the administration may still answer: its answer changes nothing afterwards. On documents of the file, or on what a note says was
+/// seen; with the decision their files are deleted. The family is told the price before and after. Refused once the season is over.
 #[utoipa::path(tag = "agents-desk", request_body = DecideRateRequest, responses((status = 200, body = RateRequestFileView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/agents-desk/reduced-rate-requests/{request}/decision")]
 pub async fn decide_rate_request(

@@ -5,8 +5,9 @@ pub mod http;
 use super::{
     RequestRow, Shown,
     db::{self, Decided},
-    decide,
+    decide, is_over,
     means::IncomeDate,
+    proofs::{self, Seen},
     shown,
     state::{NothingReason, RequestEvent, RequestState},
 };
@@ -18,13 +19,13 @@ use crate::{
         tariffs::{self, Means},
     },
     db::Tx,
-    documents::{self, kinds::DocumentKind, state::DocumentState},
+    documents::DocumentRow,
     error::{Error, Refusal},
     families,
     http::page::{Page, PageQuery},
     kernel::{
-        ids::{AccountId, DocumentId, IncomeRequestId},
-        text::{Code, Name, Note},
+        ids::{AccountId, IncomeRequestId},
+        text::{Name, Note},
         time::paris_date,
     },
 };
@@ -37,6 +38,7 @@ pub enum Reading {
     Means {
         known: Known,
         income_year: Option<i16>,
+        seen: Seen,
     },
     /// Nothing that would change the price, and why.
     Nothing {
@@ -49,7 +51,7 @@ pub enum Reading {
 pub struct WaitingRequest {
     pub row: RequestRow,
     pub children: Vec<Name>,
-    pub documents: Vec<DocumentId>,
+    pub notices: Vec<DocumentRow>,
     /// Days since it was made.
     pub days: i64,
 }
@@ -72,74 +74,73 @@ fn waiting(tx: &mut Tx<'_>, row: RequestRow) -> Result<WaitingRequest, Error> {
     for child in db::children(tx, row.id)? {
         children.push(families::child(tx, child.child_id)?.first_names);
     }
-    let documents = notices_of(tx, &row)?;
+    let notices = proofs::waiting(&proofs::of_request(tx, &row)?).cloned().collect();
     let days = paris_date(tx.now()?).signed_duration_since(paris_date(row.requested_at)).num_days();
-    Ok(WaitingRequest { row, children, documents, days })
-}
-
-/// The tax notices that were sent for the children of a request and that nobody has decided on.
-fn notices_of(tx: &mut Tx<'_>, row: &RequestRow) -> Result<Vec<DocumentId>, Error> {
-    let mut ids = vec![];
-    for child in db::children(tx, row.id)? {
-        let sent = documents::of_season(tx, child.child_id, &row.season)?;
-        let waits = |document: &documents::DocumentRow| {
-            document.kind == DocumentKind::TaxNotice && document.state == DocumentState::Received
-        };
-        ids.extend(sent.into_iter().filter(waits).map(|document| document.id));
-    }
-    Ok(ids)
+    Ok(WaitingRequest { row, children, notices, days })
 }
 
 /// The whole request, means included. The reading itself is journalled.
-pub fn inspect(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<(Shown, Vec<DocumentId>), Error> {
+pub fn inspect(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Shown, Error> {
     let row = db::request(tx, id)?;
     audit::record(tx, "reduced_rate_inspected", ("canteen_rate_request", id), json!({ "family_id": row.family_id }))?;
-    let documents = notices_of(tx, &row)?;
-    Ok((shown(tx, row)?, documents))
+    shown(tx, row)
 }
 
-/// Decides a request that is not decided, whatever an administration may still answer.
+/// Decides a request that is not decided, whatever an administration may still answer, on what was seen. Refused once its season is over: the
+/// service closes it.
 pub fn decide_request(
     tx: &mut Tx<'_>,
     by: AccountId,
     id: IncomeRequestId,
     version: i32,
     reading: &Reading,
-) -> Result<(Shown, Vec<DocumentId>), Error> {
-    let (row, now) = (db::lock(tx, id)?, tx.now()?);
+) -> Result<Shown, Error> {
+    let (row, today) = (db::lock(tx, id)?, paris_date(tx.now()?));
     if row.version != version {
         return Err(Refusal::StaleVersion.into());
     }
+    if row.state.after(RequestEvent::Decide).is_none() || is_over(&row.season, today) {
+        return Err(Refusal::ReducedRateTransition.into());
+    }
     let (known, decided) = match reading {
-        Reading::Means { known, income_year } => {
-            require_statuses(tx, &row, &known.statuses)?;
+        Reading::Means { known, income_year, seen } => {
+            require_priced(tx, &row, known)?;
             // A year that is not over has no notice.
-            if income_year.is_some_and(|year| i32::from(year) >= paris_date(now).year()) {
+            if income_year.is_some_and(|year| i32::from(year) >= today.year()) {
                 return Err(Error::field("/income_year", "une année de revenus passée est attendue"));
             }
             let date = income_year.map(|year| IncomeDate { year, month: None, is_year_before: false });
-            let source = MeansSource::Document;
-            (known.clone(), Decided { source, date, answer: None, by: Some(by), nothing: None })
+            proofs::accept(tx, &row, seen)?;
+            let (source, note) = (MeansSource::Document, seen.note.as_ref());
+            let read = &seen.documents;
+            (known.clone(), Decided { source, date, answer: None, by: Some(by), reason: None, note, read })
         }
         Reading::Nothing { reason, note } => {
             let means = Means::Unknown { because: reason.unknown() };
-            let (source, nothing) = (MeansSource::Nothing, Some((*reason, note.as_ref())));
-            (Known { means, statuses: vec![] }, Decided { source, date: None, answer: None, by: Some(by), nothing })
+            let (source, reason, note) = (MeansSource::Nothing, Some(*reason), note.as_ref());
+            let decided = Decided { source, date: None, answer: None, by: Some(by), reason, note, read: &[] };
+            (Known { means, statuses: vec![] }, decided)
         }
     };
     let row = decide(tx, &row, RequestEvent::Decide, &known, &decided)?;
-    let documents = notices_of(tx, &row)?;
-    Ok((shown(tx, row)?, documents))
+    shown(tx, row)
 }
 
-/// Only statuses that the grid prices mean something.
-fn require_statuses(tx: &mut Tx<'_>, row: &RequestRow, statuses: &[Code]) -> Result<(), Error> {
+/// Only figures that the grid reads and statuses that it prices mean something.
+fn require_priced(tx: &mut Tx<'_>, row: &RequestRow, known: &Known) -> Result<(), Error> {
     let Some(day) = db::children(tx, row.id)?.iter().map(|child| child.starts_on).min() else { return Ok(()) };
-    if statuses.is_empty() {
-        return Ok(());
-    }
     let tariff = tariffs::tariff_on(tx, Diner::Pupil, day)?;
-    for (place, status) in statuses.iter().enumerate() {
+    let read = known.means.clone().read_by(tariff.grid());
+    match &known.means {
+        Means::Tax { .. } if read != known.means => {
+            return Err(Error::field("/households", "ce tarif demande le quotient familial de la CAF ou de la MSA"));
+        }
+        Means::Quotient { .. } if read != known.means => {
+            return Err(Error::field("/quotient_cents", "ce tarif demande les revenus et les parts des avis d'impôt"));
+        }
+        _ => {}
+    }
+    for (place, status) in known.statuses.iter().enumerate() {
         if !tariff.grid().statuses.iter().any(|line| line.status == *status) {
             return Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"));
         }

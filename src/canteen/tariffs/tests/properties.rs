@@ -90,7 +90,7 @@ fn situations() -> impl Strategy<Value = Situation> {
 proptest! {
     #[test]
     fn every_situation_has_a_price_within_bounds_that_its_explanation_ends_in(grid in grids(), situation in situations()) {
-        prop_assert_eq!(grid.check(), vec![]);
+        prop_assert_eq!(grid.faults(), vec![]);
         let tariff = tariff(grid);
         let told = price(&tariff, &situation);
         let last = told.steps.last().expect("a step");

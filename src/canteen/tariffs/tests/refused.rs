@@ -55,6 +55,27 @@ fn every_fault_of_a_grid_is_told_with_its_place() {
 }
 
 #[test]
+fn each_sort_of_diners_is_priced_by_what_is_known_of_it() {
+    let rate: Rate = "0.0035".to_owned().try_into().expect("a rate");
+    let (floor_cents, cap_cents) = (Cents::new(64), Cents::new(700));
+    let band = PayIndexBand { from_index: 0, until_index: None, price_cents: Cents::new(480) };
+    for (base, pupil, commensal, guest) in [
+        (Base::QuotientRate { rate, floor_cents, cap_cents }, true, false, false),
+        (quotient_bands(&[(0, 115), (60_001, 595)]), true, false, false),
+        (Base::PayIndexBands { bands: vec![band] }, false, true, false),
+        (Base::Fixed { price_cents: Cents::new(480) }, true, true, true),
+    ] {
+        for (diner, publishable) in [(Diner::Pupil, pupil), (Diner::Commensal, commensal), (Diner::Guest, guest)] {
+            let grid = Grid { diner, ..with_base(base.clone(), 700) };
+            let expected: &[&str] = if publishable { &[] } else { &["/base/kind"] };
+            assert_eq!(pointers(&grid), expected, "{diner} by {base:?}");
+            // One that was published before still has its price.
+            assert_eq!(grid.faults(), vec![], "{diner} by {base:?}");
+        }
+    }
+}
+
+#[test]
 fn a_forfait_has_one_line_for_each_number_of_days() {
     let lines = |days: &[(u8, u16)]| {
         let line = |(days, days_a_year): &(u8, u16)| ForfaitLine {

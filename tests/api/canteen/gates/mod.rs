@@ -1,9 +1,11 @@
 //! Gates and kitchens: who eats, with network and without, and what nobody there may know.
 
+mod adults;
 mod kitchen;
 mod offline;
 mod online;
 mod operators;
+mod watch;
 
 use super::{at, days, enrol};
 use crate::support::{AgeKey, Answer, Api, COLLEGE, OTHER_COLLEGE, Pupil, SEASON, Scene, World};

@@ -90,6 +90,10 @@ async fn a_gate_takes_along_a_signed_list_that_it_alone_opens() {
 
     let journal = canteen.world.administrator.get("/v1/departments/92/journal?limit=100").await.expect(200);
     assert_eq!(journal.items().iter().filter(|line| line["action"] == "canteen_list_given").count(), 3);
+    // Whose face was given, to which gate.
+    let faces: Vec<&Value> = journal.items().iter().filter(|line| line["action"] == "canteen_diner_listed").collect();
+    assert_eq!(faces.len(), 1, "one portrait in one list");
+    assert_eq!((&faces[0]["object_id"], &faces[0]["details"]["gate"]), (&json!(lou.child), &json!(canteen.gate.id)));
     for (caller, status, code) in [
         (&canteen.world.api, 401, "auth.required"),
         (&canteen.kitchen.api, 403, "auth.forbidden"),
@@ -110,7 +114,7 @@ fn passage(sequence: i64, at: &str, diner: &str) -> Value {
     json!({ "sequence": sequence, "scanned_at": at, "diner_id": diner, "let_in": true })
 }
 
-async fn send(gate: &Device, passages: &[Value]) -> Answer {
+pub async fn send(gate: &Device, passages: &[Value]) -> Answer {
     gate.post(&at("passages/batches"), json!({ "passages": passages })).await
 }
 
@@ -191,6 +195,84 @@ async fn passages_come_later_in_any_order_and_count_once() {
     let numbers: Vec<i64> =
         odd.items().iter().chain(next.expect(200).items()).map(|row| row["sequence"].as_i64().unwrap()).collect();
     assert_eq!(numbers, [4, 5, 6, 8, 10, 11]);
+}
+
+#[actix_web::test]
+async fn what_was_asked_before_the_network_went_is_the_same_passage() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.diner("Ana").await);
+    // The answer to each is lost, and the gate goes by its list: one by his card, one who was refused and is let in all the same.
+    let asked = [canteen.shown(&canteen.gate, &lou.card_code), canteen.shown(&canteen.gate, &ana.card_code)];
+    let path = canteen.family.path(&format!("cards/{}/block", ana.card_id));
+    canteen.family.post(&path, json!({ "reason": "lost" })).await.expect(200);
+    assert_eq!(canteen.gate.post(&at("passages"), asked[0].clone()).await.expect(200).text("/reason"), "reserved");
+    assert_eq!(
+        canteen.gate.post(&at("passages"), asked[1].clone()).await.expect(200).text("/reason"),
+        "card_not_in_use"
+    );
+    let later = |asked: &Value, diner: &str| {
+        passage(asked["sequence"].as_i64().unwrap(), asked["scanned_at"].as_str().unwrap(), diner)
+    };
+    let batch = [later(&asked[0], &lou.child), later(&asked[1], &ana.child)];
+    for _ in 0..2 {
+        let sent = send(&canteen.gate, &batch).await.expect(200);
+        assert_eq!(told(&sent), [(1, "counted", "reserved"), (2, "counted", "reserved")]);
+        assert_eq!(sent.at("/missing"), &json!([]));
+    }
+    for pupil in [&lou, &ana] {
+        assert_eq!(canteen.meals(&pupil.child), [format!("{TODAY} consumed")]);
+    }
+    // Another passage under that number is another one still.
+    let other = passage(1, "2026-10-15T07:59:00Z", &ana.child);
+    assert_eq!(told(&send(&canteen.gate, &[other]).await.expect(200)), [(1, "number_used", "reserved")]);
+}
+
+#[actix_web::test]
+async fn a_wrong_clock_makes_no_meal_on_a_day_without_meals() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
+    let away = canteen.diner_elsewhere("Emil").await;
+    let shown = |sequence: i64, at: &str, card: &str| json!({ "sequence": sequence, "scanned_at": at, "card": card, "let_in": true });
+    let sent = [
+        // A Sunday, a Wednesday, and the clock of a gate whose battery is empty.
+        shown(1, "2026-10-11T10:00:00Z", &lou.card_code),
+        shown(2, "2026-10-14T02:00:00Z", &ana.card_code),
+        shown(3, "1970-01-01T00:00:07Z", &lou.card_code),
+        // One of another collège.
+        shown(4, "2026-10-11T10:01:00Z", &away.card_code),
+    ];
+    let answer = send(&canteen.gate, &sent).await.expect(200);
+    let expected = ["closed", "closed", "closed", "other_college"];
+    assert_eq!(told(&answer), [1, 2, 3, 4].map(|n| (n, "not_served", expected[usize::try_from(n - 1).unwrap()])));
+    assert_eq!(canteen.meals(&away.child), [format!("{TODAY} reserved")]);
+    assert_eq!((canteen.meals(&lou.child), canteen.meals(&ana.child)), (vec![format!("{TODAY} reserved")], vec![]));
+    // Somebody has to look.
+    let odd = canteen.secretary.get(&at("passages/odd?day=2026-10-11")).await.expect(200);
+    assert_eq!(odd.items().len(), 2);
+}
+
+#[actix_web::test]
+async fn a_closure_that_is_written_down_after_a_meal_makes_no_walk_in_of_it() {
+    for closed_first in [false, true] {
+        let canteen = Canteen::open().await;
+        let lou = canteen.diner("Zoé").await;
+        let close = async || {
+            let closure =
+                json!({ "kind": "strike", "label": "Grève", "from": TODAY, "until": TODAY, "college_uai": COLLEGE });
+            canteen.world.administrator.post(&at("closures"), closure).await.expect(201);
+            canteen.world.repeat(passplus::canteen::meals::layout::apply_closure).await;
+        };
+        let eat = async || send(&canteen.gate, &[passage(1, "2026-10-15T07:00:00Z", &lou.child)]).await.expect(200);
+        if closed_first {
+            close().await;
+            assert_eq!(canteen.meals(&lou.child), [format!("{TODAY} closed")]);
+            eat().await;
+        } else {
+            eat().await;
+            close().await;
+        }
+        assert_eq!(canteen.meals(&lou.child), [format!("{TODAY} consumed")], "{closed_first}");
+    }
 }
 
 #[actix_web::test]

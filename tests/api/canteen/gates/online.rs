@@ -191,11 +191,42 @@ async fn a_child_whose_card_is_lost_eats_with_a_code_of_the_day() {
     }
     canteen.family.post(&codes, json!({})).await.refused(409, "day_code.too_many");
 
-    // It is of one day, and goes with it.
+    // It is of one day, and goes when no passage can bring it any more.
     canteen.wait(days(1)).await;
     assert_eq!(canteen.told(&code).await, no("unknown_code"));
-    canteen.wait(days(3)).await;
+    canteen.wait(days(30)).await;
+    assert_eq!(canteen.world.repeat(passplus::canteen::day_codes::forget).await, 0);
+    canteen.wait(days(1)).await;
     assert_eq!(canteen.world.repeat(passplus::canteen::day_codes::forget).await, 5);
+}
+
+#[actix_web::test]
+async fn codes_asked_for_at_once_are_no_more_than_a_day_has() {
+    let canteen = Canteen::open().await;
+    let lou = canteen.diner("Lina").await;
+    let codes = at(&format!("children/{}/day-codes", lou.child));
+    let ask = async || canteen.family.post(&codes, json!({})).await.status;
+    let mut given = 0;
+    for _ in 0..3 {
+        let (one, two, three, four) = tokio::join!(ask(), ask(), ask(), ask());
+        given += [one, two, three, four].iter().filter(|status| **status == 201).count();
+    }
+    assert_eq!(given, 5);
+}
+
+#[actix_web::test]
+async fn a_child_of_two_school_years_eats_where_it_is_this_year() {
+    let canteen = Canteen::open().await;
+    let walk_in = canteen.sibling("Dora").await;
+    // Next year's place is confirmed already, elsewhere.
+    canteen.sql(&format!(
+        "insert into enrolments select (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid(), 'season', '2027-2028',
+             'college_uai', '{OTHER_COLLEGE}'))).* from enrolments e where child_id = '{}'",
+        walk_in.child
+    ));
+    let codes = at(&format!("children/{}/day-codes", walk_in.child));
+    assert_eq!(canteen.family.post(&codes, json!({})).await.expect(201).text("/college_uai"), COLLEGE);
+    assert_eq!(canteen.told(&walk_in.card_code).await, yes("not_enrolled"));
 }
 
 #[actix_web::test]
@@ -267,6 +298,7 @@ async fn what_a_gate_may_not_ask_is_refused() {
         (json!({ "sequence": "x" }), "/sequence"),
         (json!({ "scanned_at": "2026-10-15T07:40:00Z" }), "/scanned_at"),
         (json!({ "scanned_at": "2026-10-15T08:30:00Z" }), "/scanned_at"),
+        (json!({ "scanned_at": "+262142-12-31T23:30:00Z" }), "/scanned_at"),
         (json!({ "sequence": 1_000_000_001 }), "/sequence"),
         (json!({ "debt": 1 }), "/debt"),
     ] {

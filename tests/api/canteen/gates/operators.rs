@@ -6,16 +6,22 @@ use data_encoding::BASE64URL_NOPAD;
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use passplus::kernel::crypto::random;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 #[actix_web::test]
 async fn an_operator_serves_where_an_administrator_says_so_alone() {
     let world = World::start().await;
     let admin = &world.administrator;
-    let first = admin.post(&at("operators"), json!({ "name": "Cuisines du Val" })).await.expect(201).text("/id");
+    let val = json!({ "name": "Cuisines du Val" });
+    admin.post(&at("operators"), val.clone()).await.refused(409, "canteen.not_offered");
+    // Announced for a day to come is enough.
+    let coming = admin.post(&at("services"), json!({ "starts_on": "2027-09-01" })).await.expect(201).text("/id");
+    let first = admin.post(&at("operators"), val).await.expect(201).text("/id");
     let second = admin.post(&at("operators"), json!({ "name": "Cuisines du Mont" })).await.expect(201).text("/id");
     let sites = |id: &str| at(&format!("operators/{id}/sites"));
     let site = |uai: &str, from: &str| json!({ "uais": [uai], "starts_on": from });
     admin.post(&sites(&first), site(COLLEGE, "2026-09-01")).await.refused(409, "canteen.not_offered");
+    admin.delete(&at(&format!("services/{coming}"))).await.expect(204);
     open_canteen(&world).await;
     let added = admin.post(&sites(&first), site(COLLEGE, "2026-09-01")).await.expect(201).text("/items/0/id");
     admin.post(&sites(&second), site(COLLEGE, "2027-01-01")).await.refused(409, "canteen.overlap");
@@ -76,6 +82,7 @@ async fn an_operator_serves_where_an_administrator_says_so_alone() {
 #[actix_web::test]
 async fn a_rule_of_the_gates_is_set_from_today_on() {
     let world = World::start().await;
+    open_canteen(&world).await;
     let admin = &world.administrator;
     let path = at(&format!("gate-rules/{COLLEGE}"));
     for (body, pointer) in [
@@ -92,8 +99,16 @@ async fn a_rule_of_the_gates_is_set_from_today_on() {
     }
     admin.put(&path, json!({ "starts_on": "2026-11-02", "walk_ins": true })).await.expect(200);
     let clerk = world.agent("92", "case_worker").await;
+    // What is in force and what is to come; what is past, no more.
+    let rule = |day: &str, walk_ins: bool| json!({ "college_uai": COLLEGE, "starts_on": day, "walk_ins": walk_ins });
+    let listed = clerk.get(&at("gate-rules?limit=1")).await.expect(200);
+    assert_eq!(listed.at("/items"), &json!([rule(TODAY, false)]));
+    let next = at(&format!("gate-rules?cursor={}", listed.text("/next_cursor")));
+    assert_eq!(clerk.get(&next).await.expect(200).at("/items"), &json!([rule("2026-11-02", true)]));
+    world.advance(days(30));
+    let clerk = world.sign_in_staff(&clerk.email, &clerk.totp_secret).await;
     let listed = clerk.get(&at("gate-rules")).await.expect(200);
-    assert_eq!(listed.at("/items"), &json!([{ "college_uai": COLLEGE, "starts_on": "2026-11-02", "walk_ins": true }]));
+    assert_eq!(listed.at("/items"), &json!([rule("2026-11-02", true)]));
 }
 
 #[actix_web::test]
@@ -140,6 +155,15 @@ async fn a_gate_brings_its_keys_once_and_is_stopped_at_once() {
     assert_eq!(canteen.told("bonjour").await, no("unknown_card"));
     admin.post(&at(&format!("devices/{}/revoke", canteen.gate.id)), json!({})).await.expect(200);
     canteen.show(&canteen.gate, "bonjour").await.refused(401, "auth.invalid_token");
+    // The department's own journal says who gave access, and who took it back.
+    for device in [&canteen.gate.id, &canteen.kitchen.id] {
+        let lines = admin.get(&format!("/v1/departments/92/journal?object_id={device}")).await.expect(200);
+        let told: Vec<&Value> = lines.items().iter().filter(|line| line["object_kind"] == "device").collect();
+        assert_eq!((&told[0]["action"], &told[0]["actor_kind"]), (&json!("device_invited"), &json!("agent")));
+        assert!(told[0]["actor_id"].is_string() && told[0]["details"]["operator_id"] == canteen.operator.as_str());
+        let revoked = told.iter().filter(|line| line["action"] == "device_revoked").count();
+        assert_eq!(revoked, usize::from(*device == canteen.gate.id), "{}", lines.json);
+    }
     admin.post(&at(&format!("devices/{}/revoke", canteen.gate.id)), json!({})).await.refused(409, "device.transition");
 }
 
@@ -164,11 +188,15 @@ async fn when_an_operator_leaves_its_gate_sees_nothing_more() {
 #[actix_web::test]
 async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
     let canteen = Canteen::open().await;
-    canteen.diner("Zoé").await;
+    let (lou, zoe) = (canteen.diner("Lou").await, canteen.diner("Zoé").await);
+    // What the doors show: a plan, and a passage whose number comes too early.
+    canteen.plan(&zoe.child, false, "Sans arachide.").await;
+    canteen.gate.number.fetch_add(2, Ordering::SeqCst);
+    canteen.show(&canteen.gate, &zoe.card_code).await.expect(200);
     // Rows of other years come with the other family.
     canteen
         .sql("update canteen_services set ends_on = '2028-07-05'; update canteen_colleges set ends_on = '2028-07-05'");
-    let family = crate::coverage::full_family::full_family(&canteen.world, "Ana").await;
+    crate::coverage::full_family::full_family(&canteen.world, "Ana").await;
     let mut all = canteen.world.superuser("92");
     let tables = call(
         &mut all,
@@ -176,6 +204,17 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
            where relkind in ('r', 'p', 'v') and relname <> '__diesel_schema_migrations')",
     )
     .unwrap();
+    for table in [
+        "children",
+        "cards",
+        "canteen_enrolments",
+        "canteen_meals",
+        "canteen_care_plans",
+        "canteen_bills",
+        "canteen_rates",
+    ] {
+        assert_ne!(call(&mut all, &format!("(select count(*) from {table})")).unwrap(), json!(0), "{table} is empty");
+    }
     let public = [
         "canteen_calendars",
         "canteen_closures",
@@ -212,23 +251,56 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         );
         assert!(sql_query(meal).execute(&mut conn).is_err(), "a {kind} writes a meal by itself");
     }
-    // The doors, for those who have no key to them.
+    // The doors, for those who have a key to them and for those who have none.
     let look = "(select count(*) from gate_look(array[null]::bytea[], array[null]::bytea[], array[null]::uuid[], array[today()], true))";
     let doors = [
         "(select count(*) from gate_list())",
         "(select count(*) from kitchen_care())",
         "(select count(*) from gate_gaps(5))",
+        "(select count(*) from gate_adults(today()))",
     ];
-    for kind in ["", "guardian", "secretary", "agent", "system", "device", "kitchen"] {
+    for (kind, shown) in [
+        ("", [0, 0, 0, 0]),
+        ("guardian", [0, 0, 0, 0]),
+        ("secretary", [0, 0, 0, 0]),
+        ("agent", [0, 0, 0, 0]),
+        ("system", [0, 0, 0, 0]),
+        ("device", [0, 0, 0, 0]),
+        ("kitchen", [0, 1, 0, 0]),
+        ("gate", [2, 0, 1, 0]),
+    ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!(
             "{begin}; set app.kind = '{kind}'; set app.device = '{}'; set app.college = '{COLLEGE}'",
             canteen.gate.id
         ))
         .unwrap();
-        assert!(call(&mut conn, look).is_err(), "{kind} looks as a gate");
-        for door in doors {
-            assert_eq!(call(&mut conn, door).unwrap(), json!(0), "{kind} passes {door}");
+        assert_eq!(call(&mut conn, look).is_ok(), kind == "gate", "{kind} looks as a gate");
+        for (door, rows) in doors.into_iter().zip(shown) {
+            assert_eq!(call(&mut conn, door).unwrap(), json!(rows), "{kind} passes {door}");
+        }
+    }
+    // What the department and a collège's secretary are told of gates, for who is neither.
+    canteen.told("bonjour").await;
+    let doors = [
+        format!("(select count(*) from canteen_gates_at_work('{COLLEGE}'))"),
+        format!("(select count(*) from canteen_gate_gaps('{COLLEGE}', '2026-01-01', '2026-12-31'))"),
+        format!("(select count(*) from canteen_away('{COLLEGE}', today()))"),
+    ];
+    for (kind, college, gates) in [
+        ("", COLLEGE, 0),
+        ("guardian", COLLEGE, 0),
+        ("gate", COLLEGE, 0),
+        ("kitchen", COLLEGE, 0),
+        ("device", COLLEGE, 0),
+        ("secretary", OTHER_COLLEGE, 0),
+        ("secretary", COLLEGE, 1),
+        ("agent", "", 1),
+    ] {
+        let mut conn = canteen.world.app_role("92");
+        conn.batch_execute(&format!("{begin}; set app.kind = '{kind}'; set app.college = '{college}'")).unwrap();
+        for (door, expected) in doors.iter().zip([gates, gates, 0]) {
+            assert_eq!(call(&mut conn, door).unwrap(), json!(expected), "{kind} of {college} passes {door}");
         }
     }
     // A gate moves meals to eaten only, of its own collège's days.
@@ -238,21 +310,30 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         canteen.gate.id
     ))
     .unwrap();
-    for (day, to) in [("today()", "cancelled"), ("today() - 32", "consumed"), ("today() + 1", "consumed")] {
+    canteen.set_meal(&lou.child, "2026-09-13", "reserved");
+    let mut record = |sequence: i64, day: &str, to: &str| {
         let record = format!(
-            "gate_record(false, array[1], array[{day}], array[now()], array[gen_random_uuid()], array[true], array['reserved'], \
-             array['counted'], array['reserved'], array['{to}'], array['\\x00'::bytea])"
+            "gate_record(false, array[{sequence}], array[{day}], array[now()], array['{}'::uuid], array[true], array['reserved'], \
+             array['counted'], array['reserved'], array['{to}'], array['\\x00'::bytea])",
+            lou.child
         );
-        assert!(call(&mut conn, &record).is_err(), "{day} {to}");
+        call(&mut conn, &record)
+    };
+    for (day, to) in [("today()", "cancelled"), ("today() - 32", "consumed"), ("today() + 1", "consumed")] {
+        let refused = record(50, day, to).unwrap_err();
+        assert!(refused.contains("a gate moves no such meal"), "{day} {to}: {refused}");
     }
-    assert!(family.id.len() == 36);
+    assert!(record(51, "today()", "consumed").is_ok());
+    assert_eq!(canteen.meals(&lou.child)[1..], [format!("{TODAY} consumed")]);
 }
 
 /// The source of what gates and kitchens reach names neither debts nor bills nor what a meal costs.
 #[test]
 fn no_module_of_the_gates_knows_of_debts() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = vec![root.join("migrations/department/0036_gates/up.sql")];
+    let mut files = ["0036_gates", "0041_gate_watch", "0044_gate_reads"]
+        .map(|name| root.join("migrations/department").join(name).join("up.sql"))
+        .to_vec();
     let mut folders: Vec<_> = ["gates", "passages", "day_codes", "kitchen", "operators"]
         .iter()
         .map(|name| root.join("src/canteen").join(name))

@@ -1,0 +1,1 @@
+alter table canteen_rates drop column days_a_week;

@@ -1,0 +1,1 @@
+drop index devices_public_key_unique;
