@@ -52,7 +52,13 @@ pub enum Job {
     /// The top-up of a request that became active after its proof was accepted.
     TopUp { enrolment: EnrolmentId },
     /// The rate of an enrolment in the canteen, from a day on: left by those who may not see it.
-    CanteenRate { enrolment: CanteenEnrolmentId, from: NaiveDate },
+    CanteenRate {
+        enrolment: CanteenEnrolmentId,
+        from: NaiveDate,
+        /// Whether the enrolment's days a week hold from then on, too.
+        #[serde(default)]
+        is_new_week: bool,
+    },
     /// A word to a family about days on which its children's canteen is closed, or open after all.
     CanteenClosure { family: FamilyId, closure: ClosureId },
     /// A word to a family about meals without reservation that were recorded for its children on a day: left by gates and secretaries.

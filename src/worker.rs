@@ -107,11 +107,6 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, reduced_rates::close_past, "undecided requests of a past season cannot be closed").await;
     until_nothing_is_left(db, reduced_rates::send_on_lost, "requests that nobody asks cannot be sent on").await;
     until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
-    until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
-    until_nothing_is_left(db, evidence::forget, "passages whose term is over cannot be deleted").await;
-    until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
-    until_nothing_is_left(db, care_plans::forget_past, "care plans of a past season cannot be forgotten").await;
-    until_nothing_is_left(db, canteen_enrolments::forget_diets, "menus of a past season cannot be forgotten").await;
 }
 
 /// Lets, in every department, meals and rates of the canteen follow what was decided about them: for a whole year of all collèges, if need be.
@@ -126,6 +121,11 @@ pub async fn do_canteen_round(db: &Db) {
 /// Does, in every department, what changes from one day to the next only. A day on which it fails is made up for by the next one.
 pub async fn do_day(db: &Db) {
     until_nothing_is_left(db, arrears::remind, "late bills cannot be recalled").await;
+    until_nothing_is_left(db, day_codes::forget, "codes of past days cannot be forgotten").await;
+    until_nothing_is_left(db, evidence::forget, "passages whose term is over cannot be deleted").await;
+    until_nothing_is_left(db, rates::purge, "the means of a past season cannot be emptied").await;
+    until_nothing_is_left(db, care_plans::forget_past, "care plans of a past season cannot be forgotten").await;
+    until_nothing_is_left(db, canteen_enrolments::forget_diets, "menus of a past season cannot be forgotten").await;
 }
 
 /// Repeats a batch in every department until it finds nothing more. Returns how many things that was.
@@ -215,8 +215,8 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             db.write(department, caller, move |tx| top_up::catch_up(tx, enrolment)).await?;
             vec![]
         }
-        Job::CanteenRate { enrolment, from } => {
-            db.write(department, caller, move |tx| rates::refresh_later(tx, enrolment, from)).await?;
+        Job::CanteenRate { enrolment, from, is_new_week } => {
+            db.write(department, caller, move |tx| rates::refresh_later(tx, enrolment, from, is_new_week)).await?;
             vec![]
         }
         Job::CanteenClosure { family, closure } => {

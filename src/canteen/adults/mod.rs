@@ -83,7 +83,7 @@ pub fn enrol(tx: &mut Tx<'_>, id: CanteenAdultId, wish: &Wish) -> Result<Canteen
     services::require_canteen(tx)?;
     let place = Place { diner: Diner::Commensal, person: id.into(), family: None, college: adult.college_uai };
     let enrolment = enrolments::enrol(tx, place, wish)?;
-    jobs::enqueue(tx, &Job::CanteenRate { enrolment: enrolment.id, from: enrolment.starts_on })?;
+    jobs::enqueue(tx, &Job::CanteenRate { enrolment: enrolment.id, from: enrolment.starts_on, is_new_week: true })?;
     Ok(enrolment)
 }
 

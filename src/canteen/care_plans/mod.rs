@@ -104,7 +104,7 @@ pub fn forget_past(tx: &mut Tx<'_>) -> Result<usize, Error> {
 fn set_rates_again(tx: &mut Tx<'_>, child: ChildId, from: NaiveDate) -> Result<(), Error> {
     for row in enrolments::db::of_person(tx, child.into())? {
         if row.state == enrolments::CanteenEnrolmentState::Active {
-            jobs::enqueue(tx, &Job::CanteenRate { enrolment: row.id, from })?;
+            jobs::enqueue(tx, &Job::CanteenRate { enrolment: row.id, from, is_new_week: false })?;
         }
     }
     Ok(())

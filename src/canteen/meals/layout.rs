@@ -9,6 +9,7 @@ use crate::{
     },
     db::Tx,
     error::Error,
+    jobs::{self, Job},
     kernel::{
         ids::CanteenEnrolmentId,
         text::{SeasonCode, Uai},
@@ -69,18 +70,8 @@ pub fn lay_out(
     .bind::<Timestamptz, _>(now)
     .bind::<Date, _>(from)
     .execute(tx.conn)?;
-    diesel::sql_query(format!(
-        "with {SERVED}
-         update canteen_meals m set state = 'closed', changed_at = $3
-           from canteen_enrolments e
-          where e.id = any ($1) and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved'
-            and m.day > ($3 at time zone 'Europe/Paris')::date
-            and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day and not s.closed)"
-    ))
-    .bind::<Array<Uuid>, _>(ids)
-    .bind::<Array<Date>, _>(&days)
-    .bind::<Timestamptz, _>(now)
-    .execute(tx.conn)?;
+    let unserved = unserved(tx, ids, &days)?;
+    close(tx, &unserved)?;
     diesel::sql_query("update canteen_enrolments set laid_out_version = $2 where id = any ($1)")
         .bind::<Array<Uuid>, _>(ids)
         .bind::<Integer, _>(version)
@@ -89,11 +80,64 @@ pub fn lay_out(
 }
 
 #[derive(QueryableByName)]
+struct Meal {
+    #[diesel(sql_type = Uuid)]
+    person_id: uuid::Uuid,
+    #[diesel(sql_type = Date)]
+    day: NaiveDate,
+}
+
+/// Reserved meals of these enrolments, to come, on days on which none is served. Written so that each diner's meals are found by his own
+/// key and compared with the days of his own collège, whatever the statistics of tables that have just been filled promise.
+fn unserved(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], days: &[NaiveDate]) -> Result<Vec<Meal>, Error> {
+    let now = tx.now()?;
+    Ok(diesel::sql_query(format!(
+        "with {SERVED},
+              open as materialized (select uai, array_agg(day) as days from served where not closed group by uai)
+         select m.person_id, m.day
+           from (select e.id, e.person_id, coalesce(o.days, '{{}}') as days
+                   from canteen_enrolments e left join open o on o.uai = e.college_uai where e.id = any ($1) offset 0) e
+          cross join lateral (select x.person_id, x.day, x.enrolment_id, x.state from canteen_meals x
+                               where x.person_id = e.person_id offset 0) m
+          where m.enrolment_id = e.id and m.state = 'reserved' and m.day > ($3 at time zone 'Europe/Paris')::date
+            and m.day <> all (e.days)"
+    ))
+    .bind::<Array<Uuid>, _>(ids)
+    .bind::<Array<Date>, _>(days)
+    .bind::<Timestamptz, _>(now)
+    .load(tx.conn)?)
+}
+
+/// Closes those that are reserved still.
+fn close(tx: &mut Tx<'_>, meals: &[Meal]) -> Result<(), Error> {
+    if meals.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now()?;
+    let (people, days): (Vec<_>, Vec<_>) = meals.iter().map(|meal| (meal.person_id, meal.day)).unzip();
+    diesel::sql_query(
+        "update canteen_meals m set state = 'closed', changed_at = $3 from unnest($1, $2) t(person, day)
+          where m.person_id = t.person and m.day = t.day and m.state = 'reserved'",
+    )
+    .bind::<Array<Uuid>, _>(people)
+    .bind::<Array<Date>, _>(days)
+    .bind::<Timestamptz, _>(now)
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
 struct Due {
     #[diesel(sql_type = Uuid)]
     id: CanteenEnrolmentId,
     #[diesel(sql_type = Text)]
     season: SeasonCode,
+}
+
+#[derive(QueryableByName)]
+struct Moved {
+    #[diesel(sql_type = Uuid)]
+    id: CanteenEnrolmentId,
 }
 
 /// Lays out enrolments of a season whose calendar is not the one they were laid out from. Returns how many; there may be more.
@@ -119,18 +163,26 @@ pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
     Ok(ids.len())
 }
 
-/// Enrolments that ended with the last day of a former calendar end with this one's.
+/// Enrolments that ended with the last day of a former calendar end with this one's. A care plan ends by its own day: where its family
+/// brought the meal until then, the days that are added have another price.
 fn end_with_the_year(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], row: &CalendarRow) -> Result<(), Error> {
-    diesel::sql_query(
-        "update canteen_enrolments e set ends_on = $3
-          where e.id = any ($1) and e.ends_on <> $3 and e.starts_on <= $3
-            and e.ends_on in (select (c.calendar ->> 'last_day')::date from canteen_calendars c
-                               where c.season = e.season and c.state = 'published' and c.version < $2)",
+    let moved: Vec<Moved> = diesel::sql_query(
+        "with moved as (
+             update canteen_enrolments e set ends_on = $3
+              where e.id = any ($1) and e.ends_on <> $3 and e.starts_on <= $3
+                and e.ends_on in (select (c.calendar ->> 'last_day')::date from canteen_calendars c
+                                   where c.season = e.season and c.state = 'published' and c.version < $2)
+             returning e.id, e.person_id)
+         select id from moved where exists (select 1 from canteen_care_plans p where p.child_id = person_id and p.own_meal)",
     )
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Integer, _>(row.version)
     .bind::<Date, _>(row.calendar.0.last_day)
-    .execute(tx.conn)?;
+    .load(tx.conn)?;
+    let from = paris_date(tx.now()?);
+    for Moved { id: enrolment } in moved {
+        jobs::enqueue(tx, &Job::CanteenRate { enrolment, from, is_new_week: false })?;
+    }
     Ok(())
 }
 

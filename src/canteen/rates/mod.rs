@@ -141,11 +141,11 @@ fn set(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate, is_new_we
     rate_of(&rates, from).cloned().ok_or_else(|| Error::internal("a rate has a first day"))
 }
 
-/// Sets the rate of an enrolment anew: for those who may not see it themselves.
-pub fn refresh_later(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> Result<(), Error> {
+/// Sets the rate of an enrolment anew, with its own days a week if they are new: for those who may not see it themselves.
+pub fn refresh_later(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate, is_new_week: bool) -> Result<(), Error> {
     let enrolment = enrolments::db::enrolment(tx, id)?;
     if enrolment.state == enrolments::CanteenEnrolmentState::Active && from <= enrolment.ends_on {
-        refresh(tx, &enrolment, from)?;
+        set(tx, &enrolment, from, is_new_week)?;
     }
     Ok(())
 }
@@ -156,7 +156,7 @@ pub fn follow_grids(tx: &mut Tx<'_>) -> Result<usize, Error> {
     for (id, from) in &due {
         let enrolment = enrolments::db::enrolment(tx, *id)?;
         let before = db::rates(tx, enrolment.person_id, &enrolment.season)?;
-        refresh_later(tx, *id, *from)?;
+        refresh_later(tx, *id, *from, false)?;
         tell_new_price(tx, &enrolment, &before)?;
     }
     Ok(due.len())

@@ -76,6 +76,43 @@ async fn staff_is_enrolled_by_the_college_and_pays_by_an_index_that_only_agents_
 }
 
 #[actix_web::test]
+async fn staff_enrolled_anew_pays_for_the_days_of_the_new_week() {
+    let world = World::start().await;
+    let second = open(&world, &[COLLEGE]).await;
+    let shown = world.administrator.get(&at("tariffs")).await.expect(200);
+    let tariff = shown
+        .at("/tariffs")
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["grid"]["diner"] == "commensal")
+        .unwrap()
+        .clone();
+    let mut grid = tariff["grid"].clone();
+    let line = |days: u16| json!({ "days_a_week": days, "days_a_year": 36 * days });
+    grid["forfait"] = (1..=5).map(line).collect();
+    grid["starts_on"] = json!("2026-10-20");
+    let draft = json!({ "grid": grid, "replaces": tariff["id"] });
+    let draft = world.administrator.post(&at("grids"), draft).await.expect(201).text("/id");
+    second.post(&at(&format!("grids/{draft}/publish")), json!({})).await.expect(200);
+
+    let (secretary, clerk) = (world.secretary(COLLEGE).await, world.agent("92", "case_worker").await);
+    let person = json!({ "kind": "commensal", "last_name": "Durand", "first_names": "Inès" });
+    let adult = secretary.post(&at(&format!("colleges/{COLLEGE}/adults")), person).await.expect(201).text("/id");
+    let mut held = vec![];
+    for weekdays in [json!(["tuesday"]), json!(["tuesday", "thursday"])] {
+        let wish = json!({ "season": SEASON, "weekdays": weekdays, "diet": "everything" });
+        let enrolled = secretary.post(&at(&format!("adults/{adult}/enrolments")), wish).await.expect(201).text("/id");
+        world.work_off().await;
+        let path = at(&format!("enrolments/{enrolled}"));
+        let shown = clerk.get(&path).await.expect(200);
+        held.push(shown.at("/rates").as_array().unwrap().last().unwrap()["amount_cents"].clone());
+        clerk.post(&format!("{path}/end"), json!({ "version": shown.number("/version") })).await.expect(200);
+    }
+    assert_eq!(held, [36 * 520, 72 * 520]);
+}
+
+#[actix_web::test]
 async fn a_guest_is_invited_for_a_day_before_its_cut_off() {
     let world = World::start().await;
     open(&world, &[COLLEGE]).await;

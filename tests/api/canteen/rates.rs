@@ -1,9 +1,9 @@
 //! Rates that are set anew: each day keeps what held on it, and every grid is followed by those it is for.
 
-use super::{at, changed, child_of, enrol, open, publish};
+use super::{at, calendar_without_meals, changed, child_of, days, enrol, open, publish};
 use crate::support::{Agent, COLLEGE, Family, World};
 use chrono::TimeDelta;
-use passplus::canteen::rates;
+use passplus::canteen::{meals::layout, rates};
 use serde_json::{Value, json};
 
 /// The first days of the rates of an enrolment, and what they cost for their unit.
@@ -56,6 +56,30 @@ async fn a_grid_that_is_replaced_before_an_enrolment_begins_is_followed_too() {
     let told: Vec<_> = letters.iter().filter(|(subject, _)| subject == "Nouveau tarif de la cantine").collect();
     assert_eq!(told.len(), 1);
     assert!(told[0].1.contains("02/11/2026") && told[0].1.contains("7,20 € le repas"), "{}", told[0].1);
+}
+
+#[actix_web::test]
+async fn days_added_to_a_year_after_the_last_one_of_a_care_plan_are_not_those_of_an_own_meal() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let plan = json!({
+        "season": crate::support::SEASON, "measures": "Panier-repas fourni.", "own_meal": true,
+        "starts_on": "2026-11-09", "ends_on": "2027-07-02",
+    });
+    let secretary = world.secretary(COLLEGE).await;
+    secretary.post(&format!("/v1/departments/92/children/{child}/care-plans"), plan).await.expect(201);
+    world.work_off().await;
+    assert_eq!(told(&family, &id).await, [("2026-11-02".into(), 700), ("2026-11-09".into(), 100)]);
+    let mut longer = calendar_without_meals("2026-12-24");
+    longer["last_day"] = json!("2027-07-09");
+    days::publish(&world, longer).await;
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    world.work_off().await;
+    let after = [("2026-11-02".into(), 700), ("2026-11-09".into(), 100), ("2027-07-03".into(), 700)];
+    assert_eq!(told(&family, &id).await, after);
 }
 
 #[actix_web::test]

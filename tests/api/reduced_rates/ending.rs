@@ -50,6 +50,7 @@ async fn what_nobody_decided_while_its_season_lasted_is_closed_and_the_family_to
     assert_eq!((scene.show(&waiting).await.text("/state"), scene.paid()), ("document_needed".into(), Value::Null));
     for _ in 0..2 {
         worker::do_round(&scene.world.app.db).await;
+        worker::do_day(&scene.world.app.db).await;
     }
     assert_eq!(scene.world.repeat(reduced_rates::close_past).await, 0);
     for (id, before) in
