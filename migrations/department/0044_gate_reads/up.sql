@@ -17,22 +17,22 @@ create function gate_sent(p_sequences bigint[])
      where actor_kind() = 'gate' and p.device_id = actor_device() and p.sequence = any (p_sequences) $$;
 
 -- Numbers that the calling gate has not sent though it sent a higher one, in the days whose passages still count; the last ones first
--- when there are more than are asked for.
+-- when there are more than are asked for. A gate of a thousand diners fills the 25,000 that are read in those days.
 create or replace function gate_gaps(p_limit integer) returns table (first bigint, last bigint)
     language sql stable security definer set search_path = public, pg_temp as $$
-    with recent as materialized (
-        select p.sequence from canteen_passages p
-         where actor_kind() = 'gate' and p.device_id = actor_device() and p.received_at >= instant() - interval '32 days'),
+    with heard as materialized (
+        select p.sequence, p.received_at from canteen_passages p
+         where actor_kind() = 'gate' and p.device_id = actor_device() order by p.sequence desc limit 25000),
     before as (
-        select greatest(
-            coalesce((select deleted_until from canteen_gates where device_id = actor_device()), 0),
-            coalesce((select max(p.sequence) from canteen_passages p
-                       where p.device_id = actor_device() and p.sequence < (select min(r.sequence) from recent r)), 0)) as until)
+        select case when count(*) = 25000 then min(h.sequence)
+                    else coalesce((select deleted_until from canteen_gates where device_id = actor_device()), 0) end as until
+          from heard h)
     select l.first, l.last
       from (select g.before + 1 as first, g.sequence - 1 as last
-              from (select r.sequence, lag(r.sequence, 1, b.until) over (order by r.sequence) as before
-                      from recent r cross join before b where r.sequence > b.until) g
-             where g.sequence > g.before + 1 order by 1 desc limit p_limit) l
+              from (select h.sequence, h.received_at, lag(h.sequence, 1, b.until) over (order by h.sequence) as before
+                      from heard h cross join before b where h.sequence > b.until) g
+             where g.sequence > g.before + 1 and g.received_at >= instant() - interval '32 days'
+             order by 1 desc limit p_limit) l
      order by 1 $$;
 
 create or replace function gate_look(p_cards bytea[], p_codes bytea[], p_people uuid[], p_days date[], p_portraits boolean)

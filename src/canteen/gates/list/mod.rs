@@ -105,10 +105,7 @@ fn gather(tx: &mut Tx<'_>, (gate, college): &(DeviceId, Uai), portraits: bool) -
     let day = paris_date(now);
     let state = db::state(tx, college, day)?;
     let served = state.open && calendars::is_served(tx, college, day)?;
-    let mut rows = if state.open { db::diners(tx)? } else { vec![] };
-    for row in rows.iter_mut().filter(|_| !portraits) {
-        row.photo_sealed = None;
-    }
+    let rows = if state.open { db::diners(tx, portraits)? } else { vec![] };
     let (key_id, pair) = cards::signer(tx)?;
     watch::heard(tx)?;
     let counts = json!({ "gate": gate, "diners": rows.len(), "portraits": portraits });

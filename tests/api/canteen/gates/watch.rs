@@ -198,3 +198,14 @@ async fn a_family_is_told_once_of_its_meals_without_reservation() {
     let next = told.iter().find(|body| body.contains("Ana : le 16/10/2026, 7,00 €")).unwrap();
     assert!(!next.contains("Lou"), "{next}");
 }
+
+#[actix_web::test]
+async fn a_number_that_came_long_before_its_neighbours_is_not_asked_for_again() {
+    let mut canteen = Canteen::open().await;
+    let first = send(&canteen.gate, &[nobody(2, "2026-10-15T07:00:00Z")]).await.expect(200);
+    assert_eq!(first.at("/missing"), &json!([{ "first": 1, "last": 1 }]));
+    canteen.wait(days(33)).await;
+    let later = [nobody(1, "2026-10-15T06:59:00Z"), nobody(4, "2026-11-17T07:00:00Z")];
+    let told = send(&canteen.gate, &later).await.expect(200);
+    assert_eq!(told.at("/missing"), &json!([{ "first": 3, "last": 3 }]));
+}
