@@ -107,6 +107,16 @@ impl QuotientFrom {
     const fn is_tax(&self) -> bool {
         matches!(self, Self::Tax)
     }
+
+    /// What to tell instead, to whoever told the other figure.
+    pub(super) const fn asked(self) -> &'static str {
+        match self {
+            Self::Tax => "ce tarif se calcule d'après les avis d'impôt : indiquez les foyers fiscaux (tax)",
+            Self::FamilyBenefits => {
+                "ce tarif se calcule d'après le quotient de la CAF ou de la MSA : indiquez-le (quotient)"
+            }
+        }
+    }
 }
 
 /// How the price of a meal follows from somebody's means.

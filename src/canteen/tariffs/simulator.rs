@@ -124,7 +124,8 @@ fn check_households(households: &[TaxHousehold]) -> Result<(), Error> {
 
 /// Simulate what a meal costs.
 ///
-/// By the tariff of a day, with every step of the calculation. Nothing of the request is kept.
+/// By the tariff of a day, with every step of the calculation. Nothing of the request is kept. A quotient of the CAF or the MSA is refused
+/// where the tariff reads tax notices, and tax notices where it reads that quotient: they are different figures.
 #[utoipa::path(tag = "canteen", request_body = SimulatePrice, responses((status = 200, body = Explained)))]
 #[post("/v1/departments/{department}/canteen/price-simulations")]
 pub async fn simulate_price(
@@ -141,5 +142,8 @@ pub async fn simulate_price(
         tariffs::tariff_on(tx, diner, on.unwrap_or(today))
     };
     let tariff = app.db.read(path.0, &visitor.caller, tariff).await?;
+    if situation.means.clone().read_by(tariff.grid()) != situation.means {
+        return Err(Error::field("/means/kind", tariff.grid().quotient_from.asked()));
+    }
     Ok(Found(price(&tariff, &situation)))
 }

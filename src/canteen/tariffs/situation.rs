@@ -43,7 +43,7 @@ pub enum Means {
     Unknown { because: Unknown },
     /// The tax notices of everybody who counts: one, or one for each unmarried parent.
     Tax { households: Vec<TaxHousehold> },
-    /// A quotient told by another administration, or computed before.
+    /// The quotient that the CAF or the MSA has computed.
     Quotient { quotient_cents: QuotientFamilial },
     /// The pay index of an adult (*indice majoré*).
     PayIndex { pay_index: u32 },

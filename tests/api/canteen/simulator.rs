@@ -63,7 +63,6 @@ async fn anybody_learns_what_a_meal_costs_and_why() {
     for (changes, cents) in [
         (json!({}), 700),
         (json!({ "means": { "kind": "unknown", "because": "partial" } }), 700),
-        (json!({ "means": { "kind": "quotient", "quotient_cents": 71_000 } }), 249),
         (json!({ "means": { "kind": "pay_index", "pay_index": 400 } }), 700),
         (json!({ "means": tax(&[(24_000, 2.5), (12_000, 1.5)]) }), 263),
         (json!({ "means": tax(&[(0, 1.0)]) }), 64),
@@ -73,12 +72,29 @@ async fn anybody_learns_what_a_meal_costs_and_why() {
     ] {
         assert_eq!(ask(&world, changes.clone()).await.expect(200).number("/cents"), cents, "{changes}");
     }
+    // What the CAF computes is another figure than the one of this tariff.
+    let quotient = json!({ "means": { "kind": "quotient", "quotient_cents": 71_000 } });
+    let refused = ask(&world, quotient).await.refused(422, "request.invalid");
+    assert_eq!(refused.pointers(), ["/means/kind"]);
     ask(&world, json!({ "on": "2026-08-31" })).await.refused(404, "tariff.none");
     ask(&world, json!({ "diner": "guest" })).await.refused(404, "tariff.none");
     // The other department has no canteen.
     let elsewhere = "/v1/departments/78/canteen/price-simulations";
     world.api.post(elsewhere, question(json!({}))).await.refused(409, "canteen.not_offered");
     world.api.post("/v1/departments/35/canteen/price-simulations", question(json!({}))).await.refused(404, "not_found");
+}
+
+#[actix_web::test]
+async fn a_tariff_by_the_quotient_of_the_caf_reads_no_tax_notice() {
+    let world = World::start().await;
+    let second = world.agent("92", "administrator").await;
+    offer(&world).await;
+    publish(&world, &second, changed(json!({ "quotient_from": "family_benefits" }))).await;
+    let quotient = json!({ "means": { "kind": "quotient", "quotient_cents": 71_000 } });
+    assert_eq!(ask(&world, quotient).await.expect(200).number("/cents"), 249);
+    assert_eq!(ask(&world, json!({})).await.expect(200).number("/cents"), 700);
+    let refused = ask(&world, json!({ "means": tax(&[(24_000, 2.5)]) })).await.refused(422, "request.invalid");
+    assert_eq!(refused.pointers(), ["/means/kind"]);
 }
 
 #[actix_web::test]
@@ -193,7 +209,7 @@ async fn nothing_of_a_simulation_is_kept_or_logged() {
         answers.push(call_service(&service, request.to_request()).await.status().as_u16());
     }
     drop(guard);
-    assert_eq!(answers, [200, 200, 200, 422, 200]);
+    assert_eq!(answers, [200, 422, 200, 422, 200]);
     let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(lines.contains("answered") && lines.contains("price-simulations"), "{lines}");
     for canary in ["24681", "7.25", "86427", "97531", "7.33", "canari", "28369"] {
