@@ -11,13 +11,12 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Questions of a department in one process: some ten megabytes, and more than the two days bring after which an administration that does
-/// not answer is not asked any more.
+/// Questions of a department in one process, some ten megabytes of them: whoever comes then is asked to come back later.
 pub const WAITING_MAX: usize = 10_000;
 /// When a family may try again once the queue is full.
 const RETRY_SECONDS: u64 = 60;
@@ -97,8 +96,10 @@ impl Inquiries {
 
     /// Forgets those of the asked that are not wanted any more.
     pub(super) fn keep(&self, department: Department, asked: &[InquiryId], wanted: &[InquiryId]) {
+        let wanted: BTreeSet<_> = wanted.iter().collect();
+        let unwanted: BTreeSet<_> = asked.iter().filter(|id| !wanted.contains(id)).collect();
         if let Some(mut waiting) = self.waiting(department) {
-            waiting.held.retain(|held| !asked.contains(&held.id) || wanted.contains(&held.id));
+            waiting.held.retain(|held| !unwanted.contains(&held.id));
         }
     }
 
