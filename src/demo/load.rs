@@ -1,6 +1,7 @@
 //! Loads the demonstration through the service's own doors.
 
 use super::{
+    canteen,
     client::{Body, Client, Request},
     people::{Cast, Device, PASSWORD, Person},
 };
@@ -122,8 +123,16 @@ pub async fn secretary(client: &Client, code: &str, college: &str, by: &mut Pers
     accept(client, &email, &format!("secretary of collège {college} ({code})")).await
 }
 
+/// School holidays of zone C, first and last day without school: those of the season of the canteen's tour. Each year has its own.
+const SCHOOL_HOLIDAYS: [(&str, &str, &str); 4] = [
+    ("Vacances de la Toussaint", "2026-10-17", "2026-11-01"),
+    ("Vacances de Noël", "2026-12-19", "2027-01-03"),
+    ("Vacances d'hiver", "2027-02-06", "2027-02-21"),
+    ("Vacances de printemps", "2027-04-03", "2027-04-18"),
+];
+
 /// The department's data: it has a canteen, at one collège; what a meal costs and when it is served, each written by one administrator and
-/// published by another. The calendar knows the public holidays that have a date; school holidays are each year's own.
+/// published by another. The calendar knows the public holidays that have a date.
 pub async fn open_canteen(
     client: &Client,
     season: &str,
@@ -145,13 +154,22 @@ pub async fn open_canteen(
     }
     let holiday =
         |label: &str, day: String| json!({ "kind": "public_holiday", "label": label, "from": day, "until": day });
+    let mut breaks = vec![
+        holiday("Armistice de 1918", format!("{year}-11-11")),
+        holiday("Noël", format!("{year}-12-25")),
+        holiday("Jour de l'an", format!("{next}-01-01")),
+        holiday("Fête du travail", format!("{next}-05-01")),
+        holiday("Victoire de 1945", format!("{next}-05-08")),
+    ];
+    let own = SCHOOL_HOLIDAYS.iter().filter(|_| season == canteen::SEASON);
+    breaks.extend(
+        own.map(
+            |(label, from, until)| json!({ "kind": "school_holiday", "label": label, "from": from, "until": until }),
+        ),
+    );
     let calendar = json!({
         "first_day": starts_on, "last_day": format!("{next}-07-02"), "served_on": ["monday", "tuesday", "thursday", "friday"],
-        "breaks": [
-            holiday("Armistice de 1918", format!("{year}-11-11")), holiday("Noël", format!("{year}-12-25")),
-            holiday("Jour de l'an", format!("{next}-01-01")), holiday("Fête du travail", format!("{next}-05-01")),
-            holiday("Victoire de 1945", format!("{next}-05-08")),
-        ],
+        "breaks": breaks,
         "weekdays_until": format!("{next}-05-31"), "cut_off": { "days_before": 2, "counting": "jours_ouvres", "at": null },
     });
     let path = format!("{base}/calendars/{season}");
