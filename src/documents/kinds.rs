@@ -82,8 +82,7 @@ pub fn is_usual_age(level: Level, season: &SeasonCode, birth_date: NaiveDate) ->
         Level::Quatrieme => 13,
         Level::Troisieme => 14,
     };
-    let begins: Option<i32> = season.as_str().split('-').next().and_then(|year| year.parse().ok());
-    begins.is_some_and(|year| (year - birth_date.year() - usual).abs() <= AGE_GAP_MAX)
+    season.years().is_some_and(|(begins, _)| (begins - birth_date.year() - usual).abs() <= AGE_GAP_MAX)
 }
 
 #[cfg(test)]
