@@ -25,10 +25,13 @@ text_enum! {
 }
 
 impl DocumentKind {
-    /// Whether the canteen's price may rest on it.
+    /// What the canteen's price may rest on.
+    pub const PROOFS_OF_MEANS: [Self; 2] = [Self::TaxNotice, Self::QuotientCertificate];
+
+    /// Whether it is one of those.
     #[must_use]
-    pub const fn proves_means(self) -> bool {
-        matches!(self, Self::TaxNotice | Self::QuotientCertificate)
+    pub fn proves_means(self) -> bool {
+        Self::PROOFS_OF_MEANS.contains(&self)
     }
 
     /// As families read it.
