@@ -36,7 +36,7 @@ pub struct SimulatePrice {
     /// Absent: the price without any request for a reduced rate.
     #[schema(value_type = Option<Means>)]
     pub means: Option<ToldMeans>,
-    /// Statuses that some grids name: `rsa`.
+    /// Statuses that the grid of that day prices, such as `rsa`; another is refused.
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
     pub statuses: Vec<Code>,
@@ -141,5 +141,6 @@ pub async fn simulate_price(
         tariffs::tariff_on(tx, diner, on.unwrap_or(today))
     };
     let tariff = app.db.read(path.0, &visitor.caller, tariff).await?;
+    tariff.grid().require_statuses(&situation.statuses)?;
     Ok(Found(price(&tariff, &situation)))
 }

@@ -140,10 +140,5 @@ fn require_priced(tx: &mut Tx<'_>, row: &RequestRow, known: &Known) -> Result<()
         }
         _ => {}
     }
-    for (place, status) in known.statuses.iter().enumerate() {
-        if !tariff.grid().statuses.iter().any(|line| line.status == *status) {
-            return Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"));
-        }
-    }
-    Ok(())
+    tariff.grid().require_statuses(&known.statuses)
 }
