@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Questions of a department in one process: some ten megabytes, and more than the two days bring after which an administration that does
 /// not answer is not asked any more.
-pub const WAITING_MAX: usize = 10_000;
+const WAITING_MAX: usize = 10_000;
 /// When a family may try again once the queue is full.
 const RETRY_SECONDS: u64 = 60;
 /// How often this process says that it is still there: often within the lease of a question.

@@ -19,7 +19,7 @@ mod view;
 
 pub use asking::{Step, ask_next, run};
 pub use db::RequestRow;
-pub use inquiries::{Held, Inquiries, Place, WAITING_MAX};
+pub use inquiries::{Held, Inquiries, Place};
 pub use view::{Shown, shown};
 
 use crate::{
