@@ -17,7 +17,7 @@ const YEARS: i32 = 4;
 /// Passages deleted in one transaction.
 const BATCH_MAX: i64 = 5_000;
 
-/// $1 the first day whose passages stay, $2 how many go. What moved no meal waits for no bill. A clock that was years behind names days on
+/// $1 the first day whose passages stay, $2 how many go. What was refused or not served waits for no bill. A clock that was years behind names days on
 /// which nothing was received: what counts is the later of the two. Gates are not asked for numbers whose passages are gone.
 const FORGET: &str = "
 with disputed as materialized (

@@ -80,7 +80,7 @@ pub fn last_day(season: &SeasonCode, level: Level) -> NaiveDate {
         Level::Quatrieme => 1,
         Level::Troisieme => 0,
     };
-    let ends: i32 = season.as_str().rsplit('-').next().and_then(|year| year.parse().ok()).unwrap_or(2026);
+    let (_, ends) = season.years().unwrap_or_default();
     NaiveDate::from_ymd_opt(ends.saturating_add(years_left), 8, 31).unwrap_or(NaiveDate::MAX)
 }
 

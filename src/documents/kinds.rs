@@ -25,10 +25,13 @@ text_enum! {
 }
 
 impl DocumentKind {
-    /// Whether the canteen's price may rest on it.
+    /// What the canteen's price may rest on.
+    pub const PROOFS_OF_MEANS: [Self; 2] = [Self::TaxNotice, Self::QuotientCertificate];
+
+    /// Whether it is one of those.
     #[must_use]
-    pub const fn proves_means(self) -> bool {
-        matches!(self, Self::TaxNotice | Self::QuotientCertificate)
+    pub fn proves_means(self) -> bool {
+        Self::PROOFS_OF_MEANS.contains(&self)
     }
 
     /// As families read it.
@@ -82,8 +85,7 @@ pub fn is_usual_age(level: Level, season: &SeasonCode, birth_date: NaiveDate) ->
         Level::Quatrieme => 13,
         Level::Troisieme => 14,
     };
-    let begins: Option<i32> = season.as_str().split('-').next().and_then(|year| year.parse().ok());
-    begins.is_some_and(|year| (year - birth_date.year() - usual).abs() <= AGE_GAP_MAX)
+    season.years().is_some_and(|(begins, _)| (begins - birth_date.year() - usual).abs() <= AGE_GAP_MAX)
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ refusals! {
     ReducedRateNone 409 "reduced_rate.none" "Le prix de la cantine est le même pour tous : il n'y a pas de tarif réduit à demander.";
     ReducedRateTransition 409 "reduced_rate.transition" "L'état actuel de cette demande de tarif réduit ne permet pas cette action.";
     ReducedRateText 409 "reduced_rate.text" "Ce n'est pas le texte de la demande en vigueur : lisez celui du jour, puis cochez la demande.";
-    ReducedRateTooMany 409 "reduced_rate.too_many" "Trop d'essais ont été faits : envoyez l'avis d'impôt, un agent décidera.";
+    ReducedRateTooMany 409 "reduced_rate.too_many" "Trop d'essais ont été faits : envoyez un justificatif de ressources, un agent décidera.";
     // Merchants and money
     AlreadyMerchant 409 "merchant.already_exists" "Un organisme porte déjà ce numéro SIRET.";
     AlreadyAffiliated 409 "affiliation.already_exists" "Une convention est déjà en cours pour cet organisme et ce porte-monnaie.";

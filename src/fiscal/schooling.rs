@@ -100,11 +100,7 @@ impl Outcome {
 /// The day from which "holds no scholarship" and "not known" can be believed: until then the State's lists of the year are not complete.
 #[must_use]
 pub fn lists_complete_on(season: &SeasonCode) -> Option<NaiveDate> {
-    NaiveDate::from_ymd_opt(first_year(season)?, 10, 15)
-}
-
-pub(super) fn first_year(season: &SeasonCode) -> Option<i32> {
-    season.as_str().get(..4)?.parse().ok()
+    NaiveDate::from_ymd_opt(season.years()?.0, 10, 15)
 }
 
 /// Asks once. Everything that can go wrong is an outcome.

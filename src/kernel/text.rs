@@ -203,18 +203,23 @@ checked_text! {
 }
 
 impl SeasonCode {
+    /// The year in which it begins and the one in which it ends. `None` only for a code that was stored without being checked.
+    #[must_use]
+    pub fn years(&self) -> Option<(i32, i32)> {
+        let (first, second) = self.as_str().split_once('-')?;
+        Some((first.parse().ok()?, second.parse().ok()?))
+    }
     /// The school year before this one; none before the first that can be written.
     #[must_use]
     pub fn previous(&self) -> Option<Self> {
-        let first: u16 = self.as_str().split_once('-')?.0.parse().ok()?;
-        let before = first.checked_sub(1)?;
-        format!("{before:04}-{first:04}").parse().ok()
+        let (first, _) = self.years()?;
+        format!("{:04}-{first:04}", first.checked_sub(1)?).parse().ok()
     }
     /// Whether the day lies in its school year, from 1 September to 31 August.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> bool {
-        let first = self.as_str().split_once('-').and_then(|(first, _)| first.parse().ok());
-        first == Some(if day.month() < 9 { day.year().saturating_sub(1) } else { day.year() })
+        let begun = if day.month() < 9 { day.year().saturating_sub(1) } else { day.year() };
+        self.years().is_some_and(|(first, _)| first == begun)
     }
 }
 
@@ -293,6 +298,7 @@ mod tests {
         );
         assert!("0000-0001".parse::<SeasonCode>().is_ok_and(|first| first.previous().is_none()));
         let season: SeasonCode = "2026-2027".parse().expect("a season");
+        assert_eq!(season.years(), Some((2026, 2027)));
         for (day, holds) in [
             ("2026-08-31", false),
             ("2026-09-01", true),

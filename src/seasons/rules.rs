@@ -153,17 +153,11 @@ pub(super) fn born_within(birth: NaiveDate, from: Option<NaiveDate>, until: Opti
     from.is_none_or(|first| first <= birth) && until.is_none_or(|last| birth <= last)
 }
 
-/// The two years of a season's code. `None` only for a code that was stored without being checked.
-fn years(season: &SeasonCode) -> Option<(i32, i32)> {
-    let (first, second) = season.as_str().split_once('-')?;
-    Some((first.parse().ok()?, second.parse().ok()?))
-}
-
 /// Rules to start from, for a demonstration or a department that has not written its own: 80 € a child, 20 € more for a
 /// scholarship holder, open to the department's collégiens and to its 12–16-year-olds. Every value is meant to be edited.
 #[must_use]
 pub fn default_rules(department: Department, season: &SeasonCode) -> SeasonRules {
-    let (first, second) = years(season).unwrap_or_default();
+    let (first, second) = season.years().unwrap_or_default();
     let day = |year: i32, month: u32, day: u32| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
     let turning = |age: i32| first.saturating_sub(age);
     let line = |formula: &str, grant: GrantKind, wallet: WalletKind, cents: i64| serde_json::json!({"formula": formula, "grant": grant, "wallet": wallet, "amount_cents": cents});

@@ -56,8 +56,9 @@ pub fn arrears(
     .load(tx.conn)?)
 }
 
-/// Writes the reminders that are due and leaves their letters to the worker. A level that was passed is not made up for, nor is a bill that
-/// was due before `since`. Only the accounts with a late bill that this level has not been told of are added up, one by one.
+/// Writes the reminders that are due and leaves their letters to the worker. A level that was passed is not made up for, and a bill that was
+/// due before `since` is recalled no more. Only the accounts of bills late enough for a level above their last reminder's are added up, one
+/// by one.
 pub fn remind(tx: &mut Tx<'_>, levels: &[(i16, NaiveDate)], since: NaiveDate, limit: i64) -> Result<usize, Error> {
     let now = tx.now()?;
     let (numbers, until): (Vec<i16>, Vec<NaiveDate>) = levels.iter().copied().unzip();

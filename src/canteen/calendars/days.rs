@@ -127,8 +127,7 @@ impl Calendar {
     pub fn check(&self, season: &SeasonCode) -> Vec<RuleProblem> {
         let mut problems = vec![];
         let mut add = |pointer: String, detail: &str| problems.push(RuleProblem { pointer, detail: detail.to_owned() });
-        let years: Vec<i32> = season.as_str().split('-').filter_map(|year| year.parse().ok()).collect();
-        let [begins, ends] = [years.first(), years.last()].map(|year| year.copied().unwrap_or_default());
+        let (begins, ends) = season.years().unwrap_or_default();
         // Rates and bills turn on 1 September: a day of another season would have no rate.
         if self.first_day.year() != begins || !season.holds(self.first_day) {
             add(

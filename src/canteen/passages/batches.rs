@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 /// Passages of one batch: two services of the largest collège.
 pub const BATCH_MAX: usize = 1_000;
-/// Rows of lacking numbers that are told; a gate sends them, and learns of the next.
+/// Rows of lacking numbers that are told, the last ones; a gate sends them, and learns of those before.
 const GAPS_MAX: i32 = 100;
 
 /// A passage without network.
@@ -55,7 +55,7 @@ pub struct BatchLine {
 pub struct BatchTaken {
     /// In the order of the batch.
     pub lines: Vec<BatchLine>,
-    /// Numbers that the gate has not sent though it sent a higher one.
+    /// Numbers that the gate has not sent though one that follows came in the last 32 days.
     pub missing: Vec<GapRow>,
 }
 

@@ -140,7 +140,7 @@ pub struct SendPassages {
     pub passages: Vec<OfflinePassage>,
 }
 
-/// A passage without network: of somebody of the day's list, or of a card that is not in it.
+/// A passage without network: of somebody of the day's list, or of a card that is not in it or a one-day code.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflinePassage {
@@ -153,7 +153,7 @@ pub struct OfflinePassage {
     pub scanned_at: DateTime<Utc>,
     /// Who it was, by the list.
     pub diner_id: Option<DinerId>,
-    /// Or else what was read of a card.
+    /// Or else what was read: a card, or a one-day code.
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
     #[schema(value_type = Option<String>)]
     pub card: Option<Sensitive<String>>,
@@ -167,7 +167,7 @@ pub struct OfflinePassage {
 pub struct SentPassagesView {
     /// In the order of the request.
     pub items: Vec<SentPassageView>,
-    /// Numbers that this gate has not sent though it sent a higher one: the first hundred rows of them.
+    /// Numbers that this gate has not sent though one that follows came in the last 32 days: the last hundred rows of them.
     pub missing: Vec<MissingNumbersView>,
 }
 

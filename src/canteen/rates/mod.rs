@@ -198,7 +198,7 @@ pub fn readable_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> R
     Ok(rows)
 }
 
-/// The same without those in whose place another one of their own day was set: they never held.
+/// The same without those in whose place another one of their own day was set: whatever they held until then, they hold on no day now.
 pub fn held_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
     let mut rows = readable_rates(tx, diner, season)?;
     rows.reverse();

@@ -13,6 +13,7 @@ use crate::{
         rates::MeansSource,
     },
     db::Tx,
+    documents::{kinds::DocumentKind, state::DocumentState},
     error::Error,
     fiscal::request::IncomeRequest,
     kernel::{
@@ -165,7 +166,7 @@ pub fn page(tx: &mut Tx<'_>, before: Option<IncomeRequestId>, limit: i64) -> Res
     Ok(query.order(requests::id.desc()).limit(limit).select(RequestRow::as_select()).load(tx.conn)?)
 }
 
-/// Open requests, the first made first; in that state, and with a tax notice to read, if that is asked.
+/// Open requests, the first made first; in that state, and with a proof of means to read, if that is asked.
 pub fn open_page(
     tx: &mut Tx<'_>,
     (state, with_document): (Option<RequestState>, bool),
@@ -177,16 +178,15 @@ pub fn open_page(
         query = query.filter(requests::state.eq(state));
     }
     if with_document {
-        let notices = children::table
+        let proofs = children::table
             .inner_join(
                 documents::table
                     .on(documents::child_id.eq(children::child_id).and(documents::season.eq(children::season))),
             )
             .filter(children::request_id.eq(requests::id))
-            .filter(
-                documents::kind.eq_any(["tax_notice", "quotient_certificate"]).and(documents::state.eq("received")),
-            );
-        query = query.filter(diesel::dsl::exists(notices));
+            .filter(documents::kind.eq_any(DocumentKind::PROOFS_OF_MEANS))
+            .filter(documents::state.eq(DocumentState::Received));
+        query = query.filter(diesel::dsl::exists(proofs));
     }
     if let Some(after) = after {
         query = query.filter(requests::id.gt(after));

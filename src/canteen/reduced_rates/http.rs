@@ -67,11 +67,11 @@ pub struct RequestReducedRate {
     /// The tick itself. Without it nothing is asked of anybody.
     #[schema(example = true)]
     pub accepted: bool,
-    /// The tax notice will be sent, and no administration is asked.
+    /// A tax notice, or a certificate of the CAF or the MSA, will be sent, and no administration is asked.
     #[serde(default)]
     #[schema(example = false)]
     pub by_document: bool,
-    /// One when the parents are taxed together or there is one parent, two when each has a notice of his own.
+    /// One when the parents are taxed together or there is one parent, two when each has a tax notice of his own.
     #[schema(example = 1, minimum = 1, maximum = 2)]
     pub tax_households: Option<i16>,
     /// As many as households, where the tariff reads tax notices.

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Questions of a department in one process, some ten megabytes of them: whoever comes then is asked to come back later.
-pub const WAITING_MAX: usize = 10_000;
+const WAITING_MAX: usize = 10_000;
 /// When a family may try again once the queue is full.
 const RETRY_SECONDS: u64 = 60;
 /// How often this process says that it is still there: often within the lease of a question.

@@ -19,7 +19,7 @@ mod view;
 
 pub use asking::{Step, ask_next, run};
 pub use db::RequestRow;
-pub use inquiries::{Held, Inquiries, Place, WAITING_MAX};
+pub use inquiries::{Held, Inquiries, Place};
 pub use view::{Shown, shown};
 
 use crate::{
@@ -263,8 +263,8 @@ fn expire_past(tx: &mut Tx<'_>, row: &RequestRow) -> Result<bool, Error> {
 
 /// Whether the last day of a season, 31 August, is over: then its means are emptied too.
 fn is_over(season: &SeasonCode, today: NaiveDate) -> bool {
-    let year = season.as_str().split_once('-').and_then(|(_, year)| year.parse().ok());
-    year.and_then(|year| NaiveDate::from_ymd_opt(year, 9, 1)).is_some_and(|next| next <= today)
+    let next = season.years().and_then(|(_, ends)| NaiveDate::from_ymd_opt(ends, 9, 1));
+    next.is_some_and(|next| next <= today)
 }
 
 /// A page of the requests of the caller's files, the last made first.

@@ -16,17 +16,17 @@ use crate::{
 };
 
 impl RequestRow {
-    /// What its sentences depend on, with the tax notices that were sent for it.
+    /// What its sentences depend on, with the proofs of means that were sent for it.
     #[must_use]
-    pub fn standing(&self, notices: &[DocumentRow]) -> Standing<'_> {
+    pub fn standing(&self, proofs: &[DocumentRow]) -> Standing<'_> {
         Standing {
             state: self.state,
             way: self.way,
             answer: self.answer,
             detail: self.answer_detail.as_deref(),
             two_households: self.households == Some(2),
-            has_notice: !notices.is_empty(),
-            notice_waits: proofs::waiting(notices).next().is_some(),
+            has_proof: !proofs.is_empty(),
+            proof_waits: proofs::waiting(proofs).next().is_some(),
             may_be_asked_again: self.reason.is_some_and(|reason| reason != NothingReason::Other),
         }
     }
@@ -34,8 +34,8 @@ impl RequestRow {
 
 /// Tells where the request stands, in one letter for each of its children.
 pub fn tell_standing(tx: &mut Tx<'_>, row: &RequestRow, subject: &str, first: &str) -> Result<(), Error> {
-    let notices = proofs::of_request(tx, row)?;
-    let standing = row.standing(&notices);
+    let proofs = proofs::of_request(tx, row)?;
+    let standing = row.standing(&proofs);
     let next = standing.next_step();
     let others = format!("Bonjour,\n\n{first}\n{next}\n\nPass+");
     let own = match standing.because() {

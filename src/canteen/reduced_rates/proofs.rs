@@ -1,4 +1,5 @@
-//! Tax notices, and certificates of the CAF or the MSA, that families send: which are those of a request, what an agent's decision rests on, and what becomes of them with it.
+//! Proofs of means that families send, tax notices and certificates of the CAF or the MSA: which are those of a request, what an agent's
+//! decision rests on, and what becomes of them with it.
 
 use super::db::{self, RequestRow};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     kernel::{ids::DocumentId, text::Note},
 };
 
-/// What an agent has read: notices of the file, or what a word of his says.
+/// What an agent has read: proofs of the file, or what a word of his says.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub documents: Vec<DocumentId>,
@@ -21,16 +22,16 @@ pub struct Seen {
 
 /// Sent for its children, and waiting while it was open; in the order in which they came.
 pub fn of_request(tx: &mut Tx<'_>, row: &RequestRow) -> Result<Vec<DocumentRow>, Error> {
-    let mut notices = vec![];
+    let mut proofs = vec![];
     for child in db::children(tx, row.id)? {
         let sent = documents::of_season(tx, child.child_id, &row.season)?;
-        notices.extend(sent.into_iter().filter(|document| concerns(row, document)));
+        proofs.extend(sent.into_iter().filter(|document| concerns(row, document)));
     }
-    notices.sort_by_key(|document| document.id);
-    Ok(notices)
+    proofs.sort_by_key(|document| document.id);
+    Ok(proofs)
 }
 
-/// A notice of its file, which lay there while the request was open.
+/// A proof of its file, which lay there while the request was open.
 fn concerns(row: &RequestRow, document: &DocumentRow) -> bool {
     document.kind.proves_means()
         && document.family_id == row.family_id
@@ -40,11 +41,11 @@ fn concerns(row: &RequestRow, document: &DocumentRow) -> bool {
 }
 
 /// Those that wait to be read.
-pub fn waiting(notices: &[DocumentRow]) -> impl Iterator<Item = &DocumentRow> {
-    notices.iter().filter(|document| document.state == Received)
+pub fn waiting(proofs: &[DocumentRow]) -> impl Iterator<Item = &DocumentRow> {
+    proofs.iter().filter(|document| document.state == Received)
 }
 
-/// Accepts what a decision rests on. A notice that an agent accepted at the desk of documents was read there.
+/// Accepts what a decision rests on. A proof that an agent accepted at the desk of documents was read there.
 pub fn accept(tx: &mut Tx<'_>, row: &RequestRow, seen: &Seen) -> Result<(), Error> {
     for (place, id) in seen.documents.iter().enumerate() {
         let document = match documents::document(tx, *id) {
@@ -68,7 +69,7 @@ fn not_of_the_file(place: usize) -> Error {
 /// With the decision nothing is left to read: what it does not rest on is deleted.
 pub fn clear_away(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     for child in db::children(tx, row.id)? {
-        for kind in DocumentKind::ALL.iter().copied().filter(|kind| kind.proves_means()) {
+        for kind in DocumentKind::PROOFS_OF_MEANS {
             documents::delete_unneeded(tx, child.child_id, kind, &row.season)?;
         }
     }

@@ -13,10 +13,10 @@ pub struct Standing<'a> {
     /// Which field or doubt, by its word.
     pub detail: Option<&'a str>,
     pub two_households: bool,
-    /// A tax notice was sent.
-    pub has_notice: bool,
+    /// A proof of means was sent.
+    pub has_proof: bool,
     /// It waits to be read.
-    pub notice_waits: bool,
+    pub proof_waits: bool,
     /// An agent found nothing that would change the price, for a reason that another document may mend.
     pub may_be_asked_again: bool,
 }
@@ -47,11 +47,11 @@ impl Standing<'_> {
     pub fn next_step(self) -> String {
         let document = self.document();
         match self.state {
-            state if self.notice_waits && !state.is_closed() => self.next_with_notice(),
+            state if self.proof_waits && !state.is_closed() => self.next_with_proof(),
             RequestState::Decided if self.may_be_asked_again => format!(
                 "La demande est close sans changement de prix. Pour un tarif réduit, faites-en une autre, avec {document}."
             ),
-            RequestState::Decided if self.has_notice => {
+            RequestState::Decided if self.has_proof => {
                 "La demande est décidée : vous n'avez rien à faire. Le justificatif envoyé est effacé de nos serveurs.".to_owned()
             }
             RequestState::InProgress if self.answer == Some(AnswerWord::Unavailable) => format!(
@@ -77,8 +77,8 @@ impl Standing<'_> {
         }
     }
 
-    /// The same once a notice has come, as long as nobody has read it.
-    fn next_with_notice(self) -> String {
+    /// The same once a proof has come, as long as nobody has read it.
+    fn next_with_proof(self) -> String {
         let who = self.way.administration();
         let other = if self.two_households {
             " Si celui de l'autre parent n'y est pas, envoyez-le aussi, dans les documents de votre enfant."
@@ -152,7 +152,7 @@ impl NothingReason {
             Self::NoDocument => "Aucun justificatif n'a été reçu.",
             Self::Illegible => "Le justificatif n'est pas lisible.",
             Self::Incomplete => {
-                "Le justificatif est incomplet : toutes les pages, ou l'avis de chaque foyer, sont nécessaires."
+                "Le justificatif est incomplet : toutes les pages, ou celui de chaque foyer, sont nécessaires."
             }
             Self::OtherHousehold => "Le justificatif est celui d'un autre foyer.",
             Self::WrongYear => "Le justificatif n'est pas celui de l'année attendue.",
@@ -173,8 +173,8 @@ mod tests {
             answer: None,
             detail: None,
             two_households: false,
-            has_notice: false,
-            notice_waits: false,
+            has_proof: false,
+            proof_waits: false,
             may_be_asked_again: false,
         }
     }
@@ -187,11 +187,8 @@ mod tests {
                     let said = Standing { way: *way, answer, ..standing(*state) };
                     assert!(said.next_step().ends_with('.'), "{said:?}");
                     // Nobody is told to send what has come.
-                    let came = Standing { has_notice: true, notice_waits: true, ..said };
-                    assert!(
-                        came.next_step().ends_with('.') && !came.next_step().contains("Envoyez votre avis"),
-                        "{came:?}"
-                    );
+                    let came = Standing { has_proof: true, proof_waits: true, ..said };
+                    assert!(came.next_step().ends_with('.') && !came.next_step().contains("Envoyez votre"), "{came:?}");
                     assert_eq!(came.next_step().contains("attend d'être lu"), !state.is_closed(), "{came:?}");
                     let because = said.because();
                     assert_eq!(
@@ -204,11 +201,11 @@ mod tests {
         }
         let two = Standing { two_households: true, ..standing(RequestState::DocumentNeeded) };
         assert!(two.next_step().contains("les deux avis d'impôt"));
-        let one_of_two = Standing { has_notice: true, notice_waits: true, ..two };
+        let one_of_two = Standing { has_proof: true, proof_waits: true, ..two };
         assert!(one_of_two.next_step().contains("celui de l'autre parent"));
         let again = Standing { may_be_asked_again: true, ..standing(RequestState::Decided) };
         assert!(again.next_step().ends_with("faites-en une autre, avec votre avis d'impôt."));
-        let read = Standing { has_notice: true, ..standing(RequestState::Decided) };
+        let read = Standing { has_proof: true, ..standing(RequestState::Decided) };
         assert!(read.next_step().contains("effacé"));
         let down = Standing { answer: Some(AnswerWord::Unavailable), ..standing(RequestState::InProgress) };
         assert!(down.next_step().contains("dès maintenant"));

@@ -33,8 +33,8 @@ pub struct Shown {
     pub row: RequestRow,
     pub steps: Vec<(RequestStep, DateTime<Utc>)>,
     pub children: Vec<ShownChild>,
-    /// Tax notices that were sent for it.
-    pub notices: Vec<DocumentRow>,
+    /// Proofs of means that were sent for it.
+    pub proofs: Vec<DocumentRow>,
     /// The reader made it, or instructs it.
     pub is_whole: bool,
     pub is_mine: bool,
@@ -54,7 +54,7 @@ pub fn shown(tx: &mut Tx<'_>, row: RequestRow) -> Result<Shown, Error> {
         _ => (None, true),
     };
     let today = paris_date(tx.now()?);
-    let (steps, notices) = (db::steps(tx, row.id)?, proofs::of_request(tx, &row)?);
+    let (steps, proofs) = (db::steps(tx, row.id)?, proofs::of_request(tx, &row)?);
     let mut children = vec![];
     for child in db::children(tx, row.id)? {
         let all = rates::readable_rates(tx, child.child_id.into(), &child.season)?;
@@ -66,7 +66,7 @@ pub fn shown(tx: &mut Tx<'_>, row: RequestRow) -> Result<Shown, Error> {
         children.push(ShownChild { row: child, first_names, before, after });
     }
     let is_mine = reader == Some(row.requested_by);
-    Ok(Shown { row, steps, children, notices, is_whole: is_agent || is_mine, is_mine })
+    Ok(Shown { row, steps, children, proofs, is_whole: is_agent || is_mine, is_mine })
 }
 
 /// What a child pays from a day on, and why.
@@ -145,7 +145,7 @@ pub struct RateRequestView {
     pub next_try_at: Option<DateTime<Utc>>,
     pub steps: Vec<RateRequestStepView>,
     pub children: Vec<RateRequestChildView>,
-    /// Tax notices that were sent for it, each with what became of it: with the decision their files are deleted.
+    /// Proofs of means that were sent for it, each with what became of it: with the decision their files are deleted.
     pub documents: Vec<DocumentView>,
     /// What the decision rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,8 +186,8 @@ fn reason_note(reason: Option<NothingReason>, note: Option<&Note>) -> Option<Str
 
 impl From<Shown> for RateRequestView {
     fn from(shown: Shown) -> Self {
-        let Shown { row, steps, children, notices, is_whole, is_mine } = shown;
-        let standing = row.standing(&notices);
+        let Shown { row, steps, children, proofs, is_whole, is_mine } = shown;
+        let standing = row.standing(&proofs);
         let (next_step, because) = (standing.next_step(), standing.because().filter(|_| is_whole));
         let income_year = row.income_year.filter(|_| is_whole);
         let is_year_before = row.is_year_before.unwrap_or(false);
@@ -206,7 +206,7 @@ impl From<Shown> for RateRequestView {
             reason: row.reason.filter(|_| is_whole),
             reason_note: reason_note(row.reason, row.note.as_ref()).filter(|_| is_whole),
             seen: row.note.filter(|_| is_whole && row.reason.is_none()),
-            documents: notices.into_iter().map(DocumentView::from).collect(),
+            documents: proofs.into_iter().map(DocumentView::from).collect(),
             steps: steps.into_iter().map(|(step, at)| RateRequestStepView { step, at }).collect(),
             children: children.into_iter().map(child).collect(),
             id: row.id,
@@ -240,17 +240,17 @@ pub struct RateRequestFileView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-10-15T08:15:04Z")]
     pub answered_at: Option<DateTime<Utc>>,
-    /// Tax households of the parents: as many notices are needed.
+    /// Tax households of the parents: as many tax notices are needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 2)]
     pub households: Option<i16>,
-    /// Tax notices that wait to be read.
+    /// Proofs of means that wait to be read.
     pub document_ids: Vec<DocumentId>,
 }
 
 impl From<Shown> for RateRequestFileView {
     fn from(shown: Shown) -> Self {
-        let document_ids = proofs::waiting(&shown.notices).map(|document| document.id).collect();
+        let document_ids = proofs::waiting(&shown.proofs).map(|document| document.id).collect();
         let RequestRow { answer, answer_detail, answered_at, households, .. } = shown.row.clone();
         Self { request: shown.into(), answer, answer_detail, answered_at, households, document_ids }
     }

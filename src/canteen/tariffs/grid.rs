@@ -6,6 +6,7 @@
 use super::figures::{DaysAWeek, Rate};
 use crate::{
     canteen::Diner,
+    error::Error,
     kernel::{
         ids::GridId,
         money::Cents,
@@ -57,6 +58,16 @@ impl Grid {
     #[must_use]
     pub fn has_lower_prices(&self) -> bool {
         self.reads_quotient() || !self.statuses.is_empty()
+    }
+
+    /// Refuses a status that it does not price, by its place.
+    pub fn require_statuses(&self, statuses: &[Code]) -> Result<(), Error> {
+        match statuses.iter().position(|status| !self.statuses.iter().any(|line| line.status == *status)) {
+            None => Ok(()),
+            Some(place) => {
+                Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"))
+            }
+        }
     }
 }
 

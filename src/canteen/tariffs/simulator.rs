@@ -36,7 +36,7 @@ pub struct SimulatePrice {
     /// Absent: the price without any request for a reduced rate.
     #[schema(value_type = Option<Means>)]
     pub means: Option<ToldMeans>,
-    /// Statuses that some grids name: `rsa`.
+    /// Statuses that the grid of that day prices, such as `rsa`; another is refused.
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
     pub statuses: Vec<Code>,
@@ -145,5 +145,6 @@ pub async fn simulate_price(
     if situation.means.clone().read_by(tariff.grid()) != situation.means {
         return Err(Error::field("/means/kind", tariff.grid().quotient_from.asked()));
     }
+    tariff.grid().require_statuses(&situation.statuses)?;
     Ok(Found(price(&tariff, &situation)))
 }

@@ -11,7 +11,6 @@ use crate::{
         limits::Health,
         outcome::{Absence, Because, Doubt, Field, Outcome, Told},
         request::IncomeRequest,
-        schooling::first_year,
         spi::Spi,
     },
     kernel::{
@@ -23,7 +22,7 @@ use crate::{
 /// The year whose income decides of the rate of a season: the one before its first.
 #[must_use]
 pub fn income_year(season: &SeasonCode) -> Option<i32> {
-    first_year(season)?.checked_sub(1)
+    season.years()?.0.checked_sub(1)
 }
 
 /// One of the parents, as his tax notice names him.

@@ -1,6 +1,6 @@
 //! What makes the rules of a season publishable. Every fault is told at once, each with the place of the value to change.
 
-use super::{Deadline, EligibilityRule, SeasonRules, years};
+use super::{Deadline, EligibilityRule, SeasonRules};
 use crate::{
     error::FieldError,
     kernel::{
@@ -107,7 +107,7 @@ impl SeasonRules {
 
     /// `opens_on` < every deadline ≤ `spend_until` < `capture_until`, the first and the third in the years of the season's code.
     fn check_dates(&self, season: &SeasonCode, problems: &mut Problems) {
-        let (first, second) = years(season).unzip();
+        let (first, second) = season.years().unzip();
         if first != Some(self.opens_on.year()) {
             problems.add("/opens_on", format!("La saison {season} s'ouvre dans la première de ses deux années."));
         }

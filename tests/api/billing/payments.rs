@@ -328,9 +328,9 @@ async fn what_is_late_is_listed_and_recalled_once_a_level() {
     assert!(late(&table, "").await.is_empty());
 }
 
-/// Once a day, not each minute; and for no bill that is the public accountant's by now.
+/// Not with each minute's; and none that is the public accountant's by now.
 #[actix_web::test]
-async fn late_bills_are_looked_for_once_a_day_and_for_a_year() {
+async fn late_bills_are_recalled_with_the_day_s_work_until_they_are_a_year_late() {
     let mut table = billed().await;
     let recalled = |table: &Table| table.ask("(select count(*) from canteen_reminders)");
     table.wait(TimeDelta::days(31)).await;

@@ -2,8 +2,9 @@
 
 use super::{full_family::full_family, rows};
 use crate::support::{World, call};
+use chrono::NaiveDate;
 use diesel::{PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query};
-use passplus::kernel::time::server_now;
+use passplus::kernel::time::{paris_date, server_now};
 use serde_json::{Value, json};
 
 /// Tables with a column that the service may change, and whether a guardian may as it stands in his own family.
@@ -16,34 +17,44 @@ const CHANGED: &[(&str, &str, bool)] = &[
     ("canteen_rate_requests", "state", false),
     ("canteen_rate_request_children", "closed_at", true),
 ];
-/// Tables that the service writes rows into.
-const WRITTEN: &[&str] = &[
-    "canteen_enrolments",
-    "canteen_meals",
-    "canteen_means",
-    "canteen_rates",
-    "canteen_care_plans",
-    "canteen_rate_requests",
-    "canteen_rate_request_children",
-    "canteen_rate_request_steps",
-    "canteen_day_codes",
-    "canteen_passages",
-    "canteen_bills",
-    "canteen_bill_lines",
-    "canteen_payments",
-    "canteen_cancellations",
-    "canteen_reminders",
-    "canteen_waivers",
+/// Tables that the service writes rows into, and whether a guardian may into those of his own family.
+const WRITTEN: &[(&str, bool)] = &[
+    ("canteen_enrolments", true),
+    ("canteen_meals", true),
+    ("canteen_means", false),
+    ("canteen_rates", true),
+    ("canteen_care_plans", false),
+    ("canteen_rate_requests", true),
+    ("canteen_rate_request_children", true),
+    ("canteen_rate_request_steps", true),
+    ("canteen_day_codes", true),
+    ("canteen_passages", false),
+    ("canteen_bills", false),
+    ("canteen_bill_lines", false),
+    ("canteen_payments", false),
+    ("canteen_cancellations", false),
+    ("canteen_reminders", false),
+    ("canteen_waivers", false),
 ];
+/// Columns that say who writes: a row that is written anew is the guardian's, so that only its family may stand in his way.
+const AUTHORS: [&str; 5] = ["requested_by", "issued_by", "recorded_by", "proposed_by", "granted_by"];
 
-/// Writes a row anew, as it was read.
-fn again(all: &mut PgConnection, table: &str, family: &str) -> String {
+/// Writes a row anew, as it was read but for its author; a code of the day is of today.
+fn again(all: &mut PgConnection, table: &str, family: &str, (account, today): (&str, NaiveDate)) -> String {
     let of_bill = format!("bill_id in (select id from canteen_bills where family_id = '{family}')");
     let condition = match table {
         "canteen_bill_lines" | "canteen_cancellations" | "canteen_reminders" => of_bill,
         _ => format!("family_id = '{family}'"),
     };
-    let row: Value = rows(all, &format!("select * from {table} where {condition} limit 1")).remove(0);
+    let mut row: Value = rows(all, &format!("select * from {table} where {condition} limit 1")).remove(0);
+    let members = row.as_object_mut().unwrap();
+    members
+        .iter_mut()
+        .filter(|(name, _)| AUTHORS.contains(&name.as_str()))
+        .for_each(|(_, author)| *author = json!(account));
+    if table == "canteen_day_codes" {
+        members["day"] = json!(today);
+    }
     let columns = call(
         all,
         &format!(
@@ -77,17 +88,20 @@ async fn a_guardian_writes_nothing_of_the_canteen_on_another_family() {
         assert_eq!(change(&other.id), Ok(0), "{table} of the other family is written");
         assert_eq!(change(&own.id).is_ok_and(|rows| rows > 0), *may, "{table} of the own family");
     }
-    for table in WRITTEN {
-        let refused = sql_query(again(&mut all, table, &other.id)).execute(&mut guardian).unwrap_err().to_string();
-        let by_right = ["row-level security", "permission denied"].iter().any(|words| refused.contains(words));
-        assert!(by_right, "{table} of the other family is written: {refused}");
+    let by = (account.as_str(), paris_date(world.app.db.server_now()));
+    for (table, may) in WRITTEN {
+        let mut write = |family: &str| {
+            sql_query(again(&mut all, table, family, by)).execute(&mut guardian).unwrap_err().to_string()
+        };
+        let by_right =
+            |refused: &str| ["row-level security", "permission denied"].iter().any(|words| refused.contains(words));
+        let (others, his) = (write(&other.id), write(&own.id));
+        assert!(by_right(&others), "{table} of the other family is written: {others}");
+        // Where he may write, his own is refused because the row is there.
+        assert!(if *may { his.contains("duplicate key") } else { by_right(&his) }, "{table} of the own family: {his}");
     }
-    // The same of his own is another refusal, where he may write: the row is there.
-    for table in ["canteen_enrolments", "canteen_meals", "canteen_rates"] {
-        let refused = sql_query(again(&mut all, table, &own.id)).execute(&mut guardian).unwrap_err().to_string();
-        assert!(refused.contains("duplicate key"), "{table}: {refused}");
-    }
-    let deleted = call(&mut all, "(select count(*) from canteen_care_plans)").unwrap();
-    sql_query("delete from canteen_care_plans").execute(&mut guardian).unwrap();
-    assert_eq!((deleted, call(&mut all, "(select count(*) from canteen_care_plans)").unwrap()), (json!(2), json!(2)));
+    let plans = "(select count(*) from canteen_care_plans)";
+    assert_eq!(call(&mut all, plans).unwrap(), json!(2));
+    assert_eq!(sql_query("delete from canteen_care_plans").execute(&mut guardian), Ok(0));
+    assert_eq!(call(&mut all, plans).unwrap(), json!(2), "a guardian deletes a care plan");
 }

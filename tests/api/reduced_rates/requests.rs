@@ -256,7 +256,7 @@ async fn a_full_queue_says_so_and_records_nothing() {
     while let Ok(place) = inquiries.reserve("92".parse().unwrap()) {
         places.push(place);
     }
-    assert_eq!(places.len(), reduced_rates::WAITING_MAX);
+    assert_eq!(places.len(), 10_000);
     let refused = scene.request(MARTIN).await.refused(503, "service.busy");
     assert_eq!(refused.headers["retry-after"], "60");
     assert_eq!(scene.value("select count(*) from canteen_rate_requests"), json!(0));

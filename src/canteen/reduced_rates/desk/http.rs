@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::RangeInclusive};
 use utoipa::{IntoParams, ToSchema};
 
-/// Each parent has one notice at most.
+/// Each parent has one tax notice at most.
 const HOUSEHOLDS: RangeInclusive<usize> = 1..=2;
 /// A grid names no more.
 const STATUSES_MAX: usize = 20;
@@ -53,7 +53,7 @@ pub struct WaitingRateQuery {
     /// Those in that state only.
     #[param(inline, example = "document_needed")]
     pub state: Option<RequestState>,
-    /// Only those with a tax notice to read.
+    /// Only those with a proof of means to read.
     #[serde(default)]
     #[param(example = true)]
     pub with_document: bool,
@@ -81,7 +81,7 @@ pub struct WaitingRateRequestView {
     pub waiting_days: i64,
     /// First names of the children.
     pub children: Vec<Name>,
-    /// Tax notices that wait to be read.
+    /// Tax notices, and certificates of the CAF or the MSA, that wait to be read.
     pub document_ids: Vec<DocumentId>,
     /// Since when the first of them waits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,11 +95,11 @@ pub struct WaitingRateRequestView {
 }
 
 impl From<WaitingRequest> for WaitingRateRequestView {
-    fn from(WaitingRequest { row, children, notices, days }: WaitingRequest) -> Self {
+    fn from(WaitingRequest { row, children, proofs, days }: WaitingRequest) -> Self {
         Self {
-            next_step: row.standing(&notices).next_step(),
-            document_ids: notices.iter().map(|document| document.id).collect(),
-            document_received_at: notices.first().map(|document| document.received_at),
+            next_step: row.standing(&proofs).next_step(),
+            document_ids: proofs.iter().map(|document| document.id).collect(),
+            document_received_at: proofs.first().map(|document| document.received_at),
             id: row.id,
             family_id: row.family_id,
             season: row.season,
@@ -121,20 +121,21 @@ pub struct DecideRateRequest {
     /// The version that was read.
     #[schema(example = 2)]
     pub version: i32,
-    /// The tax notices: one, or one for each parent.
+    /// Of the tax notices: one, or one for each parent.
     #[schema(max_items = 2)]
     pub households: Option<Vec<TaxHousehold>>,
+    /// Of the certificate of the CAF or the MSA.
     pub quotient_cents: Option<QuotientFamilial>,
     /// Proven statuses, by their codes in the tariff.
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
     pub statuses: Vec<Code>,
-    /// Year of the income of the notices.
+    /// Year of the income of the tax notices.
     #[schema(example = 2025)]
     pub income_year: Option<i16>,
     /// Nothing changes, for that reason.
     pub nothing: Option<NothingReason>,
-    /// Tax notices of the file that were read. They are accepted, and their files deleted.
+    /// Proofs of means of the file that were read. They are accepted, and their files deleted.
     #[serde(default)]
     #[schema(example = json!(["0199a8f0-7c3e-7bbd-8000-000000000001"]), max_items = 10)]
     pub document_ids: Vec<DocumentId>,

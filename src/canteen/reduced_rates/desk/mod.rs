@@ -47,11 +47,11 @@ pub enum Reading {
     },
 }
 
-/// A request that is not decided, with its children and the tax notices that wait to be read.
+/// A request that is not decided, with its children and the proofs of means that wait to be read.
 pub struct WaitingRequest {
     pub row: RequestRow,
     pub children: Vec<Name>,
-    pub notices: Vec<DocumentRow>,
+    pub proofs: Vec<DocumentRow>,
     /// Days since it was made.
     pub days: i64,
 }
@@ -74,9 +74,9 @@ fn waiting(tx: &mut Tx<'_>, row: RequestRow) -> Result<WaitingRequest, Error> {
     for child in db::children(tx, row.id)? {
         children.push(families::child(tx, child.child_id)?.first_names);
     }
-    let notices = proofs::waiting(&proofs::of_request(tx, &row)?).cloned().collect();
+    let proofs = proofs::waiting(&proofs::of_request(tx, &row)?).cloned().collect();
     let days = paris_date(tx.now()?).signed_duration_since(paris_date(row.requested_at)).num_days();
-    Ok(WaitingRequest { row, children, notices, days })
+    Ok(WaitingRequest { row, children, proofs, days })
 }
 
 /// The whole request, means included. The reading itself is journalled.
@@ -140,10 +140,5 @@ fn require_priced(tx: &mut Tx<'_>, row: &RequestRow, known: &Known) -> Result<()
         }
         _ => {}
     }
-    for (place, status) in known.statuses.iter().enumerate() {
-        if !tariff.grid().statuses.iter().any(|line| line.status == *status) {
-            return Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"));
-        }
-    }
-    Ok(())
+    tariff.grid().require_statuses(&known.statuses)
 }

@@ -5,13 +5,13 @@ use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, SEASON};
 use serde_json::{Value, json};
 
 impl Canteen {
-    async fn adult(&self, kind: &str, first_names: &str) -> String {
+    pub(super) async fn adult(&self, kind: &str, first_names: &str) -> String {
         let person = json!({ "kind": kind, "last_name": "Roux", "first_names": first_names });
         self.secretary.post(&at(&format!("colleges/{COLLEGE}/adults")), person).await.expect(201).text("/id")
     }
 
     /// A guest with a meal today.
-    async fn guest(&self, first_names: &str) -> String {
+    pub(super) async fn guest(&self, first_names: &str) -> String {
         let id = self.adult("guest", first_names).await;
         self.secretary.post(&at(&format!("adults/{id}/meals/{TODAY}/reserve")), json!({})).await.expect(200);
         id

@@ -1,7 +1,7 @@
 //! Operators, their collèges and devices; and what the database itself keeps from these devices.
 
-use super::{Canteen, TODAY, at, no, open_canteen};
-use crate::support::{AgeKey, COLLEGE, COLLEGE_78, OTHER_COLLEGE, World, call, days};
+use super::{Canteen, TODAY, at, no, offline::send, open_canteen};
+use crate::support::{AgeKey, COLLEGE, COLLEGE_78, OTHER_COLLEGE, SEASON, World, call, days};
 use data_encoding::BASE64URL_NOPAD;
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use passplus::kernel::crypto::random;
@@ -193,6 +193,15 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
     canteen.plan(&zoe.child, false, "Sans arachide.").await;
     canteen.gate.number.fetch_add(2, Ordering::SeqCst);
     canteen.show(&canteen.gate, &zoe.card_code).await.expect(200);
+    // A guest and somebody of the staff; and a pupil of the other collège who eats here.
+    canteen.guest("Maud").await;
+    let staff = canteen.adult("commensal", "Paul").await;
+    let wish = json!({ "season": SEASON, "weekdays": ["thursday"], "diet": "everything" });
+    canteen.secretary.post(&at(&format!("adults/{staff}/enrolments")), wish).await.expect(201);
+    let away = canteen.diner_elsewhere("Emil").await;
+    let mut passed = canteen.shown(&canteen.gate, &away.card_code);
+    passed["let_in"] = true.into();
+    assert_eq!(send(&canteen.gate, &[passed]).await.expect(200).text("/items/0/outcome"), "counted");
     // Rows of other years come with the other family.
     canteen
         .sql("update canteen_services set ends_on = '2028-07-05'; update canteen_colleges set ends_on = '2028-07-05'");
@@ -267,7 +276,7 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         ("system", [0, 0, 0, 0]),
         ("device", [0, 0, 0, 0]),
         ("kitchen", [0, 1, 0, 0]),
-        ("gate", [2, 0, 1, 0]),
+        ("gate", [4, 0, 1, 2]),
     ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!(
@@ -286,20 +295,26 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         format!("(select count(*) from canteen_gates_at_work('{COLLEGE}'))"),
         format!("(select count(*) from canteen_gate_gaps('{COLLEGE}', '2026-01-01', '2026-12-31'))"),
         format!("(select count(*) from canteen_away('{COLLEGE}', today()))"),
+        format!("(select count(*) from canteen_away('{OTHER_COLLEGE}', today()))"),
     ];
-    for (kind, college, gates) in [
-        ("", COLLEGE, 0),
-        ("guardian", COLLEGE, 0),
-        ("gate", COLLEGE, 0),
-        ("kitchen", COLLEGE, 0),
-        ("device", COLLEGE, 0),
-        ("secretary", OTHER_COLLEGE, 0),
-        ("secretary", COLLEGE, 1),
-        ("agent", "", 1),
+    for (kind, college, shown) in [
+        ("", COLLEGE, [0, 0, 0, 0]),
+        ("", OTHER_COLLEGE, [0, 0, 0, 0]),
+        ("guardian", COLLEGE, [0, 0, 0, 0]),
+        ("guardian", OTHER_COLLEGE, [0, 0, 0, 0]),
+        ("gate", COLLEGE, [0, 0, 0, 0]),
+        ("gate", OTHER_COLLEGE, [0, 0, 0, 0]),
+        ("kitchen", COLLEGE, [0, 0, 0, 0]),
+        ("kitchen", OTHER_COLLEGE, [0, 0, 0, 0]),
+        ("device", COLLEGE, [0, 0, 0, 0]),
+        ("device", OTHER_COLLEGE, [0, 0, 0, 0]),
+        ("secretary", OTHER_COLLEGE, [0, 0, 0, 1]),
+        ("secretary", COLLEGE, [1, 1, 0, 0]),
+        ("agent", "", [1, 1, 0, 1]),
     ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!("{begin}; set app.kind = '{kind}'; set app.college = '{college}'")).unwrap();
-        for (door, expected) in doors.iter().zip([gates, gates, 0]) {
+        for (door, expected) in doors.iter().zip(shown) {
             assert_eq!(call(&mut conn, door).unwrap(), json!(expected), "{kind} of {college} passes {door}");
         }
     }
