@@ -147,8 +147,6 @@ async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
         changed(json!({ "means": "bank_transfer" })),
         changed(json!({ "payer_id": adult })),
         changed(json!({ "reference": null })),
-        changed(json!({ "reference": null })),
-        changed(json!({ "means": "cash" })),
         changed(json!({ "means": "cash" })),
     ] {
         record(&other).await.expect(201);
@@ -158,6 +156,21 @@ async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
     record(&changed(json!({ "means": "bank_transfer", "reference": "Cantine Lou" }))).await.refused(409, code);
     // Undone, it was never paid.
     let undo = at(&format!("payments/{first}/undo"));
+    // What has no reference of its own is known by its day.
+    for (without, on_other_day) in [
+        (json!({ "reference": null }), json!({ "reference": null, "paid_on": "2026-10-14" })),
+        (json!({ "means": "cash" }), json!({ "means": "cash", "paid_on": "2026-10-14" })),
+        (json!({ "means": "card", "reference": null }), json!({ "means": "cash", "reference": null })),
+    ] {
+        if without["means"] == "card" {
+            record(&changed(without.clone())).await.expect(201);
+        }
+        record(&changed(without.clone())).await.refused(409, code);
+        let mut another = changed(without);
+        another["confirmed_distinct"] = json!(true);
+        record(&another).await.expect(201);
+        record(&changed(on_other_day)).await.expect(201);
+    }
     table.finance[0].post_keyed(&undo, &key(), json!({ "reason": "Chèque rejeté." })).await.expect(201);
     record(&cheque).await.expect(201);
     record(&cheque).await.refused(409, code);
