@@ -91,6 +91,11 @@ async fn a_payment_is_recorded_once_and_undone_by_its_opposite() {
         (kinds.as_slice(), account.number("/balance_cents")),
         (&["payment_undone", "payment", "bill"][..], 1_120)
     );
+    let told = |rank: usize| {
+        (account.at("/entries/items")[rank].get("means"), account.at("/entries/items")[rank].get("reference"))
+    };
+    let cheque = (Some(&json!("cheque")), Some(&json!("0012")));
+    assert_eq!([told(0), told(1), told(2)], [cheque, cheque, (None, None)]);
 
     let stranger = table.world.family("92").await;
     let (case_worker, dpo) = (table.world.agent("92", "case_worker").await, table.world.agent("92", "dpo").await);
@@ -151,11 +156,6 @@ async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
     ] {
         record(&other).await.expect(201);
     }
-    let transfer = changed(json!({ "means": "bank_transfer", "reference": "CANTINE LOU" }));
-    record(&transfer).await.expect(201);
-    record(&changed(json!({ "means": "bank_transfer", "reference": "Cantine Lou" }))).await.refused(409, code);
-    // Undone, it was never paid.
-    let undo = at(&format!("payments/{first}/undo"));
     // What has no reference of its own is known by its day.
     for (without, on_other_day) in [
         (json!({ "reference": null }), json!({ "reference": null, "paid_on": "2026-10-14" })),
@@ -171,6 +171,11 @@ async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
         record(&another).await.expect(201);
         record(&changed(on_other_day)).await.expect(201);
     }
+    let transfer = changed(json!({ "means": "bank_transfer", "reference": "CANTINE LOU" }));
+    record(&transfer).await.expect(201);
+    record(&changed(json!({ "means": "bank_transfer", "reference": "Cantine Lou" }))).await.refused(409, code);
+    // Undone, it was never paid.
+    let undo = at(&format!("payments/{first}/undo"));
     table.finance[0].post_keyed(&undo, &key(), json!({ "reason": "Chèque rejeté." })).await.expect(201);
     record(&cheque).await.expect(201);
     record(&cheque).await.refused(409, code);

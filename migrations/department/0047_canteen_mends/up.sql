@@ -1,0 +1,11 @@
+-- What families and agents miss once a canteen runs.
+
+-- An account says how something was paid, and under which reference.
+create or replace view canteen_account_entries with (security_invoker = true) as
+    select payer_id, family_id, id, kind, year, number, issued_at as at, issued_on as on_day, due_on, total_cents as cents,
+           null::text as means, null::text as reference
+      from canteen_bills
+    union all
+    select payer_id, family_id, id, case when undoes is null then 'payment' else 'payment_undone' end, null, null, recorded_at, paid_on, null,
+           -amount_cents, means, reference
+      from canteen_payments;
