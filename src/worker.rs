@@ -222,6 +222,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         Job::CanteenClosure { family, closure } => {
             db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
         }
+        Job::CanteenUnserved { family, at } => {
+            db.read(department, caller, move |tx| meals::notices::unserved(tx, family, at)).await?
+        }
         Job::CanteenWalkIns { family, day } => {
             db.read(department, caller, move |tx| meals::notices::walk_ins(tx, family, day)).await?
         }

@@ -69,13 +69,19 @@ pub fn lay_out(
     .bind::<Timestamptz, _>(now)
     .bind::<Date, _>(from)
     .execute(tx.conn)?;
+    // Whoever declared a closure tells the families of its meals.
     diesel::sql_query(format!(
-        "with {SERVED}
-         update canteen_meals m set state = 'closed', changed_at = $3
-           from canteen_enrolments e
-          where e.id = any ($1) and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved'
-            and m.day > ($3 at time zone 'Europe/Paris')::date
-            and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day and not s.closed)"
+        "with {SERVED},
+              taken as (
+                  update canteen_meals m set state = 'closed', changed_at = $3
+                    from canteen_enrolments e
+                   where e.id = any ($1) and m.person_id = e.person_id and m.enrolment_id = e.id and m.state = 'reserved'
+                     and m.day > ($3 at time zone 'Europe/Paris')::date
+                     and not exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day and not s.closed)
+                  returning m.family_id, exists (select 1 from served s where s.uai = m.college_uai and s.day = m.day) as by_closure)
+         insert into jobs (id, kind, payload, created_at, run_at)
+         select time_ordered_id(), 'canteen_unserved', jsonb_build_object('family_id', family_id, 'at', $3), $3, $3
+           from (select distinct family_id from taken where family_id is not null and not by_closure) t"
     ))
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Array<Date>, _>(&days)
@@ -98,14 +104,19 @@ struct Due {
 
 /// Lays out enrolments of a season whose calendar is not the one they were laid out from. Returns how many; there may be more.
 pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    // The children of a family go together: it gets one letter.
     let due: Vec<Due> = diesel::sql_query(
         "with published as (select distinct on (season) season, version from canteen_calendars where state = 'published'
                              order by season, version desc),
               first as (select e.season, p.version from canteen_enrolments e join published p using (season)
-                         where e.state = 'active' and e.laid_out_version is distinct from p.version limit 1)
+                         where e.state = 'active' and e.laid_out_version is distinct from p.version limit 1),
+              due as (select e.id, e.family_id from canteen_enrolments e join first f using (season)
+                       where e.state = 'active' and e.laid_out_version is distinct from f.version
+                       order by e.id limit $1 for update of e skip locked)
          select e.id, e.season from canteen_enrolments e join first f using (season)
           where e.state = 'active' and e.laid_out_version is distinct from f.version
-          order by e.id limit $1 for update of e skip locked",
+            and (e.id in (select id from due) or e.family_id in (select family_id from due))
+          for update of e skip locked",
     )
     .bind::<BigInt, _>(BATCH)
     .load(tx.conn)?;
