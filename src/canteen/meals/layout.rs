@@ -271,7 +271,9 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
     Ok(1)
 }
 
-/// Reserves the meals of a closure that was withdrawn, on days on which they are served now, with a word to their families.
+/// Reserves the meals of a closure that was withdrawn, on days on which they are served now, with a word to their families. Of days that are
+/// past only those that were over when it was declared: who was told that nothing is served did not come, and owes nothing. Nobody was told
+/// about the others, which are settled like those of any day that is over.
 fn give_back(tx: &mut Tx<'_>, closure: &DueClosure) -> Result<(), Error> {
     let now = tx.now()?;
     let year = calendars::published_on(tx, closure.from_day)?;
@@ -282,11 +284,13 @@ fn give_back(tx: &mut Tx<'_>, closure: &DueClosure) -> Result<(), Error> {
               opened as (
                   update canteen_meals m set state = 'reserved', changed_at = $3
                     from canteen_closures c, served s
-                   where c.id = $1 and (c.college_uai is null or m.college_uai = c.college_uai) and m.state = 'closed' and m.day >= $4
+                   where c.id = $1 and (c.college_uai is null or m.college_uai = c.college_uai) and m.state = 'closed'
+                     and (m.day >= $4 or m.day < (c.declared_at at time zone 'Europe/Paris')::date)
+                     and not canteen_is_locked(m.college_uai, m.day)
                      and s.uai = m.college_uai and s.day = m.day and not s.closed
-                  returning m.family_id)
+                  returning m.family_id, m.day)
          {}",
-        tell("opened where family_id is not null")
+        tell("opened where family_id is not null and day >= $4")
     ))
     .bind::<Uuid, _>(closure.id)
     .bind::<Array<Date>, _>(&days)

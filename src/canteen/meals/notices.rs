@@ -9,6 +9,7 @@ use crate::{
     kernel::{
         ids::{ChildId, ClosureId, DinerId, FamilyId},
         money::Cents,
+        time::paris_date,
     },
     mail::Letter,
 };
@@ -35,17 +36,16 @@ pub fn closure(tx: &mut Tx<'_>, family: FamilyId, id: ClosureId) -> Result<Vec<L
         "select m.person_id as child, count(*) as meals from canteen_meals m join canteen_closures c on c.id = $2
           where m.family_id = $1 and m.state = $3 and m.day between c.from_day and c.until_day
             and (c.college_uai is null or c.college_uai = m.college_uai)
+            and (c.withdrawn_at is null or m.day >= (c.withdrawn_at at time zone 'Europe/Paris')::date)
           group by m.person_id order by m.person_id",
     )
     .bind::<Uuid, _>(family)
     .bind::<Uuid, _>(id)
     .bind::<diesel::sql_types::Text, _>(state)
     .load(tx.conn)?;
-    let days = if closure.from_day == closure.until_day {
-        format!("le {}", closure.from_day.format("%d/%m/%Y"))
-    } else {
-        format!("du {} au {}", closure.from_day.format("%d/%m/%Y"), closure.until_day.format("%d/%m/%Y"))
-    };
+    // One that has begun is withdrawn for the days that remain.
+    let from = closure.withdrawn_at.map_or(closure.from_day, |at| closure.from_day.max(paris_date(at)));
+    let days = days(from, closure.until_day);
     let mut told = String::new();
     for one in &concerned {
         let child = families::child(tx, one.child)?;

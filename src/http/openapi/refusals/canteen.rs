@@ -27,7 +27,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("add_operator_sites", &[R::UnknownCollege, R::CanteenNotOffered, R::CanteenOverlap]),
     ("end_operator_site", &[R::CanteenPeriod, R::CanteenOverlap]),
     ("revoke_canteen_device", &[R::DeviceTransition]),
-    ("withdraw_closure", &[R::ClosureTransition]),
+    ("withdraw_closure", &[R::ClosureTransition, R::AttendanceLocked]),
     ("open_canteen", &[R::CanteenOverlap]),
     ("end_canteen", &[R::CanteenPeriod, R::CanteenOverlap]),
     ("cancel_canteen", &[R::CanteenPeriod]),
