@@ -1,3 +1,4 @@
+alter table canteen_meals drop column is_single;
 drop view canteen_unpaid_bills;
 drop view canteen_account_entries;
 create view canteen_account_entries with (security_invoker = true) as

@@ -9,3 +9,10 @@ create or replace view canteen_account_entries with (security_invoker = true) as
     select payer_id, family_id, id, case when undoes is null then 'payment' else 'payment_undone' end, null, null, recorded_at, paid_on, null,
            -amount_cents, means, reference
       from canteen_payments;
+
+-- A meal that somebody cancelled or added by itself, against the days of the week of its enrolment: those may change and come back, it stays.
+alter table canteen_meals add column is_single boolean not null default false;
+update canteen_meals m set is_single = true
+  from canteen_enrolments e
+ where e.id = m.enrolment_id and e.state = 'active' and m.day > current_date
+   and m.state = case when e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0 then 'cancelled' else 'reserved' end;

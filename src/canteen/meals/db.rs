@@ -39,7 +39,7 @@ pub fn lock(tx: &mut Tx<'_>, person: DinerId, day: NaiveDate) -> Result<Option<M
     Ok(canteen_meals::table.find((person, day)).select(MealRow::as_select()).for_update().first(tx.conn).optional()?)
 }
 
-/// Moves a meal, which is this enrolment's from then on.
+/// Moves a meal, which is this enrolment's from then on, by a choice for that day.
 pub fn set_state(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate, state: MealState) -> Result<(), Error> {
     let now = tx.now()?;
     diesel::update(canteen_meals::table.find((enrolment.person_id, day)))
@@ -47,12 +47,14 @@ pub fn set_state(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate, 
             canteen_meals::enrolment_id.eq(enrolment.id),
             canteen_meals::college_uai.eq(&enrolment.college_uai),
             canteen_meals::state.eq(state),
+    let is_single = (state == MealState::Reserved) != enrolment.weekdays.include(day);
             canteen_meals::changed_at.eq(now),
         ))
         .execute(tx.conn)?;
     Ok(())
 }
 
+            canteen_meals::is_single.eq(is_single),
 pub fn insert(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate) -> Result<(), Error> {
     let now = tx.now()?;
     diesel::insert_into(canteen_meals::table)
@@ -69,6 +71,7 @@ pub fn insert(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate) -> 
     Ok(())
 }
 
+            canteen_meals::is_single.eq(!enrolment.weekdays.include(day)),
 /// Days after that one for which a guest is invited.
 pub fn invited_days(tx: &mut Tx<'_>, after: NaiveDate) -> Result<Vec<NaiveDate>, Error> {
     Ok(canteen_meals::table

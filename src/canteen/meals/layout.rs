@@ -59,7 +59,7 @@ pub fn lay_out(
           where e.id = any ($1) and s.day >= $4
          on conflict (person_id, day) do update
             set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
-                changed_at = excluded.changed_at
+                changed_at = excluded.changed_at, is_single = false
           where canteen_meals.state in ('cancelled', 'closed')
             and (canteen_meals.enrolment_id <> excluded.enrolment_id
                  or (canteen_meals.state = 'closed' and excluded.state = 'reserved'))"
@@ -159,7 +159,7 @@ pub fn lay_out_again(tx: &mut Tx<'_>, college: Option<&Uai>) -> Result<(), Error
 }
 
 /// The days of the week of an enrolment have changed: from that day on, meals of those that it left are cancelled and meals of those that it
-/// took up reserved, or closed while a closure stands. What was chosen singly on the others stays chosen.
+/// took up reserved, or closed while a closure stands. What was chosen singly stays chosen, on these days and on the others.
 pub fn change_weekdays(
     tx: &mut Tx<'_>,
     enrolment: &CanteenEnrolment,
@@ -173,7 +173,7 @@ pub fn change_weekdays(
     diesel::sql_query(format!(
         "update canteen_meals m set state = 'cancelled', changed_at = $3
            from canteen_enrolments e
-          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and {GIVEN_UP}
+          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and {GIVEN_UP} and not m.is_single
             and $4 & ~e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0"
     ))
     .bind::<Uuid, _>(enrolment.id)
@@ -189,8 +189,9 @@ pub fn change_weekdays(
           where e.id = $1
          on conflict (person_id, day) do update
             set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
-                changed_at = excluded.changed_at
-          where canteen_meals.state in ('cancelled', 'closed')"
+                changed_at = excluded.changed_at, is_single = false
+          where canteen_meals.state in ('cancelled', 'closed')
+            and not (canteen_meals.is_single and canteen_meals.enrolment_id = excluded.enrolment_id)"
     ))
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Array<Date>, _>(&days)

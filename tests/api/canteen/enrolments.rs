@@ -212,11 +212,31 @@ async fn weekdays_change_until_the_date_of_the_calendar() {
     let both = json!({ "version": 2, "weekdays": ["monday", "tuesday"] });
     family.put(&path, both).await.expect(200);
     assert_eq!(states(family.get(&meals).await), ["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-12"]);
+    // And on one that goes and comes back.
+    for (version, weekdays, left) in [
+        (3, json!(["monday", "thursday"]), vec!["2026-11-02", "2026-11-05", "2026-11-09", "2026-11-12"]),
+        (4, json!(["tuesday"]), vec!["2026-11-03", "2026-11-12"]),
+        (5, json!(["monday", "tuesday"]), vec!["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-12"]),
+    ] {
+        family.put(&path, json!({ "version": version, "weekdays": weekdays })).await.expect(200);
+        assert_eq!(states(family.get(&meals).await), left, "{weekdays}");
+    }
+    // What was taken back is no choice any more.
+    for (day, verb) in [("2026-11-10", "reserve"), ("2026-11-12", "cancel")] {
+        family.post(&at(&format!("enrolments/{id}/meals/{day}/{verb}")), json!({})).await.expect(200);
+    }
+    for (version, weekdays, left) in [
+        (6, json!(["thursday"]), vec!["2026-11-05", "2026-11-12"]),
+        (7, json!(["monday", "tuesday"]), vec!["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-10"]),
+    ] {
+        family.put(&path, json!({ "version": version, "weekdays": weekdays })).await.expect(200);
+        assert_eq!(states(family.get(&meals).await), left, "{weekdays}");
+    }
     // On 1 December the family's time is over; an agent's is not, and what cannot be changed any more stays.
     world.advance(TimeDelta::days(47));
     world.wake_administrators().await;
     let family_now = world.sign_in(&family.email).await;
-    let last = json!({ "version": 3, "weekdays": ["friday"] });
+    let last = json!({ "version": 8, "weekdays": ["friday"] });
     let refused = family_now.put(&path, last.clone()).await.refused(409, "canteen.weekdays_fixed");
     assert!(refused.text("/detail").contains("30/11/2026"));
     let clerk = world.agent("92", "case_worker").await;
