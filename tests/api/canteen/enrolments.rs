@@ -272,6 +272,9 @@ async fn an_ended_enrolment_cancels_what_can_be_cancelled_and_may_be_made_again(
     let meals = at(&format!("enrolments/{again}/meals?from=2026-11-02&until=2026-11-05"));
     let days = family.get(&meals).await.expect(200);
     assert_eq!((days.text("/0/state"), days.text("/2/state")), ("reserved".into(), "reserved".into()));
+    // The former one has none of them.
+    let former = family.get(&format!("{path}/meals?from=2026-11-02&until=2026-12-18")).await.expect(200);
+    assert_eq!(former.json, json!([]));
 }
 
 #[actix_web::test]
