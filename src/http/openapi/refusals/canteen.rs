@@ -93,9 +93,8 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ),
     ("set_pay_index", &[R::WrongDiner, R::AdultLeft, R::NoTariff]),
     (
-        "invite_guest",
+        "reserve_adult_meal",
         &[
-            R::WrongDiner,
             R::AdultLeft,
             R::CanteenNoCalendar,
             R::NoMealThatDay,
@@ -105,8 +104,8 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
         ],
     ),
     (
-        "uninvite_guest",
-        &[R::WrongDiner, R::AdultLeft, R::CanteenNoCalendar, R::NoMealThatDay, R::CanteenTooLate, R::MealTransition],
+        "cancel_adult_meal",
+        &[R::AdultLeft, R::CanteenNoCalendar, R::NoMealThatDay, R::CanteenTooLate, R::MealTransition],
     ),
     ("record_adult_leaving", &[R::AdultLeft, R::StaleVersion]),
     ("record_care_plan", &[R::CanteenNotOffered, R::CanteenRequestNeeded, R::CarePlanExists]),
