@@ -1,3 +1,15 @@
+update canteen_rate_requests set state = 'expired' where state = 'left_canteen';
+update canteen_rate_request_steps set step = 'expired' where step = 'left_canteen';
+alter table canteen_rate_requests
+    drop constraint canteen_rate_requests_state,
+    add constraint canteen_rate_requests_state
+        check (state in ('in_progress', 'number_needed', 'document_needed', 'decided', 'withdrawn', 'expired')),
+    drop constraint canteen_rate_requests_closed,
+    add constraint canteen_rate_requests_closed check ((state in ('decided', 'withdrawn', 'expired')) = (closed_at is not null));
+alter table canteen_rate_request_steps
+    drop constraint canteen_rate_request_steps_step,
+    add constraint canteen_rate_request_steps_step
+        check (step in ('requested', 'unavailable', 'number_needed', 'number_given', 'document_needed', 'decided', 'withdrawn', 'expired'));
 alter table canteen_meals drop column is_single;
 drop view canteen_unpaid_bills;
 drop view canteen_account_entries;

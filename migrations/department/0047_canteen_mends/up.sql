@@ -16,3 +16,17 @@ update canteen_meals m set is_single = true
   from canteen_enrolments e
  where e.id = m.enrolment_id and e.state = 'active' and m.day > current_date
    and m.state = case when e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0 then 'cancelled' else 'reserved' end;
+
+-- A request ends when none of its children eats at the canteen any more.
+alter table canteen_rate_requests
+    drop constraint canteen_rate_requests_state,
+    add constraint canteen_rate_requests_state
+        check (state in ('in_progress', 'number_needed', 'document_needed', 'decided', 'withdrawn', 'left_canteen', 'expired')),
+    drop constraint canteen_rate_requests_closed,
+    add constraint canteen_rate_requests_closed
+        check ((state in ('decided', 'withdrawn', 'left_canteen', 'expired')) = (closed_at is not null));
+alter table canteen_rate_request_steps
+    drop constraint canteen_rate_request_steps_step,
+    add constraint canteen_rate_request_steps_step
+        check (step in ('requested', 'unavailable', 'number_needed', 'number_given', 'document_needed', 'decided', 'withdrawn',
+                        'left_canteen', 'expired'));
