@@ -65,6 +65,7 @@ pub fn list_attendance(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result
 /// Excuses an absence: the meal is not billed.
 pub fn excuse_meal(tx: &mut Tx<'_>, meal: MealOf, reason: ExcuseReason) -> Result<MealState, Error> {
     let Some((was, _)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
+    services::require_canteen_once(tx)?;
     let state = was.after(MealEvent::Excuse).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
     db::set_state(tx, meal, state)?;
     record(tx, "canteen_meal_excused", meal, &json!({ "day": meal.day, "was": was, "reason": reason }))?;
@@ -114,6 +115,7 @@ pub fn close_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(usiz
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
     }
     let missed = db::miss(tx, college, day)?;
+    services::require_canteen_once(tx)?;
     let waiting = watch::waiting_gates(tx, Some(college), (day, day))?;
     let details = json!({ "day": day, "missed": missed, "waiting_gates": waiting.len() });
     audit::record(tx, "canteen_day_closed", ("college", college), details)?;
@@ -149,6 +151,7 @@ pub fn lock_attendance(
     accept_gaps: Option<&Note>,
 ) -> Result<LockRow, Error> {
     if paris_date(tx.now()?) < month.next_first_day() {
+    services::require_canteen_once(tx)?;
         let because = format!("Le mois de {} n'est pas fini : il ne peut pas encore être arrêté.", month.french());
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
@@ -196,6 +199,7 @@ pub fn reopen_attendance(
 ) -> Result<LockRow, Error> {
     let row = db::lock_living(tx, college, month)?.ok_or(Error::Refused(Refusal::AttendanceMonthTransition))?;
     if db::is_in_run(tx, row.id)? {
+    services::require_canteen_once(tx)?;
         return Err(Refusal::AttendanceMonthInRun.into());
     }
     let row = db::reopen(tx, row.id, by, reason)?;
