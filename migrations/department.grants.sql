@@ -40,7 +40,7 @@ grant select, insert, update (state, grid, replaces, starts_on, ends_on, drafted
 grant select, insert, update (email, left_at, version) on canteen_adults to {app};
 grant select, insert,
     update (weekdays, diet, starts_on, ends_on, state, end_reason, laid_out_version, ended_at, version) on canteen_enrolments to {app};
-grant select, insert, update (enrolment_id, college_uai, state, changed_at) on canteen_meals to {app};
+grant select, insert, update (enrolment_id, college_uai, state, changed_at, is_single) on canteen_meals to {app};
 grant select, insert, update (means_sealed, purged_at) on canteen_means to {app};
 grant select, insert, update (explanation_sealed) on canteen_rates to {app};
 grant select, insert, update (ended_by, ended_at), delete on canteen_care_plans to {app};

@@ -61,6 +61,8 @@ pub enum Job {
     },
     /// A word to a family about days on which its children's canteen is closed, or open after all.
     CanteenClosure { family: FamilyId, closure: ClosureId },
+    /// A word to a family about reserved meals that another calendar, or a collège that left the scope, took at that instant.
+    CanteenUnserved { family: FamilyId, at: DateTime<Utc> },
     /// A word to a family about meals without reservation that were recorded for its children on a day: left by gates and secretaries.
     CanteenWalkIns { family: FamilyId, day: NaiveDate },
     /// News to a guardian, if he still wants them.
@@ -154,6 +156,10 @@ fn open(key: &MasterKey, row: &JobRow) -> Option<Job> {
         "canteen_closure" => {
             let (family, closure) = (field("family_id")?.parse().ok()?, field("closure_id")?.parse().ok()?);
             return Some(Job::CanteenClosure { family, closure });
+        }
+        "canteen_unserved" => {
+            let (family, at) = (field("family_id")?.parse().ok()?, field("at")?.parse().ok()?);
+            return Some(Job::CanteenUnserved { family, at });
         }
         "canteen_walk_ins" => {
             let (family, day) = (field("family_id")?.parse().ok()?, field("day")?.parse().ok()?);

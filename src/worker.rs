@@ -105,6 +105,7 @@ pub async fn do_round(db: &Db) {
     until_nothing_is_left(db, checks::forget, "answers of the State cannot be forgotten").await;
     // Before anything of a season that is over is sent on.
     until_nothing_is_left(db, reduced_rates::close_past, "undecided requests of a past season cannot be closed").await;
+    until_nothing_is_left(db, reduced_rates::close_left, "requests without an enrolment cannot be closed").await;
     until_nothing_is_left(db, reduced_rates::send_on_lost, "requests that nobody asks cannot be sent on").await;
     until_nothing_is_left(db, passages::miss_meals, "meals that nobody took cannot be settled").await;
 }
@@ -221,6 +222,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         }
         Job::CanteenClosure { family, closure } => {
             db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
+        }
+        Job::CanteenUnserved { family, at } => {
+            db.read(department, caller, move |tx| meals::notices::unserved(tx, family, at)).await?
         }
         Job::CanteenWalkIns { family, day } => {
             db.read(department, caller, move |tx| meals::notices::walk_ins(tx, family, day)).await?

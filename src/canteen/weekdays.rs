@@ -1,6 +1,7 @@
 //! The days of the week on which somebody eats.
 
 use super::{calendars::days::SchoolDay, tariffs::figures::DaysAWeek};
+use chrono::{Datelike, NaiveDate};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
@@ -38,6 +39,11 @@ impl Weekdays {
     #[must_use]
     pub const fn holds(self, day: SchoolDay) -> bool {
         self.0 & bit(day) != 0
+    }
+    /// Whether that day is one of them.
+    #[must_use]
+    pub fn include(self, day: NaiveDate) -> bool {
+        SchoolDay::of(day.weekday()).is_some_and(|day| self.holds(day))
     }
     /// How many they are.
     #[must_use]

@@ -44,6 +44,10 @@ const KEPT_MAX: TimeDelta = TimeDelta::days(180);
 /// Documents deleted, or keys sealed again, in one transaction.
 const BATCH: i64 = 50;
 
+const DELETED: &str = "Document effacé";
+const NOT_NEEDED_BY_ANOTHER: &str = "Il attendait d'être lu pour une demande d'un autre responsable de l'enfant, qui est close : il n'est pas gardé. \
+                                     Si vous faites votre propre demande, envoyez-le de nouveau.";
+
 impl From<ContentError> for Error {
     fn from(error: ContentError) -> Self {
         if error == ContentError::TooLarge {
@@ -212,9 +216,12 @@ pub fn decide_document(
 }
 
 fn tell(tx: &mut Tx<'_>, row: &DocumentRow, subject: &str, said: &str) -> Result<(), Error> {
+    families::notify_of(tx, (row.family_id, row.child_id), subject, &letter(row, said))
+}
+
+fn letter(row: &DocumentRow, said: &str) -> String {
     let (title, season) = (row.kind.title(), &row.season);
-    let body = format!("Bonjour,\n\nVotre document « {title} » pour la saison {season} {said}\n\nPass+");
-    families::notify_of(tx, (row.family_id, row.child_id), subject, &body)
+    format!("Bonjour,\n\nVotre document « {title} » pour la saison {season} {said}\n\nPass+")
 }
 
 /// Whether it proves means for a request for a reduced rate that is not decided: it is read, and goes, with that request.
@@ -227,10 +234,24 @@ pub fn has_accepted(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season:
     db::has_accepted(tx, child, kind, season)
 }
 
-/// Deletes the documents of that kind that wait for a child and season: what they were sent for is decided. The family is told.
-pub fn delete_unneeded(tx: &mut Tx<'_>, child: ChildId, kind: DocumentKind, season: &SeasonCode) -> Result<(), Error> {
+/// Deletes the documents of that kind that wait for a child and season: what that guardian asked for is settled. The family is told; and
+/// another guardian, whose document it was, that it was not he who asked.
+pub fn delete_unneeded(
+    tx: &mut Tx<'_>,
+    child: ChildId,
+    kind: DocumentKind,
+    season: &SeasonCode,
+    asked_by: AccountId,
+) -> Result<(), Error> {
     for row in db::lock_waiting(tx, child, kind, season)? {
-        delete_and_tell(tx, &row, DeletionReason::NotNeeded)?;
+        if row.sent_by == asked_by {
+            delete_and_tell(tx, &row, DeletionReason::NotNeeded)?;
+            continue;
+        }
+        delete_for(tx, &row, DeletionReason::NotNeeded)?;
+        let said = |why: &str| letter(&row, &format!("est effacé. {why}"));
+        let (own, others) = (said(NOT_NEEDED_BY_ANOTHER), said(DeletionReason::NotNeeded.sentence()));
+        families::notify_apart(tx, (row.family_id, row.child_id), row.sent_by, DELETED, (&own, &others))?;
     }
     Ok(())
 }
@@ -253,9 +274,13 @@ pub fn delete_overdue(tx: &mut Tx<'_>) -> Result<usize, Error> {
 }
 
 fn delete_and_tell(tx: &mut Tx<'_>, row: &DocumentRow, reason: DeletionReason) -> Result<(), Error> {
+    delete_for(tx, row, reason)?;
+    tell(tx, row, DELETED, &format!("est effacé. {}", reason.sentence()))
+}
+
+fn delete_for(tx: &mut Tx<'_>, row: &DocumentRow, reason: DeletionReason) -> Result<(), Error> {
     delete(tx, row, reason)?;
-    audit::record(tx, "document_deleted", ("document", row.id), json!({ "reason": reason }))?;
-    tell(tx, row, "Document effacé", &format!("est effacé. {}", reason.sentence()))
+    audit::record(tx, "document_deleted", ("document", row.id), json!({ "reason": reason }))
 }
 
 /// Seals with the department's present key a batch of the files' keys that the former one sealed; no file is touched. Returns how many.

@@ -37,7 +37,7 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// It waited too long, or its season is over.
         NotDecided = "not_decided",
-        /// The decision that it was sent for was taken without it.
+        /// What it was sent for was settled without it.
         NotNeeded = "not_needed",
     }
 }
@@ -87,7 +87,7 @@ impl DeletionReason {
                 "Le document n'a pas été examiné dans le délai de conservation : il est effacé. \
                  S'il est encore demandé, envoyez-le de nouveau."
             }
-            Self::NotNeeded => "La décision pour laquelle il était envoyé est prise sans lui : il n'est pas gardé.",
+            Self::NotNeeded => "La demande pour laquelle il était envoyé est close sans lui : il n'est pas gardé.",
         }
     }
 }

@@ -118,7 +118,7 @@ refusals! {
     CanteenCalendarNotDraft 409 "canteen_calendar.not_draft" "Cette saison n'a pas de calendrier de cantine en brouillon.";
     CanteenCalendarInvalid 422 "canteen_calendar.invalid" "Ce calendrier ne peut pas être publié en l'état.";
     CanteenCalendarRetroactive 409 "canteen_calendar.retroactive" "Les jours déjà passés ne changent plus : reprenez-les tels qu'ils ont été publiés.";
-    ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a commencé ou a déjà été retirée.";
+    ClosureTransition 409 "canteen_closure.transition" "Cette fermeture a déjà été retirée.";
     ClosureOverlap 409 "canteen_closure.overlap" "Une fermeture déjà déclarée couvre un ou plusieurs de ces jours.";
     OperatorNameTaken 409 "canteen_operator.name_taken" "Un prestataire de la cantine porte déjà ce nom.";
     CanteenNoCalendar 409 "canteen.no_calendar" "Le calendrier de la cantine n'est pas encore publié pour cette saison.";

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod age;
 pub mod crypto;
 pub mod department;
+pub mod french;
 pub mod ids;
 pub mod lines;
 pub mod money;

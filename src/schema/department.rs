@@ -806,6 +806,7 @@ diesel::table! {
         college_uai -> Text,
         state -> Text,
         changed_at -> Timestamptz,
+        is_single -> Bool,
     }
 }
 

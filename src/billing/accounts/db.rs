@@ -1,13 +1,13 @@
 //! Entries of accounts, by the view that puts bills and payments together.
 
 use crate::{
-    billing::Payer,
+    billing::{Payer, payments::PaymentMeans},
     db::Tx,
     error::Error,
     kernel::{
         ids::{CanteenAdultId, FamilyId, PayerId},
         money::Cents,
-        text::SeasonCode,
+        text::{Label, SeasonCode},
     },
     schema::department::{canteen_adults, canteen_waivers, families},
 };
@@ -48,6 +48,10 @@ pub struct EntryRow {
     /// What it adds to what is owed.
     #[diesel(sql_type = BigInt)]
     pub cents: Cents,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub means: Option<PaymentMeans>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reference: Option<Label>,
 }
 
 pub fn payer(tx: &mut Tx<'_>, id: PayerId) -> Result<Option<Payer>, Error> {
@@ -70,7 +74,7 @@ pub fn entries(
 ) -> Result<Vec<EntryRow>, Error> {
     let (at, id) = before.unzip();
     Ok(diesel::sql_query(
-        "select id, kind, year, number, at, on_day, due_on, cents from canteen_account_entries
+        "select id, kind, year, number, at, on_day, due_on, cents, means, reference from canteen_account_entries
           where payer_id = $1 and ($2 is null or (at, id) < ('epoch'::timestamptz + $2 * interval '1 microsecond', $3))
           order by at desc, id desc limit $4",
     )

@@ -4,14 +4,19 @@ use super::{Account, EntryKind, EntryRow};
 use crate::{
     app::App,
     auth::actor::{BillReader, By},
-    billing::{BillKind, accounts, number},
+    billing::{BillKind, accounts, number, payments::PaymentMeans},
     db::Tx,
     error::Error,
     http::{
         page::{Page, PageQuery},
         reply::Found,
     },
-    kernel::{department::Department, ids::PayerId, money::Cents, text::SeasonCode},
+    kernel::{
+        department::Department,
+        ids::PayerId,
+        money::Cents,
+        text::{Label, SeasonCode},
+    },
 };
 use actix_web::{get, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -40,14 +45,20 @@ pub struct AccountEntryView {
     /// What it adds to what is owed: less than zero for what is credited or paid.
     #[schema(example = 4_480)]
     pub amount_cents: Cents,
+    /// Of a payment, or of the one that was undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<PaymentMeans>,
+    /// Number of a cheque, words of a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Label>,
 }
 
 impl AccountEntryView {
     fn new(row: EntryRow, department: Department) -> Self {
         let kind = if row.kind == EntryKind::Bill { BillKind::Bill } else { BillKind::CreditNote };
         let number = row.year.zip(row.number).map(|(year, rank)| number(department.as_str(), kind, year, rank));
-        let EntryRow { id, kind, at, on_day, due_on, cents, .. } = row;
-        Self { id, kind, number, at, on_day, due_on, amount_cents: cents }
+        let EntryRow { id, kind, at, on_day, due_on, cents, means, reference, .. } = row;
+        Self { id, kind, number, at, on_day, due_on, amount_cents: cents, means, reference }
     }
 }
 

@@ -55,15 +55,16 @@ pub struct Earlier {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// What was paid before by the same means, under the same reference, of the same amount, on the same account, and was not undone. Cash has
-/// no reference of its own.
+/// What was paid before by the same means, under the same reference, of the same amount, on the same account, and was not undone. Without a
+/// reference of its own, as cash is, on the same day.
 pub fn like(tx: &mut Tx<'_>, id: PaymentId) -> Result<Option<Earlier>, Error> {
     let earlier = diesel::sql_query(
         "select p.id, p.paid_on, p.recorded_at
            from canteen_payments n join canteen_payments p
-             on p.payer_id = n.payer_id and p.means = n.means
-                and p.amount_cents = n.amount_cents and folded(p.reference) = folded(n.reference)
-          where n.id = $1 and n.means <> 'cash' and p.id <> n.id and p.undoes is null
+             on p.payer_id = n.payer_id and p.means = n.means and p.amount_cents = n.amount_cents
+                and folded(p.reference) is not distinct from folded(n.reference)
+                and (p.paid_on = n.paid_on or (n.reference is not null and n.means <> 'cash'))
+          where n.id = $1 and p.id <> n.id and p.undoes is null
             and not exists (select 1 from canteen_payments u where u.undoes = p.id)
           order by p.id limit 1",
     );

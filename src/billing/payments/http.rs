@@ -37,7 +37,8 @@ pub struct RecordPayment {
     pub means: PaymentMeans,
     /// Number of a cheque, words of a transfer.
     pub reference: Option<Label>,
-    /// That it is another one than a payment already recorded on the account, of the same means, reference and amount.
+    /// That it is another one than a payment already recorded on the account, of the same means, reference and amount; without a reference, or
+    /// in cash, of the same day too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(example = false)]
     pub confirmed_distinct: bool,
@@ -102,7 +103,8 @@ impl From<PaymentRow> for PaymentView {
 /// Record a payment.
 ///
 /// It settles the oldest bills first. Sent again under its key it answers the same payment. One of the same means, reference and amount as an
-/// earlier one of the account, not undone, is refused under another key unless it is confirmed to be another one; cash is not.
+/// earlier one of the account, not undone, is refused under another key unless it is confirmed to be another one; without a reference, or in
+/// cash, only if it is of the same day.
 #[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = RecordPayment, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/payments")]
 pub async fn record_payment(

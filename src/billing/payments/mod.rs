@@ -9,6 +9,7 @@ pub use db::PaymentRow;
 use super::accounts;
 use crate::{
     audit,
+    canteen::services,
     db::Tx,
     error::{Error, Refusal},
     kernel::{
@@ -59,6 +60,7 @@ pub fn record_payment(
     keyed: &Keyed,
     new: &NewPayment,
 ) -> Result<(PaymentRow, bool), Error> {
+    services::require_canteen_once(tx)?;
     let now = tx.now()?;
     let today = paris_date(now);
     if new.paid_on > today || today.checked_sub_days(Days::new(BACK_MAX)).is_some_and(|first| new.paid_on < first) {

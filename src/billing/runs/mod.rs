@@ -14,6 +14,7 @@ pub use state::RunState;
 use super::{in_journal, take_time, take_turns};
 use crate::{
     audit,
+    canteen::services,
     db::Tx,
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
@@ -51,6 +52,7 @@ pub struct Seen {
 
 /// Begins the run of a month with its first draft.
 pub fn begin_bill_run(tx: &mut Tx<'_>, by: AccountId, month: Month, due_days: i16) -> Result<Run, Error> {
+    services::require_canteen_once(tx)?;
     let now = tx.now()?;
     take_turns(tx)?;
     if paris_date(now) < month.next_first_day() {

@@ -99,9 +99,9 @@ pub struct SetPayIndex {
     pub pay_index: u32,
 }
 
-/// A guest's meal.
+/// A guest's meal, or one of the staff's.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct GuestMealView {
+pub struct AdultMealView {
     #[schema(example = "reserved")]
     pub state: MealState,
 }
@@ -181,30 +181,34 @@ pub async fn set_pay_index(
     Ok(Done)
 }
 
-/// Reserve a guest's meal.
-#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = GuestMealView)), security(("bearer" = [])))]
+/// Reserve a guest's meal, or one more of a member of the staff who is enrolled.
+///
+/// Before its cut-off.
+#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = AdultMealView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/adults/{id}/meals/{day}/reserve")]
-pub async fn invite_guest(
+pub async fn reserve_adult_meal(
     by: By<CollegeDesk>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenAdultId, NaiveDate)>,
-) -> Result<Found<GuestMealView>, Error> {
+) -> Result<Found<AdultMealView>, Error> {
     let (department, id, day) = path.into_inner();
-    let state = app.db.write(department, &by.caller, move |tx| adults::invite(tx, id, day)).await?;
-    Ok(Found(GuestMealView { state }))
+    let state = app.db.write(department, &by.caller, move |tx| adults::reserve_meal(tx, id, day)).await?;
+    Ok(Found(AdultMealView { state }))
 }
 
-/// Cancel a guest's meal.
-#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = GuestMealView)), security(("bearer" = [])))]
+/// Cancel a guest's meal, or one of a member of the staff.
+///
+/// Before its cut-off.
+#[utoipa::path(tag = "canteen", params(("day" = NaiveDate, Path, example = "2026-11-05")), responses((status = 200, body = AdultMealView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/adults/{id}/meals/{day}/cancel")]
-pub async fn uninvite_guest(
+pub async fn cancel_adult_meal(
     by: By<CollegeDesk>,
     app: web::Data<App>,
     path: web::Path<(Department, CanteenAdultId, NaiveDate)>,
-) -> Result<Found<GuestMealView>, Error> {
+) -> Result<Found<AdultMealView>, Error> {
     let (department, id, day) = path.into_inner();
-    let state = app.db.write(department, &by.caller, move |tx| adults::uninvite(tx, id, day)).await?;
-    Ok(Found(GuestMealView { state }))
+    let state = app.db.write(department, &by.caller, move |tx| adults::cancel_meal(tx, id, day)).await?;
+    Ok(Found(AdultMealView { state }))
 }
 
 /// Record that an adult eats there no more.

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Refusal},
     jobs::{self, Job},
     kernel::{
-        ids::{AccountId, CanteenAdultId},
+        ids::{AccountId, CanteenAdultId, CanteenEnrolmentId},
         text::{Email, Name, SeasonCode, Uai},
         time::paris_date,
     },
@@ -123,9 +123,12 @@ fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
-/// Reserves a guest's meal, before its cut-off.
-pub fn invite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<MealState, Error> {
-    let adult = guest(tx, id)?;
+/// Reserves a meal before its cut-off: a guest's, or one that a member of the staff adds to his own.
+pub fn reserve_meal(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<MealState, Error> {
+    let adult = present(tx, id)?;
+    if let Some(enrolment) = enrolment_on(tx, &adult, day)? {
+        return Ok(meals::reserve_meal(tx, enrolment, day)?.state.unwrap_or(MealState::Reserved));
+    }
     let served = served_day(tx, &adult, day)?;
     meals::require_time(tx.now()?, served)?;
     guests::reserve(tx, id.into(), &adult.college_uai, day)?;
@@ -133,9 +136,12 @@ pub fn invite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<Mea
     Ok(MealState::Reserved)
 }
 
-/// Cancels a guest's meal, before its cut-off.
-pub fn uninvite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<MealState, Error> {
-    let adult = guest(tx, id)?;
+/// Cancels a meal before its cut-off, a guest's or one of the staff's.
+pub fn cancel_meal(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<MealState, Error> {
+    let adult = present(tx, id)?;
+    if let Some(enrolment) = enrolment_on(tx, &adult, day)? {
+        return Ok(meals::cancel_meal(tx, enrolment, day)?.state.unwrap_or(MealState::Cancelled));
+    }
     let served = served_day(tx, &adult, day)?;
     meals::require_time(tx.now()?, served)?;
     guests::cancel(tx, id.into(), day)?;
@@ -143,9 +149,14 @@ pub fn uninvite(tx: &mut Tx<'_>, id: CanteenAdultId, day: NaiveDate) -> Result<M
     Ok(MealState::Cancelled)
 }
 
-fn guest(tx: &mut Tx<'_>, id: CanteenAdultId) -> Result<Adult, Error> {
-    let adult = present(tx, id)?;
-    if adult.kind == AdultKind::Guest { Ok(adult) } else { Err(Refusal::WrongDiner.into()) }
+/// The enrolment that a meal of that day is of; a guest has none.
+fn enrolment_on(tx: &mut Tx<'_>, adult: &Adult, day: NaiveDate) -> Result<Option<CanteenEnrolmentId>, Error> {
+    if adult.kind == AdultKind::Guest {
+        return Ok(None);
+    }
+    let calendar = calendars::published_on(tx, day)?.ok_or(Error::Refused(Refusal::CanteenNoCalendar))?;
+    let enrolment = enrolments::db::active_of(tx, adult.id.into(), &calendar.season)?;
+    enrolment.map(|row| Some(row.id)).ok_or(Error::Refused(Refusal::NoMealThatDay))
 }
 
 /// The instant from which that day's meal stands, at a collège that serves on it.

@@ -20,6 +20,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
+        french,
         ids::{AccountId, DinerId},
         month::Month,
         text::{Note, Uai},
@@ -64,6 +65,7 @@ pub fn list_attendance(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result
 
 /// Excuses an absence: the meal is not billed.
 pub fn excuse_meal(tx: &mut Tx<'_>, meal: MealOf, reason: ExcuseReason) -> Result<MealState, Error> {
+    services::require_canteen_once(tx)?;
     let Some((was, _)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
     let state = was.after(MealEvent::Excuse).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
     db::set_state(tx, meal, state)?;
@@ -113,6 +115,7 @@ pub fn close_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(usiz
     if day > paris_date(tx.now()?) {
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
     }
+    services::require_canteen_once(tx)?;
     let missed = db::miss(tx, college, day)?;
     let waiting = watch::waiting_gates(tx, Some(college), (day, day))?;
     let details = json!({ "day": day, "missed": missed, "waiting_gates": waiting.len() });
@@ -148,8 +151,10 @@ pub fn lock_attendance(
     (college, month): (&Uai, Month),
     accept_gaps: Option<&Note>,
 ) -> Result<LockRow, Error> {
+    services::require_canteen_once(tx)?;
     if paris_date(tx.now()?) < month.next_first_day() {
-        let because = format!("Le mois de {} n'est pas fini : il ne peut pas encore être arrêté.", month.french());
+        let because =
+            format!("Le mois {} n'est pas fini : il ne peut pas encore être arrêté.", french::of(&month.french()));
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
     db::take_turns(tx, college, month)?;
@@ -159,8 +164,8 @@ pub fn lock_attendance(
     let waiting = db::reserved(tx, college, month)?;
     if waiting > 0 {
         let because = format!(
-            "{waiting} repas de {} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.",
-            month.french()
+            "{waiting} repas {} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.",
+            french::of(&month.french())
         );
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
@@ -194,6 +199,7 @@ pub fn reopen_attendance(
     (college, month): (&Uai, Month),
     reason: &Note,
 ) -> Result<LockRow, Error> {
+    services::require_canteen_once(tx)?;
     let row = db::lock_living(tx, college, month)?.ok_or(Error::Refused(Refusal::AttendanceMonthTransition))?;
     if db::is_in_run(tx, row.id)? {
         return Err(Refusal::AttendanceMonthInRun.into());

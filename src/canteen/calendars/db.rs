@@ -6,9 +6,10 @@ use crate::{
     error::Error,
     kernel::{
         ids::{AccountId, ClosureId},
+        month::Month,
         text::{Label, SeasonCode, Uai},
     },
-    schema::department::{canteen_calendars, canteen_closures},
+    schema::department::{canteen_attendance_locks, canteen_calendars, canteen_closures},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
@@ -174,17 +175,23 @@ pub fn take_closures(tx: &mut Tx<'_>) -> Result<(), Error> {
     tx.take_turns(format_args!("canteen closures"))
 }
 
-/// `None` when it has begun, or was withdrawn before. It is to be applied once more, whatever was applied of it: meals that were laid out
+/// Whether a month is locked in which a closure has a day, at its collège or at any.
+pub fn is_locked(tx: &mut Tx<'_>, row: &ClosureRow) -> Result<bool, Error> {
+    let mut locks = canteen_attendance_locks::table
+        .filter(canteen_attendance_locks::reopened_at.is_null())
+        .filter(canteen_attendance_locks::month.between(Month::of(row.from_day), Month::of(row.until_day)))
+        .into_boxed();
+    if let Some(college) = &row.college_uai {
+        locks = locks.filter(canteen_attendance_locks::college_uai.eq(college));
+    }
+    Ok(locks.count().get_result::<i64>(tx.conn)? > 0)
+}
+
+/// `None` when it was withdrawn before. It is to be applied once more, whatever was applied of it: meals that were laid out
 /// while it stood are closed too.
-pub fn withdraw_closure(
-    tx: &mut Tx<'_>,
-    by: AccountId,
-    id: ClosureId,
-    today: NaiveDate,
-) -> Result<Option<ClosureRow>, Error> {
+pub fn withdraw_closure(tx: &mut Tx<'_>, by: AccountId, id: ClosureId) -> Result<Option<ClosureRow>, Error> {
     let now = tx.now()?;
-    let open = canteen_closures::withdrawn_at.is_null().and(canteen_closures::from_day.gt(today));
-    Ok(diesel::update(canteen_closures::table.find(id).filter(open))
+    Ok(diesel::update(canteen_closures::table.find(id).filter(canteen_closures::withdrawn_at.is_null()))
         .set((
             canteen_closures::withdrawn_by.eq(by),
             canteen_closures::withdrawn_at.eq(now),

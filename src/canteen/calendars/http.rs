@@ -16,7 +16,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::ClosureId,
-        text::{Label, SeasonCode, Uai},
+        text::{Label, Note, SeasonCode, Uai},
         time::day,
     },
     seasons::rules::RuleProblem,
@@ -264,16 +264,30 @@ pub async fn declare_closure(
     Ok(Created(app.db.write(path.0, &by.caller, declare).await?.into()))
 }
 
-/// Take a closure back before it begins.
-#[utoipa::path(tag = "canteen", responses((status = 200, body = ClosureView)), security(("bearer" = [])))]
+/// Why a closure is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawClosure {
+    /// Needed once it has begun.
+    #[schema(example = "La fermeture est celle d'un autre collège.")]
+    pub reason: Option<Note>,
+}
+
+/// Take a closure back.
+///
+/// Its meals of today and of days to come are reserved again, and families are told. One that has begun is taken back for a reason, as long as
+/// no attendance of its months is locked. Of days that are past, meals are expected again where the closure was declared afterwards; where
+/// families were told before, nothing is due but what was eaten.
+#[utoipa::path(tag = "canteen", request_body = WithdrawClosure, responses((status = 200, body = ClosureView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/closures/{closure}/withdraw")]
 pub async fn withdraw_closure(
     by: By<CaseWorker>,
     app: web::Data<App>,
     path: web::Path<(Department, ClosureId)>,
+    body: Body<WithdrawClosure>,
 ) -> Result<Found<ClosureView>, Error> {
     let ((department, id), agent) = (path.into_inner(), by.account);
-    let withdraw = move |tx: &mut Tx<'_>| calendars::withdraw_closure(tx, agent, id);
+    let withdraw = move |tx: &mut Tx<'_>| calendars::withdraw_closure(tx, agent, id, body.0.reason.as_ref());
     Ok(Found(app.db.write(department, &by.caller, withdraw).await?.into()))
 }
 

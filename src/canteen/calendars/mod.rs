@@ -13,7 +13,7 @@ use crate::{
     error::{Error, FieldError, Refusal},
     kernel::{
         ids::{AccountId, ClosureId},
-        text::{Label, SeasonCode, Uai},
+        text::{Label, Note, SeasonCode, Uai},
         time::paris_date,
     },
 };
@@ -225,12 +225,24 @@ pub fn closure(tx: &mut Tx<'_>, id: ClosureId) -> Result<ClosureRow, Error> {
     db::closure(tx, id)
 }
 
-/// Takes a closure back before it begins.
-pub fn withdraw_closure(tx: &mut Tx<'_>, by: AccountId, id: ClosureId) -> Result<ClosureRow, Error> {
+/// Takes a closure back; one that has begun for a reason, and as long as no month of it is locked.
+pub fn withdraw_closure(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    id: ClosureId,
+    reason: Option<&Note>,
+) -> Result<ClosureRow, Error> {
     let today = paris_date(tx.now()?);
-    db::closure(tx, id)?;
-    let row = db::withdraw_closure(tx, by, id, today)?.ok_or(Error::Refused(Refusal::ClosureTransition))?;
-    audit::record(tx, "canteen_closure_withdrawn", ("canteen_closure", id), json!({}))?;
+    let row = db::closure(tx, id)?;
+    let has_begun = row.withdrawn_at.is_none() && row.from_day <= today;
+    if has_begun && reason.is_none() {
+        return Err(Error::field("/reason", "cette fermeture a commencé : dites pourquoi elle est retirée"));
+    }
+    if has_begun && db::is_locked(tx, &row)? {
+        return Err(Refusal::AttendanceLocked.into());
+    }
+    let row = db::withdraw_closure(tx, by, id)?.ok_or(Error::Refused(Refusal::ClosureTransition))?;
+    audit::record(tx, "canteen_closure_withdrawn", ("canteen_closure", id), json!({ "reason": reason }))?;
     Ok(row)
 }
 

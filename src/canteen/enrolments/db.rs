@@ -40,6 +40,7 @@ pub struct CanteenEnrolment {
     pub end_reason: Option<EndReason>,
     pub enrolled_by: AccountId,
     pub enrolled_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
     pub version: i32,
 }
 

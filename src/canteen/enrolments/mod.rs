@@ -62,6 +62,15 @@ text_enum! {
     }
 }
 
+impl CanteenEnrolment {
+    /// Whether a day is one of its own, with or without a meal: from its first to its last one, and until it ended.
+    #[must_use]
+    pub fn lasts_on(&self, day: NaiveDate) -> bool {
+        let ended_on = self.ended_at.map(paris_date);
+        self.starts_on <= day && day <= self.ends_on && ended_on.is_none_or(|end| day <= end)
+    }
+}
+
 /// What a family asks for.
 #[derive(Debug, Clone)]
 pub struct Wish {

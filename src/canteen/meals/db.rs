@@ -5,7 +5,10 @@ use crate::{
     canteen::enrolments::CanteenEnrolment,
     db::Tx,
     error::Error,
-    kernel::{ids::DinerId, text::Uai},
+    kernel::{
+        ids::{CanteenEnrolmentId, DinerId},
+        text::Uai,
+    },
     schema::department::canteen_meals,
 };
 use chrono::NaiveDate;
@@ -19,6 +22,8 @@ use diesel::{
 #[diesel(table_name = canteen_meals)]
 pub struct MealRow {
     pub day: NaiveDate,
+    /// Absent: of a guest, or taken by somebody who was not enrolled.
+    pub enrolment_id: Option<CanteenEnrolmentId>,
     pub state: MealState,
 }
 
@@ -39,15 +44,17 @@ pub fn lock(tx: &mut Tx<'_>, person: DinerId, day: NaiveDate) -> Result<Option<M
     Ok(canteen_meals::table.find((person, day)).select(MealRow::as_select()).for_update().first(tx.conn).optional()?)
 }
 
-/// Moves a meal, which is this enrolment's from then on.
+/// Moves a meal, which is this enrolment's from then on, by a choice for that day.
 pub fn set_state(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate, state: MealState) -> Result<(), Error> {
     let now = tx.now()?;
+    let is_single = (state == MealState::Reserved) != enrolment.weekdays.include(day);
     diesel::update(canteen_meals::table.find((enrolment.person_id, day)))
         .set((
             canteen_meals::enrolment_id.eq(enrolment.id),
             canteen_meals::college_uai.eq(&enrolment.college_uai),
             canteen_meals::state.eq(state),
             canteen_meals::changed_at.eq(now),
+            canteen_meals::is_single.eq(is_single),
         ))
         .execute(tx.conn)?;
     Ok(())
@@ -64,6 +71,7 @@ pub fn insert(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, day: NaiveDate) -> 
             canteen_meals::college_uai.eq(&enrolment.college_uai),
             canteen_meals::state.eq(MealState::Reserved),
             canteen_meals::changed_at.eq(now),
+            canteen_meals::is_single.eq(!enrolment.weekdays.include(day)),
         ))
         .execute(tx.conn)?;
     Ok(())

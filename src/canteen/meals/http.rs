@@ -57,6 +57,8 @@ pub struct MealsQuery {
 }
 
 /// List the days of an enrolment with their meals.
+///
+/// Its own: those between its first and its last day, and those on which it has a meal.
 #[utoipa::path(tag = "canteen", params(MealsQuery), responses((status = 200, body = Vec<MealView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/enrolments/{id}/meals")]
 pub async fn list_meals(

@@ -60,7 +60,7 @@ pub fn lay_out(
           where e.id = any ($1) and s.day >= $4
          on conflict (person_id, day) do update
             set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
-                changed_at = excluded.changed_at
+                changed_at = excluded.changed_at, is_single = false
           where canteen_meals.state in ('cancelled', 'closed')
             and (canteen_meals.enrolment_id <> excluded.enrolment_id
                  or (canteen_meals.state = 'closed' and excluded.state = 'reserved'))"
@@ -80,27 +80,33 @@ pub fn lay_out(
 }
 
 #[derive(QueryableByName)]
-struct Meal {
+struct Unserved {
     #[diesel(sql_type = Uuid)]
     person_id: uuid::Uuid,
     #[diesel(sql_type = Date)]
     day: NaiveDate,
+    /// It would be served, but for a closure.
+    #[diesel(sql_type = Bool)]
+    by_closure: bool,
 }
 
 /// Reserved meals of these enrolments, to come, on days on which none is served. Written so that each diner's meals are found by his own
 /// key and compared with the days of his own collège, whatever the statistics of tables that have just been filled promise.
-fn unserved(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], days: &[NaiveDate]) -> Result<Vec<Meal>, Error> {
+fn unserved(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], days: &[NaiveDate]) -> Result<Vec<Unserved>, Error> {
     let now = tx.now()?;
     Ok(diesel::sql_query(format!(
         "with {SERVED},
-              open as materialized (select uai, array_agg(day) as days from served where not closed group by uai)
-         select m.person_id, m.day
-           from (select e.id, e.person_id, coalesce(o.days, '{{}}') as days
-                   from canteen_enrolments e left join open o on o.uai = e.college_uai where e.id = any ($1) offset 0) e
+              days_of as materialized (
+                  select uai, coalesce(array_agg(day) filter (where not closed), '{{}}') as open,
+                         coalesce(array_agg(day) filter (where closed), '{{}}') as closed
+                    from served group by uai)
+         select m.person_id, m.day, m.day = any (e.closed) as by_closure
+           from (select e.id, e.person_id, coalesce(d.open, '{{}}') as open, coalesce(d.closed, '{{}}') as closed
+                   from canteen_enrolments e left join days_of d on d.uai = e.college_uai where e.id = any ($1) offset 0) e
           cross join lateral (select x.person_id, x.day, x.enrolment_id, x.state from canteen_meals x
                                where x.person_id = e.person_id offset 0) m
           where m.enrolment_id = e.id and m.state = 'reserved' and m.day > ($3 at time zone 'Europe/Paris')::date
-            and m.day <> all (e.days)"
+            and m.day <> all (e.open)"
     ))
     .bind::<Array<Uuid>, _>(ids)
     .bind::<Array<Date>, _>(days)
@@ -108,19 +114,27 @@ fn unserved(tx: &mut Tx<'_>, ids: &[CanteenEnrolmentId], days: &[NaiveDate]) -> 
     .load(tx.conn)?)
 }
 
-/// Closes those that are reserved still.
-fn close(tx: &mut Tx<'_>, meals: &[Meal]) -> Result<(), Error> {
+/// Closes those that are reserved still, with a word to their families: those of a closure hear from whoever declared it.
+fn close(tx: &mut Tx<'_>, meals: &[Unserved]) -> Result<(), Error> {
     if meals.is_empty() {
         return Ok(());
     }
     let now = tx.now()?;
-    let (people, days): (Vec<_>, Vec<_>) = meals.iter().map(|meal| (meal.person_id, meal.day)).unzip();
+    let people: Vec<_> = meals.iter().map(|meal| meal.person_id).collect();
+    let days: Vec<_> = meals.iter().map(|meal| meal.day).collect();
+    let by_closure: Vec<_> = meals.iter().map(|meal| meal.by_closure).collect();
     diesel::sql_query(
-        "update canteen_meals m set state = 'closed', changed_at = $3 from unnest($1, $2) t(person, day)
-          where m.person_id = t.person and m.day = t.day and m.state = 'reserved'",
+        "with taken as (
+             update canteen_meals m set state = 'closed', changed_at = $4 from unnest($1, $2, $3) t(person, day, by_closure)
+              where m.person_id = t.person and m.day = t.day and m.state = 'reserved'
+             returning m.family_id, t.by_closure)
+         insert into jobs (id, kind, payload, created_at, run_at)
+         select time_ordered_id(), 'canteen_unserved', jsonb_build_object('family_id', family_id, 'at', $4), $4, $4
+           from (select distinct family_id from taken where family_id is not null and not by_closure) t",
     )
     .bind::<Array<Uuid>, _>(people)
     .bind::<Array<Date>, _>(days)
+    .bind::<Array<Bool>, _>(by_closure)
     .bind::<Timestamptz, _>(now)
     .execute(tx.conn)?;
     Ok(())
@@ -142,14 +156,19 @@ struct Moved {
 
 /// Lays out enrolments of a season whose calendar is not the one they were laid out from. Returns how many; there may be more.
 pub fn lay_out_batch(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    // The children of a family go together: it gets one letter.
     let due: Vec<Due> = diesel::sql_query(
         "with published as (select distinct on (season) season, version from canteen_calendars where state = 'published'
                              order by season, version desc),
               first as (select e.season, p.version from canteen_enrolments e join published p using (season)
-                         where e.state = 'active' and e.laid_out_version is distinct from p.version limit 1)
+                         where e.state = 'active' and e.laid_out_version is distinct from p.version limit 1),
+              due as (select e.id, e.family_id from canteen_enrolments e join first f using (season)
+                       where e.state = 'active' and e.laid_out_version is distinct from f.version
+                       order by e.id limit $1 for update of e skip locked)
          select e.id, e.season from canteen_enrolments e join first f using (season)
           where e.state = 'active' and e.laid_out_version is distinct from f.version
-          order by e.id limit $1 for update of e skip locked",
+            and (e.id in (select id from due) or e.family_id in (select family_id from due))
+          for update of e skip locked",
     )
     .bind::<BigInt, _>(BATCH)
     .load(tx.conn)?;
@@ -200,7 +219,7 @@ pub fn lay_out_again(tx: &mut Tx<'_>, college: Option<&Uai>) -> Result<(), Error
 }
 
 /// The days of the week of an enrolment have changed: from that day on, meals of those that it left are cancelled and meals of those that it
-/// took up reserved, or closed while a closure stands. What was chosen singly on the others stays chosen.
+/// took up reserved, or closed while a closure stands. What was chosen singly stays chosen, on these days and on the others.
 pub fn change_weekdays(
     tx: &mut Tx<'_>,
     enrolment: &CanteenEnrolment,
@@ -214,7 +233,7 @@ pub fn change_weekdays(
     diesel::sql_query(format!(
         "update canteen_meals m set state = 'cancelled', changed_at = $3
            from canteen_enrolments e
-          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and {GIVEN_UP}
+          where e.id = $1 and m.enrolment_id = e.id and m.person_id = e.person_id and {GIVEN_UP} and not m.is_single
             and $4 & ~e.weekdays & (1 << (extract(isodow from m.day)::integer - 1)) <> 0"
     ))
     .bind::<Uuid, _>(enrolment.id)
@@ -230,8 +249,9 @@ pub fn change_weekdays(
           where e.id = $1
          on conflict (person_id, day) do update
             set enrolment_id = excluded.enrolment_id, college_uai = excluded.college_uai, state = excluded.state,
-                changed_at = excluded.changed_at
-          where canteen_meals.state in ('cancelled', 'closed')"
+                changed_at = excluded.changed_at, is_single = false
+          where canteen_meals.state in ('cancelled', 'closed')
+            and not (canteen_meals.is_single and canteen_meals.enrolment_id = excluded.enrolment_id)"
     ))
     .bind::<Uuid, _>(enrolment.id)
     .bind::<Array<Date>, _>(&days)
@@ -312,7 +332,9 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
     Ok(1)
 }
 
-/// Reserves the meals of a closure that was withdrawn, on days on which they are served now, with a word to their families.
+/// Reserves the meals of a closure that was withdrawn, on days on which they are served now, with a word to their families. Of days that are
+/// past only those that were over when it was declared: who was told that nothing is served did not come, and owes nothing. Nobody was told
+/// about the others, which are settled like those of any day that is over.
 fn give_back(tx: &mut Tx<'_>, closure: &DueClosure) -> Result<(), Error> {
     let now = tx.now()?;
     let year = calendars::published_on(tx, closure.from_day)?;
@@ -323,11 +345,13 @@ fn give_back(tx: &mut Tx<'_>, closure: &DueClosure) -> Result<(), Error> {
               opened as (
                   update canteen_meals m set state = 'reserved', changed_at = $3
                     from canteen_closures c, served s
-                   where c.id = $1 and (c.college_uai is null or m.college_uai = c.college_uai) and m.state = 'closed' and m.day >= $4
+                   where c.id = $1 and (c.college_uai is null or m.college_uai = c.college_uai) and m.state = 'closed'
+                     and (m.day >= $4 or m.day < (c.declared_at at time zone 'Europe/Paris')::date)
+                     and not canteen_is_locked(m.college_uai, m.day)
                      and s.uai = m.college_uai and s.day = m.day and not s.closed
-                  returning m.family_id)
+                  returning m.family_id, m.day)
          {}",
-        tell("opened where family_id is not null")
+        tell("opened where family_id is not null and day >= $4")
     ))
     .bind::<Uuid, _>(closure.id)
     .bind::<Array<Date>, _>(&days)

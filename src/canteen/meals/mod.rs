@@ -39,19 +39,21 @@ pub struct Day {
 }
 
 /// The days of an enrolment between those two: those on which the canteen serves, or would, and those on which something was eaten all the
-/// same.
+/// same. One that has ended has no days of the enrolment that came after it.
 pub fn list_meals(
     tx: &mut Tx<'_>,
     id: CanteenEnrolmentId,
     (from, until): (NaiveDate, NaiveDate),
 ) -> Result<Vec<Day>, Error> {
     let enrolment = enrolments::db::enrolment(tx, id)?;
-    let meals = db::of_person(tx, enrolment.person_id, (from, until))?;
+    let mut meals = db::of_person(tx, enrolment.person_id, (from, until))?;
+    meals.retain(|meal| meal.enrolment_id == Some(enrolment.id) || enrolment.lasts_on(meal.day));
     let calendar = calendars::show_canteen_calendar(tx, &enrolment.season)?.calendar.0;
     let served = calendars::list_meal_days(tx, &enrolment.season, &enrolment.college_uai, (from, until))?;
     let state_of = |date| meals.iter().find(|meal| meal.day == date).map(|meal| meal.state);
     let mut days: Vec<Day> = served
         .into_iter()
+        .filter(|day| enrolment.lasts_on(day.date) || state_of(day.date).is_some())
         .map(|day| Day {
             date: day.date,
             state: state_of(day.date),

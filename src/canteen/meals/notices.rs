@@ -9,13 +9,14 @@ use crate::{
     kernel::{
         ids::{ChildId, ClosureId, DinerId, FamilyId},
         money::Cents,
+        time::paris_date,
     },
     mail::Letter,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Date, Nullable, Uuid},
+    sql_types::{BigInt, Bool, Date, Nullable, Timestamptz, Uuid},
 };
 use std::fmt::Write as _;
 
@@ -35,17 +36,16 @@ pub fn closure(tx: &mut Tx<'_>, family: FamilyId, id: ClosureId) -> Result<Vec<L
         "select m.person_id as child, count(*) as meals from canteen_meals m join canteen_closures c on c.id = $2
           where m.family_id = $1 and m.state = $3 and m.day between c.from_day and c.until_day
             and (c.college_uai is null or c.college_uai = m.college_uai)
+            and (c.withdrawn_at is null or m.day >= (c.withdrawn_at at time zone 'Europe/Paris')::date)
           group by m.person_id order by m.person_id",
     )
     .bind::<Uuid, _>(family)
     .bind::<Uuid, _>(id)
     .bind::<diesel::sql_types::Text, _>(state)
     .load(tx.conn)?;
-    let days = if closure.from_day == closure.until_day {
-        format!("le {}", closure.from_day.format("%d/%m/%Y"))
-    } else {
-        format!("du {} au {}", closure.from_day.format("%d/%m/%Y"), closure.until_day.format("%d/%m/%Y"))
-    };
+    // One that has begun is withdrawn for the days that remain.
+    let from = closure.withdrawn_at.map_or(closure.from_day, |at| closure.from_day.max(paris_date(at)));
+    let days = days(from, closure.until_day);
     let mut told = String::new();
     for one in &concerned {
         let child = families::child(tx, one.child)?;
@@ -59,6 +59,56 @@ pub fn closure(tx: &mut Tx<'_>, family: FamilyId, id: ClosureId) -> Result<Vec<L
         ("Cantine ouverte", what)
     };
     families::letters(tx, family, subject, &format!("Bonjour,\n\n{body}\n{told}\nPass+"))
+}
+
+/// `le 05/11/2026`, or `du 05/11/2026 au 09/11/2026`.
+fn days(from: NaiveDate, until: NaiveDate) -> String {
+    let (first, last) = (from.format("%d/%m/%Y"), until.format("%d/%m/%Y"));
+    if from == until { format!("le {first}") } else { format!("du {first} au {last}") }
+}
+
+#[derive(QueryableByName)]
+struct Unserved {
+    #[diesel(sql_type = Uuid)]
+    child: ChildId,
+    #[diesel(sql_type = Bool)]
+    in_scope: bool,
+    #[diesel(sql_type = BigInt)]
+    meals: i64,
+    #[diesel(sql_type = Date)]
+    first: NaiveDate,
+    #[diesel(sql_type = Date)]
+    last: NaiveDate,
+}
+
+/// The letters about meals that were taken from a family's children at that instant, by no closure, and were not given back since.
+pub fn unserved(tx: &mut Tx<'_>, family: FamilyId, at: DateTime<Utc>) -> Result<Vec<Letter>, Error> {
+    let taken: Vec<Unserved> = diesel::sql_query(
+        "select m.person_id as child, s.in_scope, count(*) as meals, min(m.day) as first, max(m.day) as last
+           from canteen_meals m cross join lateral (select canteen_offered(m.college_uai, m.day) as in_scope) s
+          where m.family_id = $1 and m.state = 'closed' and m.changed_at = $2
+            and not exists (select 1 from canteen_closures c where c.withdrawn_at is null and m.day between c.from_day and c.until_day
+                               and (c.college_uai is null or c.college_uai = m.college_uai))
+          group by 1, 2 order by 1, 2",
+    )
+    .bind::<Uuid, _>(family)
+    .bind::<Timestamptz, _>(at)
+    .load(tx.conn)?;
+    if taken.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut told = String::new();
+    for Unserved { child, in_scope, meals, first, last } in &taken {
+        let name = families::child(tx, *child)?.first_names;
+        let because =
+            if *in_scope { "le calendrier de la cantine a changé" } else { "son collège n'a plus cette cantine" };
+        let _ = writeln!(told, "  {name} : {meals} repas, {}, parce que {because}", days(*first, *last));
+    }
+    let body = "Ces repas étaient réservés et ne seront pas servis. Ils sont annulés, rien n'est dû :";
+    let advice =
+        "Si la cantine les sert finalement, ils seront de nouveau réservés : vous le verrez dans votre espace.";
+    let letter = format!("Bonjour,\n\n{body}\n{told}\n{advice}\n\nPass+");
+    families::letters(tx, family, "Repas de la cantine annulés", &letter)
 }
 
 /// Leaves a word to the family of a diner whose meal without reservation was just recorded, with the others of today. Adults get none.

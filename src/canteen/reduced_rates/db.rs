@@ -3,7 +3,8 @@
 mod questions;
 
 pub use questions::{
-    begin_quotient_call, begin_tax_call, lock_called, lock_due, lock_lost, lock_past, lock_unanswered, renew, try_again,
+    begin_quotient_call, begin_tax_call, lock_called, lock_due, lock_left, lock_lost, lock_past, lock_unanswered,
+    renew, try_again,
 };
 
 use super::state::{AnswerWord, NothingReason, RequestState, RequestStep, RequestWay};

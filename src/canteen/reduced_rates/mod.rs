@@ -246,6 +246,19 @@ pub fn close_past(tx: &mut Tx<'_>) -> Result<usize, Error> {
     Ok(past.len())
 }
 
+/// Closes a batch of requests none of whose children is enrolled any more, with what was sent for them, and tells the families. Returns how
+/// many; there may be more.
+pub fn close_left(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let left = db::lock_left(tx, BATCH)?;
+    for row in &left {
+        let row = close(tx, row, RequestEvent::Leave, RequestStep::LeftCanteen)?;
+        audit::record(tx, "reduced_rate_left_canteen", ("canteen_rate_request", row.id), json!({}))?;
+        proofs::clear_away(tx, &row)?;
+        notices::left_canteen(tx, &row)?;
+    }
+    Ok(left.len())
+}
+
 fn expire(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     let row = close(tx, row, RequestEvent::Expire, RequestStep::Expired)?;
     audit::record(tx, "reduced_rate_expired", ("canteen_rate_request", row.id), json!({}))?;

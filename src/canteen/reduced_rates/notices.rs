@@ -69,6 +69,12 @@ pub fn document_needed(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     tell_standing(tx, row, "Tarif réduit : document à envoyer", &first)
 }
 
+pub fn left_canteen(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
+    let season = &row.season;
+    let first = format!("La demande de tarif réduit de la cantine pour la saison {season} n'a plus d'objet.");
+    tell_standing(tx, row, "Tarif réduit : demande close", &first)
+}
+
 pub fn expired(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     let season = &row.season;
     let first = format!("La demande de tarif réduit de la cantine pour la saison {season} n'a pas changé vos prix.");

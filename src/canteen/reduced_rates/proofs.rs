@@ -66,11 +66,11 @@ fn not_of_the_file(place: usize) -> Error {
     Error::field(format!("/document_ids/{place}"), "un justificatif reçu pour cette demande est attendu")
 }
 
-/// With the decision nothing is left to read: what it does not rest on is deleted.
+/// With the end of a request nothing is left to read: what no decision rests on is deleted.
 pub fn clear_away(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     for child in db::children(tx, row.id)? {
         for kind in DocumentKind::PROOFS_OF_MEANS {
-            documents::delete_unneeded(tx, child.child_id, kind, &row.season)?;
+            documents::delete_unneeded(tx, child.child_id, kind, &row.season, row.requested_by)?;
         }
     }
     Ok(())

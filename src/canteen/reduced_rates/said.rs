@@ -71,6 +71,9 @@ impl Standing<'_> {
             }
             RequestState::Decided => "La demande est décidée : vous n'avez rien à faire.".to_owned(),
             RequestState::Withdrawn => "La demande est retirée. Vous pouvez en faire une autre.".to_owned(),
+            RequestState::LeftCanteen => "Plus aucun enfant de la demande n'est inscrit à la cantine : elle est close sans décision, et rien n'est \
+                                          conservé de ce que vous aviez donné pour elle. Après une nouvelle inscription, faites-en une autre."
+                .to_owned(),
             RequestState::Expired => "La saison est terminée : la demande est close sans décision, et rien n'est conservé de ce que vous \
                                       aviez donné pour interroger une administration. Chaque saison demande sa propre demande."
                 .to_owned(),

@@ -13,6 +13,8 @@ text_enum! {
         DocumentNeeded = "document_needed",
         Decided = "decided",
         Withdrawn = "withdrawn",
+        /// None of its children eats at the canteen any more.
+        LeftCanteen = "left_canteen",
         /// The season ended before anybody decided.
         Expired = "expired",
     }
@@ -43,6 +45,8 @@ text_enum! {
         /// An agent decides.
         Decide = "decide",
         Withdraw = "withdraw",
+        /// Its children leave the canteen.
+        Leave = "leave",
         /// Its season is over.
         Expire = "expire",
     }
@@ -59,6 +63,7 @@ text_enum! {
         DocumentNeeded = "document_needed",
         Decided = "decided",
         Withdrawn = "withdrawn",
+        LeftCanteen = "left_canteen",
         Expired = "expired",
     }
 }
@@ -101,7 +106,7 @@ impl RequestState {
     /// Whether nothing happens any more.
     #[must_use]
     pub const fn is_closed(self) -> bool {
-        matches!(self, Self::Decided | Self::Withdrawn | Self::Expired)
+        matches!(self, Self::Decided | Self::Withdrawn | Self::LeftCanteen | Self::Expired)
     }
 
     /// The state after an event; none when it may not happen. What an agent decided, no later answer changes.
@@ -109,8 +114,9 @@ impl RequestState {
     pub const fn after(self, event: RequestEvent) -> Option<Self> {
         use RequestEvent as E;
         match (self, event) {
-            (Self::Decided | Self::Withdrawn | Self::Expired, _) => None,
+            (Self::Decided | Self::Withdrawn | Self::LeftCanteen | Self::Expired, _) => None,
             (_, E::Withdraw) => Some(Self::Withdrawn),
+            (_, E::Leave) => Some(Self::LeftCanteen),
             (_, E::Expire) => Some(Self::Expired),
             (_, E::Decide) | (Self::InProgress, E::Answer) => Some(Self::Decided),
             (Self::InProgress, E::Lose) => Some(Self::NumberNeeded),
@@ -164,6 +170,7 @@ mod tests {
                 Some(S::Decided)
             }
             (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Withdraw) => Some(S::Withdrawn),
+            (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Leave) => Some(S::LeftCanteen),
             (S::InProgress | S::NumberNeeded | S::DocumentNeeded, E::Expire) => Some(S::Expired),
             _ => None,
         };
@@ -179,6 +186,7 @@ mod tests {
         for state in S::ALL.iter().filter(|state| !state.is_closed()) {
             assert_eq!(state.after(E::Decide), Some(S::Decided), "{state}");
             assert_eq!(state.after(E::Withdraw), Some(S::Withdrawn), "{state}");
+            assert_eq!(state.after(E::Leave), Some(S::LeftCanteen), "{state}");
             assert_eq!(state.after(E::Expire), Some(S::Expired), "{state}");
         }
     }

@@ -111,6 +111,15 @@ pub fn require_canteen(tx: &mut Tx<'_>) -> Result<(), Error> {
     Err(Error::RefusedBecause(Refusal::CanteenNotOffered, because))
 }
 
+/// Refuses what only a department does that has a canteen, or had one: what was eaten is billed and paid after it has closed.
+pub fn require_canteen_once(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if !db::services(tx, 1)?.is_empty() {
+        return Ok(());
+    }
+    let because = "Ce département n'a pas de cantine, et n'en a jamais eu.".to_owned();
+    Err(Error::RefusedBecause(Refusal::CanteenNotOffered, because))
+}
+
 /// Whether meals are to be served in that collège on some day of that time, from today on.
 pub fn is_offered_within(tx: &mut Tx<'_>, college: &Uai, period: Period) -> Result<bool, Error> {
     let today = paris_date(tx.now()?);

@@ -7,6 +7,7 @@ use super::{
     situation::Unknown,
 };
 use crate::kernel::{
+    french,
     money::Cents,
     text::{Code, Label},
 };
@@ -171,9 +172,10 @@ impl Applied {
             Self::TaxFigures { households } => {
                 let incomes: Vec<String> = households.iter().map(|h| format!("{} €", h.rfr_euros)).collect();
                 let parts: Vec<String> = households.iter().map(|h| h.parts.to_string()).collect();
-                let (incomes, parts) = (sum(&incomes), sum(&parts));
+                let total = households.iter().map(|h| h.parts.decimal()).sum();
+                let (incomes, parts, noun) = (sum(&incomes), sum(&parts), french::counted(total, "part"));
                 format!(
-                    "Quotient familial, au centime : {incomes} de revenu fiscal de référence ÷ {parts} parts ÷ 12 mois = {result}."
+                    "Quotient familial, au centime : {incomes} de revenu fiscal de référence ÷ {parts} {noun} ÷ 12 mois = {result}."
                 )
             }
             Self::QuotientRate { quotient_cents, rate } => {
@@ -205,8 +207,9 @@ impl Applied {
             Self::Rounding => format!("Arrondi au centime le plus proche : {result}."),
             Self::Forfait { days_a_week, days_a_year, meal_cents } => {
                 let days = u8::from(*days_a_week);
+                let noun = french::counted(days.into(), "jour");
                 format!(
-                    "Forfait annuel de {days_a_year} repas à {meal_cents}, pour {days} jours par semaine : {result}."
+                    "Forfait annuel de {days_a_year} repas à {meal_cents}, pour {days} {noun} par semaine : {result}."
                 )
             }
         }

@@ -32,7 +32,7 @@ impl Parts {
     pub const fn quarters(self) -> u16 {
         self.0
     }
-    fn decimal(self) -> Decimal {
+    pub(super) fn decimal(self) -> Decimal {
         Decimal::new(i64::from(self.0).saturating_mul(25), 2).normalize()
     }
 }

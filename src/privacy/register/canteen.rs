@@ -42,7 +42,7 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_meals" {
         PseudonymousId ["person_id" "enrolment_id" "family_id"] "repas d'un convive", CANTEEN_BILLS;
-        Child ["day" "college_uai" "state"] "repas réservé, pris, annulé ou excusé : base de la facture", CANTEEN_BILLS;
+        Child ["day" "college_uai" "state" "is_single"] "repas réservé, pris, annulé ou excusé, choisi seul ou non : base de la facture", CANTEEN_BILLS;
         Technical ["changed_at"] "date du dernier changement", CANTEEN_BILLS;
     }
     "canteen_means" {

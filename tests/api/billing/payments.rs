@@ -91,6 +91,11 @@ async fn a_payment_is_recorded_once_and_undone_by_its_opposite() {
         (kinds.as_slice(), account.number("/balance_cents")),
         (&["payment_undone", "payment", "bill"][..], 1_120)
     );
+    let told = |rank: usize| {
+        (account.at("/entries/items")[rank].get("means"), account.at("/entries/items")[rank].get("reference"))
+    };
+    let cheque = (Some(&json!("cheque")), Some(&json!("0012")));
+    assert_eq!([told(0), told(1), told(2)], [cheque, cheque, (None, None)]);
 
     let stranger = table.world.family("92").await;
     let (case_worker, dpo) = (table.world.agent("92", "case_worker").await, table.world.agent("92", "dpo").await);
@@ -147,11 +152,24 @@ async fn the_same_cheque_is_recorded_once_unless_it_is_said_to_be_another() {
         changed(json!({ "means": "bank_transfer" })),
         changed(json!({ "payer_id": adult })),
         changed(json!({ "reference": null })),
-        changed(json!({ "reference": null })),
-        changed(json!({ "means": "cash" })),
         changed(json!({ "means": "cash" })),
     ] {
         record(&other).await.expect(201);
+    }
+    // What has no reference of its own is known by its day.
+    for (without, on_other_day) in [
+        (json!({ "reference": null }), json!({ "reference": null, "paid_on": "2026-10-14" })),
+        (json!({ "means": "cash" }), json!({ "means": "cash", "paid_on": "2026-10-14" })),
+        (json!({ "means": "card", "reference": null }), json!({ "means": "cash", "reference": null })),
+    ] {
+        if without["means"] == "card" {
+            record(&changed(without.clone())).await.expect(201);
+        }
+        record(&changed(without.clone())).await.refused(409, code);
+        let mut another = changed(without);
+        another["confirmed_distinct"] = json!(true);
+        record(&another).await.expect(201);
+        record(&changed(on_other_day)).await.expect(201);
     }
     let transfer = changed(json!({ "means": "bank_transfer", "reference": "CANTINE LOU" }));
     record(&transfer).await.expect(201);

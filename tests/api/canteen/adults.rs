@@ -1,6 +1,6 @@
 //! Adults at the collège's table: staff enrolled by the secretary at a rate that he does not see, guests for a day.
 
-use super::{at, calendar_without_meals, days, open};
+use super::{at, calendar_without_meals, days, open, states};
 use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World, call};
 use diesel::connection::SimpleConnection;
 use passplus::canteen::meals::guests;
@@ -110,6 +110,53 @@ async fn staff_enrolled_anew_pays_for_the_days_of_the_new_week() {
         clerk.post(&format!("{path}/end"), json!({ "version": shown.number("/version") })).await.expect(200);
     }
     assert_eq!(held, [36 * 520, 72 * 520]);
+}
+
+#[actix_web::test]
+async fn single_meals_of_the_staff_are_cancelled_and_added_by_the_college_before_their_cut_off() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let secretary = world.secretary(COLLEGE).await;
+    let adults = at(&format!("colleges/{COLLEGE}/adults"));
+    let person = json!({ "kind": "commensal", "last_name": "Durand", "first_names": "Inès" });
+    let id = secretary.post(&adults, person).await.expect(201).text("/id");
+    let day = |day: &str, verb: &str| at(&format!("adults/{id}/meals/{day}/{verb}"));
+    secretary.post(&day("2026-11-03", "cancel"), json!({})).await.refused(409, "canteen.no_meal");
+    let wish = json!({ "season": SEASON, "weekdays": ["tuesday"], "diet": "everything" });
+    let enrolled = secretary.post(&at(&format!("adults/{id}/enrolments")), wish).await.expect(201).text("/id");
+    for (date, verb, state) in [
+        ("2026-11-03", "cancel", "cancelled"),
+        ("2026-11-03", "reserve", "reserved"),
+        ("2026-11-10", "cancel", "cancelled"),
+        ("2026-11-12", "reserve", "reserved"),
+    ] {
+        let changed = secretary.post(&day(date, verb), json!({})).await.expect(200);
+        assert_eq!(changed.json, json!({ "state": state }), "{date}: no price, nothing else");
+    }
+    let clerk = world.agent("92", "case_worker").await;
+    clerk.post(&day("2026-11-17", "cancel"), json!({})).await.expect(200);
+    assert_eq!(
+        states(&clerk, &enrolled, "2026-11-02", "2026-11-17").await,
+        ["reserved", "cancelled", "reserved", "cancelled"]
+    );
+    for (date, verb, code) in [
+        ("2026-11-10", "cancel", "canteen.meal_transition"),
+        ("2026-11-05", "cancel", "canteen.no_meal"),
+        ("2026-11-11", "reserve", "canteen.no_meal"),
+        ("2030-11-04", "reserve", "canteen.no_calendar"),
+    ] {
+        secretary.post(&day(date, verb), json!({})).await.refused(409, code);
+    }
+    let cut_off = "2026-11-23T09:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let elsewhere = world.secretary(OTHER_COLLEGE).await;
+    for verb in ["cancel", "reserve"] {
+        elsewhere.post(&day("2026-12-01", verb), json!({})).await.refused(404, "not_found");
+        world.family("92").await.post(&day("2026-12-01", verb), json!({})).await.refused(403, "auth.forbidden");
+    }
+    world.advance(cut_off - world.app.db.server_now());
+    let secretary = world.sign_in_staff(&secretary.email, &secretary.totp_secret).await;
+    secretary.post(&day("2026-11-24", "cancel"), json!({})).await.refused(409, "canteen.too_late");
+    secretary.post(&day("2026-12-01", "cancel"), json!({})).await.expect(200);
 }
 
 #[actix_web::test]

@@ -119,7 +119,7 @@ async fn families_read_each_meal_day_with_the_instant_from_which_it_stands() {
 }
 
 #[actix_web::test]
-async fn a_closure_is_told_where_it_is_and_withdrawn_before_it_begins() {
+async fn a_closure_is_told_where_it_is_and_withdrawn_once() {
     let world = World::start().await;
     let visitor = &world.service.api;
     open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
@@ -150,7 +150,14 @@ async fn a_closure_is_told_where_it_is_and_withdrawn_before_it_begins() {
     clerk.post(&withdraw(&uuid::Uuid::nil().to_string()), json!({})).await.refused(404, "not_found");
     assert_eq!(closed("2026-11-09", "2026-11-16").await, ["2026-11-12"]);
     let today = clerk.post(CLOSURES, closure(json!(COLLEGE), "2026-10-15", "2026-10-15")).await.expect(201);
-    clerk.post(&withdraw(&today.text("/id")), json!({})).await.refused(409, "canteen_closure.transition");
+    let begun = withdraw(&today.text("/id"));
+    for reason in [json!({}), json!({ "reason": null }), json!({ "reason": "" })] {
+        let refused = clerk.post(&begun, reason).await.refused(422, "request.invalid");
+        assert_eq!(refused.pointers(), ["/reason"]);
+    }
+    let reason = json!({ "reason": "La grève est celle d'un autre collège." });
+    clerk.post(&begun, reason.clone()).await.expect(200);
+    clerk.post(&begun, reason).await.refused(409, "canteen_closure.transition");
     let listed = visitor.get(CLOSURES).await.expect(200);
     assert_eq!((listed.items().len(), &listed.items()[3]["id"]), (4, &here.json["id"]));
 

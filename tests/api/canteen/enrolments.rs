@@ -1,7 +1,7 @@
 //! Enrolments in the canteen: who may enrol whom, from which day, at which price, and who sees what of it.
 
 use super::{at, calendar_without_meals, changed, child_of, days, enrol, following, open, states};
-use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, World};
+use crate::support::{COLLEGE, Family, OTHER_COLLEGE, SEASON, World};
 use chrono::TimeDelta;
 use passplus::canteen::{enrolments as canteen_enrolments, meals::layout, rates};
 use serde_json::json;
@@ -212,11 +212,31 @@ async fn weekdays_change_until_the_date_of_the_calendar() {
     let both = json!({ "version": 2, "weekdays": ["monday", "tuesday"] });
     family.put(&path, both).await.expect(200);
     assert_eq!(states(family.get(&meals).await), ["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-12"]);
+    // And on one that goes and comes back.
+    for (version, weekdays, left) in [
+        (3, json!(["monday", "thursday"]), vec!["2026-11-02", "2026-11-05", "2026-11-09", "2026-11-12"]),
+        (4, json!(["tuesday"]), vec!["2026-11-03", "2026-11-12"]),
+        (5, json!(["monday", "tuesday"]), vec!["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-12"]),
+    ] {
+        family.put(&path, json!({ "version": version, "weekdays": weekdays })).await.expect(200);
+        assert_eq!(states(family.get(&meals).await), left, "{weekdays}");
+    }
+    // What was taken back is no choice any more.
+    for (day, verb) in [("2026-11-10", "reserve"), ("2026-11-12", "cancel")] {
+        family.post(&at(&format!("enrolments/{id}/meals/{day}/{verb}")), json!({})).await.expect(200);
+    }
+    for (version, weekdays, left) in [
+        (6, json!(["thursday"]), vec!["2026-11-05", "2026-11-12"]),
+        (7, json!(["monday", "tuesday"]), vec!["2026-11-02", "2026-11-03", "2026-11-09", "2026-11-10"]),
+    ] {
+        family.put(&path, json!({ "version": version, "weekdays": weekdays })).await.expect(200);
+        assert_eq!(states(family.get(&meals).await), left, "{weekdays}");
+    }
     // On 1 December the family's time is over; an agent's is not, and what cannot be changed any more stays.
     world.advance(TimeDelta::days(47));
     world.wake_administrators().await;
     let family_now = world.sign_in(&family.email).await;
-    let last = json!({ "version": 3, "weekdays": ["friday"] });
+    let last = json!({ "version": 8, "weekdays": ["friday"] });
     let refused = family_now.put(&path, last.clone()).await.refused(409, "canteen.weekdays_fixed");
     assert!(refused.text("/detail").contains("30/11/2026"));
     let clerk = world.agent("92", "case_worker").await;
@@ -252,6 +272,9 @@ async fn an_ended_enrolment_cancels_what_can_be_cancelled_and_may_be_made_again(
     let meals = at(&format!("enrolments/{again}/meals?from=2026-11-02&until=2026-11-05"));
     let days = family.get(&meals).await.expect(200);
     assert_eq!((days.text("/0/state"), days.text("/2/state")), ("reserved".into(), "reserved".into()));
+    // The former one has none of them.
+    let former = family.get(&format!("{path}/meals?from=2026-11-02&until=2026-12-18")).await.expect(200);
+    assert_eq!(former.json, json!([]));
 }
 
 #[actix_web::test]
@@ -261,9 +284,10 @@ async fn a_new_calendar_lays_the_year_out_again() {
     let family = world.family("92").await;
     let (_, wish) = child_of(&family, "Lou").await;
     let id = enrol(&family, &wish).await;
+    enrol(&family, &child_of(&family, "Ana").await.1).await;
     assert_eq!(world.repeat(layout::lay_out_batch).await, 0);
     days::publish(&world, calendar_without_meals("2026-11-05")).await;
-    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 2);
     let meals = at(&format!("enrolments/{id}/meals?from=2026-11-02&until=2026-11-12"));
     let days = family.get(&meals).await.expect(200);
     let state = |answer: &crate::support::Answer, date: &str| {
@@ -272,12 +296,20 @@ async fn a_new_calendar_lays_the_year_out_again() {
     };
     assert_eq!(state(&days, "2026-11-05"), Some(json!("closed")));
     assert_eq!(state(&days, "2026-11-12"), Some(json!("reserved")));
+    assert_eq!(
+        unserved(&world, &family).await,
+        [
+            "Ana : 1 repas, le 05/11/2026, parce que le calendrier de la cantine a changé",
+            "Lou : 1 repas, le 05/11/2026, parce que le calendrier de la cantine a changé"
+        ]
+    );
     // It serves after all.
     days::publish(&world, calendar_without_meals("2026-11-06")).await;
-    assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
+    assert_eq!(world.repeat(layout::lay_out_batch).await, 2);
     let days = family.get(&meals).await.expect(200);
     assert_eq!(state(&days, "2026-11-05"), Some(json!("reserved")));
     assert_eq!(world.repeat(layout::lay_out_batch).await, 0);
+    assert_eq!(unserved(&world, &family).await.len(), 2, "nothing was taken, nothing is told");
 }
 
 #[actix_web::test]
@@ -348,4 +380,20 @@ async fn meals_beyond_the_time_of_a_college_in_scope_are_closed() {
     assert_eq!(world.repeat(layout::lay_out_batch).await, 1);
     let days = family.get(&at(&format!("enrolments/{id}/meals?from=2026-11-05&until=2026-11-09"))).await.expect(200);
     assert_eq!((days.text("/0/state"), days.text("/2/state")), ("reserved".into(), "closed".into()));
+    let told = unserved(&world, &family).await;
+    assert_eq!(told.len(), 1);
+    let [first, last] = ["Lou : ", " repas, du 09/11/2026 au 01/07/2027, parce que son collège n'a plus cette cantine"];
+    assert!(told[0].starts_with(first) && told[0].ends_with(last), "{told:?}");
+}
+
+/// What the letter about meals that are not served any more tells of each child; there is one at most.
+async fn unserved(world: &World, family: &Family) -> Vec<String> {
+    world.work_off().await;
+    let letters = world.letters_to(&family.email).await;
+    let told: Vec<_> = letters.iter().filter(|(subject, _)| subject == "Repas de la cantine annulés").collect();
+    assert!(told.len() <= 1, "{told:?}");
+    let lines = told.iter().flat_map(|(_, body)| body.lines()).filter_map(|line| line.strip_prefix("  "));
+    let mut lines: Vec<_> = lines.map(str::to_owned).collect();
+    lines.sort();
+    lines
 }

@@ -1,6 +1,6 @@
 //! Single meals: cancelled or added until their cut-off, closed with their canteen.
 
-use super::{at, calendar_without_meals, child_of, days, enrol, open};
+use super::{at, calendar_without_meals, child_of, days, enrol, open, states};
 use crate::support::{COLLEGE, OTHER_COLLEGE, World};
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
@@ -178,6 +178,64 @@ async fn a_closed_meal_is_given_up_at_any_time_and_reserved_again_only_where_it_
         let days = family.get(&path).await.expect(200).json;
         days.as_array().unwrap().iter().map(|day| day["state"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(meals(&id).await, ["cancelled".into(), json!(null), "cancelled".into()]);
+    assert_eq!(meals(&id).await, ["cancelled", "cancelled"], "its own days, and none after its end");
     assert_eq!(meals(&stays).await, ["reserved".into(), json!(null)]);
+}
+
+#[actix_web::test]
+async fn a_closure_of_days_that_are_past_is_withdrawn_for_a_reason_until_their_month_is_locked() {
+    let mut world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (_, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let closure = |from: &str, until: &str| json!({ "college_uai": COLLEGE, "from": from, "until": until, "kind": "strike", "label": "Grève" });
+    let why = json!({ "reason": "La grève est celle d'un autre collège." });
+    let wait = async |world: &mut World, until: &str| {
+        world.advance(until.parse::<chrono::DateTime<chrono::Utc>>().unwrap() - world.app.db.server_now());
+        world.wake_administrators().await;
+        (world.sign_in(&family.email).await, world.agent("92", "case_worker").await)
+    };
+    let (reader, clerk) = wait(&mut world, "2026-11-10T09:00:00Z").await;
+    // Monday 2, Thursday 5, Monday 9, Thursday 12; two of them were over when the closure was written down.
+    let declared = clerk.post(&at("closures"), closure("2026-11-05", "2026-11-12")).await.expect(201).text("/id");
+    world.repeat(layout::apply_closure).await;
+    assert_eq!(states(&reader, &id, "2026-11-02", "2026-11-12").await, ["reserved", "closed", "closed", "closed"]);
+    let withdraw = at(&format!("closures/{declared}/withdraw"));
+    clerk.post(&withdraw, json!({})).await.refused(422, "request.invalid");
+    clerk.post(&withdraw, why.clone()).await.expect(200);
+    world.repeat(layout::apply_closure).await;
+    assert_eq!(states(&reader, &id, "2026-11-02", "2026-11-12").await, ["reserved"; 4]);
+    let letters = world.letters_to(&family.email).await;
+    let (_, body) = letters.iter().find(|(subject, _)| subject == "Cantine ouverte").expect("a letter");
+    assert!(body.contains("du 10/11/2026 au 12/11/2026") && body.contains("Lou : 1 repas"), "{body}");
+
+    // Who was told in time that nothing is served did not come, and owes nothing.
+    let told = clerk.post(&at("closures"), closure("2026-11-16", "2026-11-19")).await.expect(201).text("/id");
+    world.repeat(layout::apply_closure).await;
+    let (reader, clerk) = wait(&mut world, "2026-11-17T09:00:00Z").await;
+    clerk.post(&at(&format!("closures/{told}/withdraw")), why.clone()).await.expect(200);
+    world.repeat(layout::apply_closure).await;
+    assert_eq!(states(&reader, &id, "2026-11-16", "2026-11-19").await, ["closed", "reserved"]);
+
+    // What is billed does not move.
+    let last = clerk.post(&at("closures"), closure("2026-11-09", "2026-11-09")).await.expect(201).text("/id");
+    world.repeat(layout::apply_closure).await;
+    let lock = |college: &str| {
+        format!(
+            "insert into canteen_attendance_locks (id, college_uai, month, locked_by, locked_at)
+         values (gen_random_uuid(), '{college}', '2026-11-01', gen_random_uuid(), now())"
+        )
+    };
+    world.superuser("92").batch_execute(&lock(COLLEGE)).unwrap();
+    let withdraw = at(&format!("closures/{last}/withdraw"));
+    clerk.post(&withdraw, why.clone()).await.refused(409, "attendance.locked");
+    assert_eq!(states(&reader, &id, "2026-11-09", "2026-11-09").await, ["closed"]);
+    world
+        .superuser("92")
+        .batch_execute(&format!("delete from canteen_attendance_locks; {}", lock(OTHER_COLLEGE)))
+        .unwrap();
+    clerk.post(&withdraw, why).await.expect(200);
+    world.repeat(layout::apply_closure).await;
+    assert_eq!(states(&reader, &id, "2026-11-09", "2026-11-09").await, ["reserved"]);
 }

@@ -1,7 +1,7 @@
 //! Where and when meals are served: data of each department.
 
 use super::{CANTEEN, at, changed, child_of, days, enrol, grid, open, states};
-use crate::support::{COLLEGE, COLLEGE_78, OTHER_COLLEGE, SEASON, World, call};
+use crate::support::{COLLEGE, COLLEGE_78, OTHER_COLLEGE, SEASON, World, call, key};
 use chrono::TimeDelta;
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use passplus::canteen::meals::layout;
@@ -234,6 +234,12 @@ async fn a_department_without_a_canteen_prepares_none_and_says_so() {
     let adult = json!({ "kind": "guest", "last_name": "Leroy", "first_names": "Max" });
     let plan = json!({ "season": SEASON, "measures": "x", "own_meal": false, "starts_on": "2026-11-09", "ends_on": "2027-07-02" });
     let rule = json!({ "starts_on": "2026-10-15", "walk_ins": false });
+    let finance = world.agent("78", "finance").await;
+    let month = json!({ "college_uai": COLLEGE_78, "month": "2026-09" });
+    let reopened = json!({ "college_uai": COLLEGE_78, "month": "2026-09", "reason": "Une absence a été oubliée." });
+    let paid = json!({ "payer_id": family.id, "amount_cents": 1_000, "paid_on": "2026-10-15", "means": "cash" });
+    let day = json!({ "college_uai": COLLEGE_78, "day": "2026-10-15" });
+    let meal = |more: &str, value: &str| json!({ "diner_id": child, "day": "2026-10-15", more: value });
     let answers = [
         family.post(&here("enrolments"), enrolment).await,
         family.post(&here("reduced-rate-requests"), asked).await,
@@ -247,6 +253,13 @@ async fn a_department_without_a_canteen_prepares_none_and_says_so() {
         admin.post(&here("price-simulations"), json!({ "diner": "pupil", "days_a_week": 4 })).await,
         secretary.post(&here(&format!("colleges/{COLLEGE_78}/adults")), adult).await,
         secretary.post(&format!("/v1/departments/78/children/{child}/care-plans"), plan).await,
+        secretary.post(&here("attendance/close"), day).await,
+        secretary.post(&here("attendance/excuse"), meal("reason", "other")).await,
+        secretary.post(&here("attendance/passages"), meal("college_uai", COLLEGE_78)).await,
+        finance.post(&here("attendance-months/lock"), month).await,
+        admin.post(&here("attendance-months/reopen"), reopened).await,
+        finance.post(&here("bill-runs"), json!({ "month": "2026-09" })).await,
+        finance.post_keyed(&here("payments"), &key(), paid).await,
     ];
     for answer in answers {
         answer.refused(409, "canteen.not_offered");

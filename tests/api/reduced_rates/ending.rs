@@ -3,6 +3,7 @@
 use super::{
     MARTIN, Scene, benefits_grid, body, decide, desk, enrol, inquiry, letters, okafor, requests, steps, taxes,
 };
+use crate::documents::send;
 use chrono::{DateTime, TimeDelta, Utc};
 use passplus::{canteen::reduced_rates, worker};
 use serde_json::{Value, json};
@@ -94,4 +95,61 @@ async fn a_sealed_identity_is_forgotten_with_its_season() {
     assert_eq!(other.show(&id).await.text("/state"), "expired");
     other.wait(TimeDelta::days(1)).await;
     assert_eq!(other.world.repeat(reduced_rates::close_past).await, 0);
+}
+
+fn leave(scene: &Scene, child: &str) {
+    let sql = "update canteen_enrolments set state = 'ended', end_reason = 'at_familys_wish', ended_at = now() where person_id";
+    scene.execute(&format!("{sql} = '{child}'"));
+}
+
+#[actix_web::test]
+async fn a_request_ends_with_the_last_enrolment_of_its_children_and_so_does_what_was_sent_for_it() {
+    let scene = Scene::start().await;
+    let brother = scene.family.add_child("Noa", "2014-05-17").await;
+    enrol(&scene.world, &scene.family, &brother);
+    let fields = json!({ "by_document": true });
+    let both = body(&[&scene.child, &brother], fields.clone());
+    let id = scene.family.post(&requests(), both).await.expect(201).text("/id");
+    let document = send(&scene.family, &brother, "tax_notice").await;
+    leave(&scene, &scene.child);
+    assert_eq!(scene.world.repeat(reduced_rates::close_left).await, 0, "one eats there still");
+    leave(&scene, &brother);
+    for _ in 0..2 {
+        worker::do_round(&scene.world.app.db).await;
+    }
+    let shown = scene.show(&id).await;
+    assert_eq!(
+        (shown.text("/state"), steps(&shown)),
+        ("left_canteen".into(), vec!["requested".into(), "left_canteen".into()])
+    );
+    assert!(shown.text("/next_step").starts_with("Plus aucun enfant de la demande n'est inscrit"), "{}", shown.json);
+    let kept = format!(
+        "select jsonb_build_array(state, (select count(*) from document_files)) from documents where id = '{document}'"
+    );
+    assert_eq!(scene.value(&kept), json!(["deleted", 0]));
+    let told = letters(&scene.world, &scene.family.email).await;
+    let closed: Vec<_> = told.iter().filter(|(subject, _)| subject == "Tarif réduit : demande close").collect();
+    assert_eq!(closed.len(), 2, "one for each child, once: {told:?}");
+    assert!(closed.iter().all(|(_, body)| body.contains("n'a plus d'objet") && body.contains("faites-en une autre")));
+    decide(&scene.worker, &id, super::middle()).await.refused(409, "reduced_rate.transition");
+    let again = scene.family.post(&requests(), body(&[&brother], fields.clone())).await;
+    again.refused(409, "reduced_rate.not_enrolled");
+    enrol(&scene.world, &scene.family, &brother);
+    scene.family.post(&requests(), body(&[&brother], fields)).await.expect(201);
+    assert_eq!(scene.world.repeat(reduced_rates::close_left).await, 0);
+}
+
+#[actix_web::test]
+async fn nobody_is_asked_for_children_who_left_the_canteen() {
+    for (grid, fields) in [(crate::canteen::grid(), taxes(&[MARTIN])), (benefits_grid(), okafor())] {
+        let scene = Scene::with(grid).await;
+        let id = scene.family.post(&requests(), body(&[&scene.child], fields)).await.expect(201).text("/id");
+        leave(&scene, &scene.child);
+        assert_eq!(scene.world.repeat(reduced_rates::close_left).await, 1);
+        let kept =
+            "select num_nonnulls(inquiry_id, held_until, identity_sealed, next_try_at) from canteen_rate_requests";
+        assert_eq!((scene.show(&id).await.text("/state"), scene.value(kept)), ("left_canteen".into(), json!(0)));
+        scene.ask().await;
+        assert_eq!((scene.authorities.calls().len(), scene.value("select count(*) from canteen_means")), (0, json!(0)));
+    }
 }

@@ -129,10 +129,10 @@ async fn a_decision_by_document_rests_on_one_of_the_file_or_on_a_word_about_what
     assert_eq!(end_of(&scene, &notice), json!(["deleted", false, "not_needed"]));
     assert_eq!(end_of(&scene, &wrong_kind), json!(["received", false, null]));
     let shown = scene.show(&id).await;
-    assert!(shown.text("/documents/1/explanation").contains("prise sans lui"), "{}", shown.json);
+    assert!(shown.text("/documents/1/explanation").contains("close sans lui"), "{}", shown.json);
     let told = scene.world.letters_to(&scene.family.email).await;
     assert!(
-        told.iter().any(|(subject, body)| subject == "Document effacé" && body.contains("prise sans lui")),
+        told.iter().any(|(subject, body)| subject == "Document effacé" && body.contains("close sans lui")),
         "{told:?}"
     );
 }
@@ -180,6 +180,30 @@ async fn a_notice_sent_meanwhile_goes_with_the_administrations_answer() {
             json!(["received", false, null]),
             "another child's is not for this request"
         );
+    }
+}
+
+#[actix_web::test]
+async fn whose_notice_goes_with_the_request_of_another_guardian_is_told_so() {
+    let scene = Scene::start().await;
+    let id = scene.requested(MARTIN).await;
+    let other = scene.world.guardian(&scene.family, "full").await;
+    let document = send(&other, &scene.child, "tax_notice").await;
+    assert_eq!(scene.ask().await, 1);
+    assert_eq!(scene.show(&id).await.text("/state"), "decided");
+    assert_eq!(end_of(&scene, &document), json!(["deleted", false, "not_needed"]));
+    for (email, is_his) in [(&other.email, true), (&scene.family.email, false)] {
+        let told = scene.world.letters_to(email).await;
+        let bodies: Vec<_> =
+            told.iter().filter(|(subject, _)| subject == "Document effacé").map(|(_, body)| body).collect();
+        assert_eq!(bodies.len(), 1, "{told:?}");
+        assert!(bodies[0].contains("Ce message concerne Lou."), "{bodies:?}");
+        assert_eq!(
+            bodies[0].contains("une demande d'un autre responsable de l'enfant, qui est close"),
+            is_his,
+            "{bodies:?}"
+        );
+        assert_eq!(bodies[0].contains("close sans lui"), !is_his, "{bodies:?}");
     }
 }
 

@@ -2,14 +2,19 @@
 
 use super::RequestRow;
 use crate::{
-    canteen::reduced_rates::state::{AnswerWord, RequestState},
+    canteen::{
+        enrolments::CanteenEnrolmentState,
+        reduced_rates::state::{AnswerWord, RequestState},
+    },
     db::Tx,
     error::Error,
     kernel::{
         ids::{AuthorityCallId, IncomeRequestId, InquiryId},
         time::paris_date,
     },
-    schema::department::canteen_rate_requests as requests,
+    schema::department::{
+        canteen_enrolments, canteen_rate_request_children as children, canteen_rate_requests as requests,
+    },
 };
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -113,6 +118,25 @@ pub fn lock_lost(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> 
 pub fn lock_unanswered(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<RequestRow>, Error> {
     Ok(requests::table
         .filter(requests::identity_sealed.is_not_null().and(requests::requested_at.lt(before)))
+        .limit(limit)
+        .select(RequestRow::as_select())
+        .for_update()
+        .skip_locked()
+        .load(tx.conn)?)
+}
+
+/// Some undecided requests of which no child is enrolled for their season, locked.
+pub fn lock_left(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> {
+    let enrolled = canteen_enrolments::table
+        .filter(canteen_enrolments::season.eq(requests::season))
+        .filter(canteen_enrolments::state.eq(CanteenEnrolmentState::Active))
+        .filter(diesel::dsl::exists(
+            children::table
+                .filter(children::request_id.eq(requests::id))
+                .filter(children::child_id.eq(canteen_enrolments::person_id)),
+        ));
+    Ok(requests::table
+        .filter(requests::closed_at.is_null().and(diesel::dsl::not(diesel::dsl::exists(enrolled))))
         .limit(limit)
         .select(RequestRow::as_select())
         .for_update()
