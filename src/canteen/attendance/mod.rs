@@ -80,18 +80,16 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     let (was, state) = match db::lock_meal(tx, meal)? {
         Some((was, at)) if at == *college => {
             let state = was.after(MealEvent::Pass).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
+            if state == MealState::WalkIn {
+                require_service(tx, college, meal.day)?;
+            }
             db::set_state(tx, meal, state)?;
             (Some(was), state)
         }
         // One meal a day, wherever.
         Some(_) => return Err(Refusal::AttendanceTransition.into()),
         None => {
-            if !services::is_offered(tx, college, meal.day)? {
-                return Err(Refusal::CanteenNotOffered.into());
-            }
-            if !calendars::is_served(tx, college, meal.day)? {
-                return Err(Refusal::NoMealThatDay.into());
-            }
+            require_service(tx, college, meal.day)?;
             let comer = db::comer(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
             if !db::insert_walk_in(tx, meal, college, &comer)? {
                 return Err(Refusal::AttendanceTransition.into());
@@ -105,6 +103,14 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     let details = json!({ "day": meal.day, "was": was, "college_uai": college });
     record(tx, "canteen_passage_recorded", meal, &details)?;
     Ok(state)
+}
+
+/// Nobody eats without reservation where, or when, no meal is served.
+fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(), Error> {
+    if !services::is_offered(tx, college, day)? {
+        return Err(Refusal::CanteenNotOffered.into());
+    }
+    if calendars::is_served(tx, college, day)? { Ok(()) } else { Err(Refusal::NoMealThatDay.into()) }
 }
 
 /// Says that the list of a day is complete: whoever is still expected did not come. Returns how many, and the gates that may still tell of

@@ -74,6 +74,30 @@ async fn a_secretary_keeps_the_list_of_his_own_college() {
 }
 
 #[actix_web::test]
+async fn a_cancelled_meal_of_a_day_without_meals_is_no_meal_without_reservation() {
+    let table = Table::set().await;
+    table.meals(&table.child, "cancelled", &["2026-10-12", "2026-10-13", "2026-10-14"]);
+    let pass = async |day: &str| {
+        let passed = json!({ "college_uai": COLLEGE, "diner_id": table.child, "day": day });
+        table.finance[0].post(&at("attendance/passages"), passed).await
+    };
+    // A Wednesday; a day on which it was closed; and one on which the collège was out of scope.
+    pass("2026-10-14").await.refused(409, "canteen.no_meal");
+    sql(
+        &table.world,
+        "insert into canteen_closures (id, kind, label, from_day, until_day, declared_by, declared_at)
+         values (gen_random_uuid(), 'strike', 'Grève', '2026-10-13', '2026-10-13', gen_random_uuid(), now())",
+    );
+    pass("2026-10-13").await.refused(409, "canteen.no_meal");
+    assert_eq!(pass("2026-10-12").await.expect(200).text("/state"), "walk_in");
+    table.meals(&table.child, "cancelled", &["2026-10-12"]);
+    sql(&table.world, "update canteen_colleges set ends_on = '2026-10-11'");
+    pass("2026-10-12").await.refused(409, "canteen.not_offered");
+    let states = "(select jsonb_agg(distinct state) from canteen_meals)";
+    assert_eq!(table.ask(states), json!(["cancelled"]));
+}
+
+#[actix_web::test]
 async fn a_month_is_locked_when_all_is_known_and_then_no_meal_of_it_changes() {
     let table = Table::set().await;
     table.meals(&table.child, "consumed", &["2026-09-01", "2026-09-03"]);
