@@ -1,16 +1,16 @@
 //! Passages that a gate took without network: sent later, in any order, again if need be. Each counts once, by gate and number.
 
 use super::{
-    CLOCK_SLACK, Presented, counted, db,
+    CLOCK_SLACK, Presented, asks_calendar, counted, db,
     db::{GapRow, LookRow, SentRow},
     decide::{PassOutcome, PassReason, Tally},
-    decided, kept, read, served,
+    decided, kept, read,
 };
 use crate::{
     app::App,
     audit,
     auth::actor::{By, Gate},
-    canteen::gates::watch,
+    canteen::{calendars, gates::watch},
     db::Tx,
     error::Error,
     kernel::{
@@ -97,7 +97,8 @@ fn is_same_reading(former: &SentRow, row: &LookRow, scanned_at: DateTime<Utc>) -
 
 fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Error> {
     let sequences: Vec<i64> = lines.iter().map(|line| line.passage.sequence).collect();
-    let sent: BTreeMap<i64, SentRow> = db::sent(tx, &sequences)?.into_iter().map(|row| (row.sequence, row)).collect();
+    let mut sent: BTreeMap<i64, SentRow> =
+        db::sent(tx, &sequences)?.into_iter().map(|row| (row.sequence, row)).collect();
     // What is known under each number: what came before, and what this batch brings on the way.
     let mut known: BTreeMap<i64, (Vec<u8>, BatchLine)> = BTreeMap::new();
     for SentRow { sequence, reason, outcome, fingerprint, .. } in sent.values() {
@@ -129,17 +130,23 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         }
         let day = paris_date(scanned_at);
         let meal = tally.meal(row.person_id, day, row.meal);
-        let served = match served_on.get(&(day, row.person_id.is_some(), meal)) {
+        let served = match served_on.get(&day) {
+            _ if !asks_calendar(row, meal) => true,
             Some(served) => *served,
-            None => served(tx, college, row, (day, meal))?,
+            None => {
+                let served = calendars::is_served(tx, college, day)?;
+                served_on.insert(day, served);
+                served
+            }
         };
-        served_on.insert((day, row.person_id.is_some(), meal), served);
         let mut decision = decided(presented, row, meal, served);
         decision.eats = let_in;
         let effect = counted(&mut tally, row, day, let_in, served);
         let line = BatchLine { sequence, outcome: effect.outcome, reason: decision.reason };
         new.push(kept(sequence, (day, scanned_at), row, decision, effect, fingerprint.clone()));
         known.insert(sequence, (fingerprint, line));
+        // Once in this batch.
+        sent.remove(&sequence);
         told.push(line);
     }
     if !new.is_empty() {

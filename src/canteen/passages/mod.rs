@@ -183,7 +183,7 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
     let decision = if let Some(former) = former {
         Decision { eats: former.let_in, reason: former.reason }
     } else {
-        let served = served(tx, college, &row, (day, row.meal))?;
+        let served = !asks_calendar(&row, row.meal) || calendars::is_served(tx, college, day)?;
         let decision = decided(presented, &row, row.meal, served);
         let effect = counted(&mut Tally::default(), &row, day, decision.eats, served);
         db::record(tx, false, &[kept(scan.sequence, (day, scan.scanned_at), &row, decision, effect, fingerprint)])?;
@@ -193,15 +193,9 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
     Ok(Passed { sequence: scan.sequence, decision, diner })
 }
 
-/// Whether meals are served there on that day. A meal tells by itself, unless it was cancelled; nobody's passage needs no calendar.
-fn served(
-    tx: &mut Tx<'_>,
-    college: &Uai,
-    row: &LookRow,
-    (day, meal): (NaiveDate, Option<MealState>),
-) -> Result<bool, Error> {
-    let asks = row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled));
-    Ok(!asks || calendars::is_served(tx, college, day)?)
+/// Whether it depends on the calendar that meals are served: a meal tells by itself, unless it was cancelled, and nobody's passage needs none.
+const fn asks_calendar(row: &LookRow, meal: Option<MealState>) -> bool {
+    row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled))
 }
 
 fn decided(presented: &Presented, row: &LookRow, meal: Option<MealState>, served: bool) -> Decision {

@@ -214,9 +214,11 @@ async fn what_was_asked_before_the_network_went_is_the_same_passage() {
         passage(asked["sequence"].as_i64().unwrap(), asked["scanned_at"].as_str().unwrap(), diner)
     };
     let batch = [later(&asked[0], &lou.child), later(&asked[1], &ana.child)];
+    // Twice in one batch, and again.
     for _ in 0..2 {
-        let sent = send(&canteen.gate, &batch).await.expect(200);
-        assert_eq!(told(&sent), [(1, "counted", "reserved"), (2, "counted", "reserved")]);
+        let sent = send(&canteen.gate, &[batch.clone(), batch.clone()].concat()).await.expect(200);
+        let once = [(1, "counted", "reserved"), (2, "counted", "reserved")];
+        assert_eq!(told(&sent), [once, once].concat());
         assert_eq!(sent.at("/missing"), &json!([]));
     }
     for pupil in [&lou, &ana] {
