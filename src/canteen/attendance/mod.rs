@@ -113,6 +113,28 @@ fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(),
     if calendars::is_served(tx, college, day)? { Ok(()) } else { Err(Refusal::NoMealThatDay.into()) }
 }
 
+/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, of one that was not served it is
+/// closed. One that he had not reserved was none. What a gate saw stays, and only an agent may say that it was not he.
+pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason: &Note) -> Result<MealState, Error> {
+    let Some((was, college)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
+    let mut state = was.after(MealEvent::Withdraw).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
+    let seen_by_gate = db::is_seen_by_gate(tx, meal)?;
+    if of.is_some() && seen_by_gate {
+        return Err(Refusal::AttendanceSeenByGate.into());
+    }
+    if !calendars::is_served(tx, &college, meal.day)? {
+        state = state.after(MealEvent::Close).unwrap_or(state);
+    } else if meal.day < paris_date(tx.now()?) {
+        state = state.after(MealEvent::Miss).unwrap_or(state);
+    }
+    db::set_state(tx, meal, state)?;
+    meals::notices::tell_withdrawn(tx, meal.diner, meal.day)?;
+    let details =
+        json!({ "day": meal.day, "was": was, "state": state, "seen_by_gate": seen_by_gate, "reason": reason });
+    record(tx, "canteen_passage_withdrawn", meal, &details)?;
+    Ok(state)
+}
+
 /// Says that the list of a day is complete: whoever is still expected did not come. Returns how many, and the gates that may still tell of
 /// somebody: he will have eaten all the same.
 pub fn close_day(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(usize, Vec<WaitingGate>), Error> {

@@ -114,6 +114,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("excuse_meal", &[R::AttendanceTransition, R::AttendanceLocked]),
     ("list_attendance", &[R::InvalidFields]),
     ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered, R::NoMealThatDay]),
+    ("withdraw_passage", &[R::AttendanceTransition, R::AttendanceSeenByGate, R::AttendanceLocked]),
     ("close_attendance_day", &[R::AttendanceLocked]),
     ("lock_attendance", &[R::AttendanceMonthOpen, R::AttendanceGaps, R::AttendanceMonthTransition]),
     ("reopen_attendance", &[R::AttendanceMonthTransition, R::AttendanceMonthInRun]),

@@ -230,6 +230,40 @@ async fn what_was_asked_before_the_network_went_is_the_same_passage() {
 }
 
 #[actix_web::test]
+async fn a_passage_that_was_withdrawn_is_not_counted_by_its_batch_again() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
+    let batch = [
+        passage(1, "2026-10-13T10:00:00Z", &lou.child),
+        json!({ "sequence": 2, "scanned_at": "2026-10-13T10:01:00Z", "card": ana.card_code, "let_in": true }),
+    ];
+    canteen.set_meal(&lou.child, "2026-10-13", "no_show");
+    let first = send(&canteen.gate, &batch).await.expect(200);
+    assert_eq!(told(&first), [(1, "counted", "reserved"), (2, "counted", "not_enrolled")]);
+    let admin = &canteen.world.administrator;
+    for (child, state) in [(&lou.child, "no_show"), (&ana.child, "cancelled")] {
+        let body = json!({ "diner_id": child, "day": "2026-10-13", "reason": "La carte était celle de son frère." });
+        let answer = admin.post(&at("attendance/passages/withdraw"), body).await.expect(200);
+        assert_eq!(answer.text("/state"), state);
+    }
+    assert_eq!(told(&send(&canteen.gate, &batch).await.expect(200)), told(&first));
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-13 no_show".to_owned(), format!("{TODAY} reserved")]);
+    assert_eq!(canteen.meals(&ana.child), ["2026-10-13 cancelled"]);
+    // Neither was told to the family as a meal without reservation, but both as mistakes.
+    let letters = canteen.world.letters_to(&canteen.family.email).await;
+    let about: Vec<&str> = letters
+        .iter()
+        .filter(|(about, _)| about == "Repas enregistré par erreur")
+        .map(|(_, body)| body.as_str())
+        .collect();
+    assert_eq!(about.len(), 2, "{letters:?}");
+    assert!(
+        about.iter().any(|body| body.contains("Zoé") && body.contains("13/10/2026") && body.contains("il reste dû"))
+    );
+    assert!(about.iter().any(|body| body.contains("Ana") && body.contains("Rien n'est dû")));
+}
+
+#[actix_web::test]
 async fn a_wrong_clock_makes_no_meal_on_a_day_without_meals() {
     let canteen = Canteen::open().await;
     let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);

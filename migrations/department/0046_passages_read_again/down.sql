@@ -1,0 +1,1 @@
+drop function canteen_seen_by_gate(uuid, date);
