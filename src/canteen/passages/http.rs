@@ -46,7 +46,7 @@ pub struct CheckPassage {
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
     #[schema(value_type = Option<String>)]
     pub card: Option<Sensitive<String>>,
-    /// Or else an adult of this gate's list of today: staff and guests have no card.
+    /// Or else an adult of this gate's list of today: staff, with or without a meal of today, and guests who have one. Adults have no card.
     pub diner_id: Option<DinerId>,
 }
 
