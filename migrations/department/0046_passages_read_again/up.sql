@@ -1,4 +1,16 @@
--- Passages that somebody takes back, and those of staff without reservation.
+-- Passages that somebody takes back, those of staff without reservation, and those that came too late.
+
+alter table canteen_passages
+    drop constraint canteen_passages_reason,
+    add constraint canteen_passages_reason
+        check (reason in ('reserved', 'cancelled', 'not_enrolled', 'already_passed', 'unknown_card', 'unknown_code', 'stale_code',
+                          'card_not_in_use', 'other_college', 'closed', 'too_late'));
+
+-- The highest number that the calling gate has used.
+create function gate_last() returns bigint
+    language sql stable security definer set search_path = public, pg_temp as $$
+    select greatest((select deleted_until from canteen_gates where actor_kind() = 'gate' and device_id = actor_device()),
+                    (select max(sequence) from canteen_passages where actor_kind() = 'gate' and device_id = actor_device()), 0) $$;
 
 -- Whether a gate, wherever it stands, counted that diner's meal of that day; for the department, and the secretary whose collège the meal is of.
 create function canteen_seen_by_gate(p_person uuid, p_day date) returns boolean

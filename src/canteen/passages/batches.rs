@@ -1,10 +1,10 @@
 //! Passages that a gate took without network: sent later, in any order, again if need be. Each counts once, by gate and number.
 
 use super::{
-    CLOCK_SLACK, Presented, asks_calendar, counted, db,
+    CLOCK_SLACK, COUNTED_DAYS, Presented, asks_calendar, counted, db,
     db::{GapRow, LookRow, SentRow},
     decide::{PassOutcome, PassReason, Tally},
-    decided, kept, read,
+    decided, is_far_ahead, kept, read,
 };
 use crate::{
     app::App,
@@ -20,7 +20,7 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -95,6 +95,23 @@ fn is_same_reading(former: &SentRow, row: &LookRow, scanned_at: DateTime<Utc>) -
         && former.person_id == row.person_id
 }
 
+/// What makes a number stay free: the passage is not kept. A clock that is ahead names no day.
+fn unkept(passage: &SentPassage, now: DateTime<Utc>, last: i64) -> Option<BatchLine> {
+    let (outcome, reason) = if passage.scanned_at.signed_duration_since(now) > CLOCK_SLACK {
+        (PassOutcome::ClockAhead, PassReason::ClockAhead)
+    } else if is_far_ahead(passage.sequence, last) {
+        (PassOutcome::NumberAhead, PassReason::NumberAhead)
+    } else {
+        return None;
+    };
+    Some(BatchLine { sequence: passage.sequence, outcome, reason })
+}
+
+/// Whether passages of that day count no longer.
+fn is_too_late(day: NaiveDate, now: DateTime<Utc>) -> bool {
+    paris_date(now).checked_sub_days(Days::new(COUNTED_DAYS)).is_some_and(|first| day < first)
+}
+
 fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Error> {
     let sequences: Vec<i64> = lines.iter().map(|line| line.passage.sequence).collect();
     let mut sent: BTreeMap<i64, SentRow> =
@@ -107,7 +124,7 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
     }
     let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
     let rows = db::look(tx, &asked, false)?;
-    let now = tx.now()?;
+    let (now, last) = (tx.now()?, db::last(tx)?);
     let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
     // A batch is of some days: the calendar is asked once about each.
     let mut served_on = BTreeMap::new();
@@ -122,10 +139,8 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
             told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
             continue;
         }
-        // A clock that is ahead names no day: the number stays free for the right one.
-        if scanned_at.signed_duration_since(now) > CLOCK_SLACK {
-            let (outcome, reason) = (PassOutcome::ClockAhead, PassReason::Closed);
-            told.push(BatchLine { sequence, outcome, reason });
+        if let Some(line) = unkept(passage, now, last) {
+            told.push(line);
             continue;
         }
         let day = paris_date(scanned_at);
@@ -139,7 +154,7 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
                 served
             }
         };
-        let mut decision = decided(presented, row, meal, served);
+        let mut decision = decided(presented, row, meal, (served, is_too_late(day, now)));
         decision.eats = let_in;
         let effect = counted(&mut tally, row, day, let_in, served);
         let line = BatchLine { sequence, outcome: effect.outcome, reason: decision.reason };

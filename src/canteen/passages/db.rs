@@ -47,6 +47,18 @@ pub fn sent(tx: &mut Tx<'_>, sequences: &[i64]) -> Result<Vec<SentRow>, Error> {
     .load(tx.conn)?)
 }
 
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+}
+
+/// The highest number that the gate has used.
+pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    let Last { last } = diesel::sql_query("select gate_last() as last").get_result(tx.conn)?;
+    Ok(last)
+}
+
 /// Who stands at the gate, by what was shown: no more than one of the three.
 #[derive(Debug, Clone)]
 pub struct Asked {

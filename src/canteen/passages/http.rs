@@ -35,7 +35,8 @@ const SEQUENCE_MAX: i64 = 1_000_000_000;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckPassage {
-    /// The gate's own number of this reading: 1, 2, 3 … without a hole. Sent again, it gets the same answer.
+    /// The gate's own number of this reading: 1, 2, 3 … without a hole, and never more than 50,000 above the last one. Sent again, it gets
+    /// the same answer.
     #[schema(example = 4211, minimum = 1)]
     pub sequence: i64,
     /// When it was read, by the gate's clock, within ten minutes of ours.
@@ -177,7 +178,7 @@ pub struct SentPassageView {
     #[schema(example = 4212)]
     pub sequence: i64,
     pub outcome: PassOutcome,
-    /// What a gate with network would have been told.
+    /// What a gate with network would have been told; or why the passage comes too late or too early to be counted.
     pub reason: PassReason,
 }
 
@@ -201,7 +202,11 @@ impl From<BatchTaken> for SentPassagesView {
 /// Send passages that were taken without network.
 ///
 /// In any order, and again if need be: each is counted once, by its gate and number. Who was let in has eaten; of somebody who passed twice
-/// the second passage is told as a double and the meal counted once.
+/// the second passage is told as a double and the meal counted once. Of each is told what became of it (`outcome`): `counted`, `double`,
+/// `refused` (he was not let in), `unknown` (nobody is known by what was shown), `not_served` (nothing is served there on that day, or for the
+/// reason `too_late` the passage comes more than 31 days after it), `locked` (the month is locked: nothing moves). Three are not kept, and
+/// the last two leave their number free: `number_used` (another passage came under it), `clock_ahead` (read at an instant to come) and
+/// `number_ahead` (more than 50,000 above the highest number that the gate had used before this batch: those between come first).
 #[utoipa::path(tag = "canteen-gates", request_body = SendPassages, responses((status = 200, body = SentPassagesView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/passages/batches")]
 pub async fn send_passages(

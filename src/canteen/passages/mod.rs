@@ -47,6 +47,9 @@ const DAY_CODES: Throttle = Throttle { scope: "day_code_gate", attempts_max: 60,
 const MISSED_AFTER_DAYS: u64 = 3;
 /// Days within which a passage still counts: those of `canteen_passage_taken`.
 pub const COUNTED_DAYS: u64 = 31;
+/// How far a number may be above the highest that its gate has used: a gate of the largest collège reads 31,000 cards, full batches, in the days
+/// whose passages count.
+const SEQUENCE_JUMP_MAX: i64 = 50_000;
 /// Meals that are settled in one transaction.
 const MISSED_MAX: i64 = 5_000;
 
@@ -173,6 +176,10 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
             "l'instant présent est attendu : envoyez par lot ce qui a été lu sans réseau",
         ));
     }
+    if former.is_none() && is_far_ahead(scan.sequence, db::last(tx)?) {
+        let because = format!("ce numéro dépasse de plus de {SEQUENCE_JUMP_MAX} le dernier de cette borne");
+        return Err(Error::field("/sequence", because));
+    }
     // With network a child shows something of its own; only an adult is let in by the list alone.
     let presented = match presented {
         Presented::Diner(diner) if !db::is_listed_adult(tx, *diner, day)? => &Presented::Nothing,
@@ -184,7 +191,7 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
         Decision { eats: former.let_in, reason: former.reason }
     } else {
         let served = !asks_calendar(&row, row.meal) || calendars::is_served(tx, college, day)?;
-        let decision = decided(presented, &row, row.meal, served);
+        let decision = decided(presented, &row, row.meal, (served, false));
         let effect = counted(&mut Tally::default(), &row, day, decision.eats, served);
         db::record(tx, false, &[kept(scan.sequence, (day, scan.scanned_at), &row, decision, effect, fingerprint)])?;
         decision
@@ -198,9 +205,19 @@ const fn asks_calendar(row: &LookRow, meal: Option<MealState>) -> bool {
     row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled))
 }
 
-fn decided(presented: &Presented, row: &LookRow, meal: Option<MealState>, served: bool) -> Decision {
+/// A number so far above the last one is none of the gate's row: all those between would be asked for, for ever.
+const fn is_far_ahead(sequence: i64, last: i64) -> bool {
+    sequence.saturating_sub(last) > SEQUENCE_JUMP_MAX
+}
+
+fn decided(
+    presented: &Presented,
+    row: &LookRow,
+    meal: Option<MealState>,
+    (served, too_late): (bool, bool),
+) -> Decision {
     let LookRow { here, open, walk_ins, .. } = *row;
-    decide(Facts { shown: presented.shown(row), here, open, served, walk_ins, meal })
+    decide(Facts { shown: presented.shown(row), too_late, here, open, served, walk_ins, meal })
 }
 
 /// A day without meals makes nobody a diner without reservation: a clock may be wrong, and somebody has to look.

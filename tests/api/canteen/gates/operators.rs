@@ -258,16 +258,17 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         "(select count(*) from kitchen_care())",
         "(select count(*) from gate_gaps(5))",
         "(select count(*) from gate_adults(today()))",
+        "(select gate_last())",
     ];
     for (kind, shown) in [
-        ("", [0, 0, 0, 0]),
-        ("guardian", [0, 0, 0, 0]),
-        ("secretary", [0, 0, 0, 0]),
-        ("agent", [0, 0, 0, 0]),
-        ("system", [0, 0, 0, 0]),
-        ("device", [0, 0, 0, 0]),
-        ("kitchen", [0, 1, 0, 0]),
-        ("gate", [2, 0, 1, 0]),
+        ("", [0, 0, 0, 0, 0]),
+        ("guardian", [0, 0, 0, 0, 0]),
+        ("secretary", [0, 0, 0, 0, 0]),
+        ("agent", [0, 0, 0, 0, 0]),
+        ("system", [0, 0, 0, 0, 0]),
+        ("device", [0, 0, 0, 0, 0]),
+        ("kitchen", [0, 1, 0, 0, 0]),
+        ("gate", [2, 0, 1, 0, 3]),
     ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!(
