@@ -1155,6 +1155,7 @@ diesel::table! {
         reason -> Text,
         outcome -> Text,
         fingerprint -> Binary,
+        turned_away -> Bool,
     }
 }
 

@@ -101,9 +101,10 @@ create or replace function gate_adults(p_day date) returns table (person_id uuid
                      where e.person_id = a.id and e.college_uai = a.college_uai and e.state = 'active' and p_day between e.starts_on and e.ends_on)
             or exists (select 1 from canteen_meals m where m.person_id = a.id and m.day = p_day and m.college_uai = a.college_uai)) $$;
 
-drop function canteen_seen_by_gate(uuid, date), gate_last();
+drop function canteen_seen_by_gate(uuid, date), canteen_passed_twice(date), gate_last(), gate_turned_away(bigint[]);
 update canteen_passages set reason = 'closed' where reason = 'too_late';
 alter table canteen_passages
+    drop column turned_away,
     drop constraint canteen_passages_reason,
     add constraint canteen_passages_reason
         check (reason in ('reserved', 'cancelled', 'not_enrolled', 'already_passed', 'unknown_card', 'unknown_code', 'stale_code',

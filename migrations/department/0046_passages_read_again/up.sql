@@ -1,16 +1,33 @@
--- Passages that somebody takes back, those of staff without reservation, and those that came too late.
+-- Passages that somebody looks at again: those of staff without reservation, those that came too late, those that a gate undid, and those of
+-- who passed at two collèges.
 
+-- The gate was told that he eats, did not hear it, and turned him away.
 alter table canteen_passages
+    add column turned_away boolean not null default false,
     drop constraint canteen_passages_reason,
     add constraint canteen_passages_reason
         check (reason in ('reserved', 'cancelled', 'not_enrolled', 'already_passed', 'unknown_card', 'unknown_code', 'stale_code',
                           'card_not_in_use', 'other_college', 'closed', 'too_late'));
+create function gate_turned_away(p_sequences bigint[]) returns void
+    language sql security definer set search_path = public, pg_temp as $$
+    update canteen_passages set turned_away = true
+     where actor_kind() = 'gate' and device_id = actor_device() and sequence = any (p_sequences) and let_in and not offline $$;
 
 -- The highest number that the calling gate has used.
 create function gate_last() returns bigint
     language sql stable security definer set search_path = public, pg_temp as $$
     select greatest((select deleted_until from canteen_gates where actor_kind() = 'gate' and device_id = actor_device()),
                     (select max(sequence) from canteen_passages where actor_kind() = 'gate' and device_id = actor_device()), 0) $$;
+
+-- Who was let in more than once on that day, and whether at two collèges; for the department, and for the secretary of a collège where he was.
+create function canteen_passed_twice(p_day date) returns table (person_id uuid, elsewhere boolean)
+    language sql stable security definer set search_path = public, pg_temp as $$
+    select p.person_id, count(distinct p.college_uai) > 1
+      from canteen_passages p
+     where p.day = p_day and p.outcome in ('counted', 'double')
+       and (actor_is_department() or actor_kind() = 'secretary')
+     group by p.person_id
+    having count(*) > 1 and (actor_is_department() or bool_or(p.college_uai = actor_college())) $$;
 
 -- Whether a gate, wherever it stands, counted that diner's meal of that day; for the department, and the secretary whose collège the meal is of.
 create function canteen_seen_by_gate(p_person uuid, p_day date) returns boolean

@@ -125,7 +125,7 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
     let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
     let rows = db::look(tx, &asked, false)?;
     let (now, last) = (tx.now()?, db::last(tx)?);
-    let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
+    let (mut tally, mut new, mut told, mut turned_away) = (Tally::default(), vec![], vec![], vec![]);
     // A batch is of some days: the calendar is asked once about each.
     let mut served_on = BTreeMap::new();
     for (Line { passage, presented }, row) in lines.iter().zip(&rows) {
@@ -134,6 +134,9 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         let asked_before = sent.get(&sequence).filter(|former| is_same_reading(former, row, scanned_at));
         // Refused with network, an answer that the gate never heard, and let in by its list: he has eaten.
         let let_in_after_all = asked_before.is_some_and(|former| let_in && !former.let_in);
+        if asked_before.is_some_and(|former| former.let_in && !let_in) {
+            turned_away.push(sequence);
+        }
         if let Some((former, line)) = known.get(&sequence).filter(|_| !let_in_after_all) {
             let same = *former == fingerprint || asked_before.is_some();
             told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
@@ -163,6 +166,9 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         // Once in this batch.
         sent.remove(&sequence);
         told.push(line);
+    }
+    if !turned_away.is_empty() {
+        db::turn_away(tx, &turned_away)?;
     }
     if !new.is_empty() {
         db::record(tx, true, &new)?;

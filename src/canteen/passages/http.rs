@@ -1,6 +1,6 @@
 //! What gates send, and what is to be looked at afterwards.
 
-use super::{BatchLine, BatchTaken, GapRow, PassageRow, Passed, Scan, SeenDiner, SentPassage, batches::BATCH_MAX};
+use super::{BatchLine, BatchTaken, GapRow, OddRow, Passed, Scan, SeenDiner, SentPassage, batches::BATCH_MAX};
 use crate::{
     app::App,
     auth::actor::{By, Gate, PassageReader},
@@ -207,6 +207,7 @@ impl From<BatchTaken> for SentPassagesView {
 /// reason `too_late` the passage comes more than 31 days after it), `locked` (the month is locked: nothing moves). Three are not kept, and
 /// the last two leave their number free: `number_used` (another passage came under it), `clock_ahead` (read at an instant to come) and
 /// `number_ahead` (more than 50,000 above the highest number that the gate had used before this batch: those between come first).
+/// A passage that was answered with network to be let in, and is sent as not let in, is told as it was, and listed among the odd ones.
 #[utoipa::path(tag = "canteen-gates", request_body = SendPassages, responses((status = 200, body = SentPassagesView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/passages/batches")]
 pub async fn send_passages(
@@ -267,10 +268,16 @@ pub struct OddPassageView {
     pub diner_id: Option<DinerId>,
     pub outcome: PassOutcome,
     pub reason: PassReason,
+    /// The gate had been told to let the diner in, did not hear it, and turned him away: if he did not eat, withdraw the passage.
+    #[schema(example = false)]
+    pub turned_away: bool,
+    /// The diner was let in at another collège too on that day.
+    #[schema(example = false)]
+    pub passed_elsewhere: bool,
 }
 
-impl From<PassageRow> for OddPassageView {
-    fn from(row: PassageRow) -> Self {
+impl From<OddRow> for OddPassageView {
+    fn from(OddRow { passage: row, elsewhere }: OddRow) -> Self {
         Self {
             device_id: row.device_id,
             sequence: row.sequence,
@@ -282,13 +289,16 @@ impl From<PassageRow> for OddPassageView {
             diner_id: row.person_id,
             outcome: row.outcome,
             reason: row.reason,
+            turned_away: row.turned_away,
+            passed_elsewhere: elsewhere,
         }
     }
 }
 
 /// List the passages of a day that somebody has to look at.
 ///
-/// All passages of who was let in twice, at one gate or two; strangers, and who was let in against the rules; what came for a day that serves nothing or is locked.
+/// All passages of who was let in twice, at one gate or two, at one collège or two, of which a secretary is shown those of his own; strangers,
+/// and who was let in against the rules, or turned away against them; what came for a day that serves nothing or is locked.
 #[utoipa::path(tag = "canteen", params(OddPassagesQuery), responses((status = 200, body = Page<OddPassageView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/passages/odd")]
 pub async fn list_odd_passages(

@@ -9,7 +9,7 @@ pub mod decide;
 pub mod http;
 
 pub use batches::{BatchLine, BatchTaken, SentPassage, send_passages};
-pub use db::{GapRow, PassageRow};
+pub use db::{GapRow, OddRow};
 pub use decide::{PassOutcome, PassReason};
 
 use super::{calendars, day_codes::DayCode, enrolments::Diet, meals::state::MealState};
@@ -255,10 +255,11 @@ fn seen(tx: &mut Tx<'_>, row: LookRow, decision: Decision, sequence: i64) -> Res
     Ok(Some(SeenDiner { id, first_name, initial, diet, own_meal: row.own_meal, care: row.care, photo_jpeg }))
 }
 
-/// What somebody has to look at, of that day: doubles, strangers, who was let in against the rules, passages of locked days.
-fn list_odd_passages(tx: &mut Tx<'_>, day: NaiveDate, query: &PageQuery) -> Result<Page<PassageRow>, Error> {
+/// What somebody has to look at, of that day: doubles, strangers, who was let in against the rules, or told to be and turned away, passages of
+/// locked days.
+fn list_odd_passages(tx: &mut Tx<'_>, day: NaiveDate, query: &PageQuery) -> Result<Page<OddRow>, Error> {
     let rows = db::odd(tx, day, query.after::<(i64, Uuid)>()?, query.limit()?.saturating_add(1))?;
-    query.page(rows, |row| (row.sequence, row.device_id.uuid()))
+    query.page(rows, |row| (row.passage.sequence, row.passage.device_id.uuid()))
 }
 
 /// Reserved meals whose day is long enough over, and to which nobody came, become missed. Returns how many; there may be more.

@@ -257,6 +257,48 @@ async fn a_number_far_above_the_last_one_is_none_of_the_gates_row() {
 }
 
 #[actix_web::test]
+async fn a_child_that_was_turned_away_after_all_is_looked_at() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
+    // The answers are lost. The gate's list knows neither card, and it lets neither in.
+    let asked = [canteen.shown(&canteen.gate, &lou.card_code), canteen.shown(&canteen.gate, &ana.card_code)];
+    let mut batch = vec![];
+    for body in &asked {
+        assert_eq!(canteen.gate.post(&at("passages"), body.clone()).await.expect(200).at("/eats"), &json!(true));
+        let mut later = body.clone();
+        later["let_in"] = json!(false);
+        batch.push(later);
+    }
+    let odd = at(&format!("passages/odd?day={TODAY}"));
+    assert_eq!(canteen.secretary.get(&odd).await.expect(200).items().len(), 0);
+    for _ in 0..2 {
+        let sent = send(&canteen.gate, &batch).await.expect(200);
+        assert_eq!(told(&sent), [(1, "counted", "reserved"), (2, "counted", "not_enrolled")]);
+    }
+    let listed = canteen.secretary.get(&odd).await.expect(200);
+    let told: Vec<Value> = listed.items().iter().map(|row| json!([row["sequence"], row["turned_away"]])).collect();
+    assert_eq!(told, [json!([1, true]), json!([2, true])]);
+
+    // The department asks, and takes it back: one meal waits again, the other is none.
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    for (child, state) in [(&lou.child, "reserved"), (&ana.child, "cancelled")] {
+        let withdrawn = json!({ "diner_id": child, "day": TODAY, "reason": "La borne l'a refusé, il n'a pas mangé." });
+        canteen
+            .secretary
+            .post(&at("attendance/passages/withdraw"), withdrawn.clone())
+            .await
+            .refused(409, "attendance.seen_by_gate");
+        let answer = clerk.post(&at("attendance/passages/withdraw"), withdrawn).await.expect(200);
+        assert_eq!(answer.text("/state"), state);
+    }
+    // What the gate sent says nothing new.
+    send(&canteen.gate, &batch).await.expect(200);
+    assert_eq!(canteen.meals(&lou.child), [format!("{TODAY} reserved")]);
+    assert_eq!(canteen.meals(&ana.child), [format!("{TODAY} cancelled")]);
+    assert_eq!(canteen.told(&lou.card_code).await, (true, "reserved".to_owned()), "he eats");
+}
+
+#[actix_web::test]
 async fn a_passage_that_was_withdrawn_is_not_counted_by_its_batch_again() {
     let canteen = Canteen::open().await;
     let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
