@@ -65,6 +65,8 @@ pub enum Job {
     CanteenUnserved { family: FamilyId, at: DateTime<Utc> },
     /// A word to a family about meals without reservation that were recorded for its children on a day: left by gates and secretaries.
     CanteenWalkIns { family: FamilyId, day: NaiveDate },
+    /// A word to a family about a meal that its child had not taken, contrary to what was recorded.
+    CanteenWithdrawn { family: FamilyId, child: ChildId, day: NaiveDate },
     /// News to a guardian, if he still wants them.
     NewsLetter { news: NewsId, guardian: GuardianId },
     /// A word to the family about its children at the opening of a season.

@@ -229,6 +229,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         Job::CanteenWalkIns { family, day } => {
             db.read(department, caller, move |tx| meals::notices::walk_ins(tx, family, day)).await?
         }
+        Job::CanteenWithdrawn { family, child, day } => {
+            db.read(department, caller, move |tx| meals::notices::withdrawn(tx, (family, child), day)).await?
+        }
         Job::NewsLetter { news, guardian } => {
             db.read(department, caller, move |tx| news::letters(tx, news, guardian)).await?
         }

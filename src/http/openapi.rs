@@ -350,6 +350,7 @@ endpoints! {
     canteen::attendance::http::list_attendance,
     canteen::attendance::http::excuse_meal,
     canteen::attendance::http::record_missed_passage,
+    canteen::attendance::http::withdraw_passage,
     canteen::attendance::http::close_attendance_day,
     canteen::attendance::http::list_attendance_months,
     canteen::attendance::http::lock_attendance,

@@ -1156,6 +1156,7 @@ diesel::table! {
         reason -> Text,
         outcome -> Text,
         fingerprint -> Binary,
+        turned_away -> Bool,
     }
 }
 

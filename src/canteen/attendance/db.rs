@@ -70,6 +70,21 @@ pub fn lock_meal(tx: &mut Tx<'_>, meal: MealOf) -> Result<Option<(MealState, Uai
         .optional()?)
 }
 
+#[derive(QueryableByName)]
+struct Seen {
+    #[diesel(sql_type = sql_types::Bool)]
+    seen: bool,
+}
+
+/// Whether a gate counted that meal, wherever it stands.
+pub fn is_seen_by_gate(tx: &mut Tx<'_>, meal: MealOf) -> Result<bool, Error> {
+    let Seen { seen } = diesel::sql_query("select canteen_seen_by_gate($1, $2) as seen")
+        .bind::<sql_types::Uuid, _>(meal.diner)
+        .bind::<sql_types::Date, _>(meal.day)
+        .get_result(tx.conn)?;
+    Ok(seen)
+}
+
 pub fn set_state(tx: &mut Tx<'_>, meal: MealOf, state: MealState) -> Result<(), Error> {
     let now = tx.now()?;
     diesel::update(meals::table.find((meal.diner, meal.day)))

@@ -174,6 +174,39 @@ pub async fn record_missed_passage(
     Ok(Found(MealStateView { diner_id, day, state }))
 }
 
+/// A passage that was not the diner's.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawPassage {
+    pub diner_id: DinerId,
+    #[schema(example = "2026-10-12")]
+    pub day: NaiveDate,
+    /// Kept in the journal.
+    #[schema(example = "Enregistré pour sa sœur par erreur.")]
+    pub reason: Note,
+}
+
+/// Take back that a diner ate: recorded for the wrong child, or passed with somebody else's card.
+///
+/// A secretary takes back what was recorded at the desk; what a gate counted, an agent only. A reserved meal is reserved again, missed when
+/// its day is over (an absence that was excused before is to be excused again), or closed when that day was not served; one without
+/// reservation is cancelled. The family is told, and what was billed is corrected once its month is opened and locked again. What the gate
+/// saw stays as it is, and sent again it does not count again.
+#[utoipa::path(tag = "canteen", request_body = WithdrawPassage, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/attendance/passages/withdraw")]
+pub async fn withdraw_passage(
+    by: By<AttendanceKeeper>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    body: Body<WithdrawPassage>,
+) -> Result<Found<MealStateView>, Error> {
+    let (of, WithdrawPassage { diner_id, day, reason }) = (by.college.clone(), body.0);
+    let meal = MealOf { diner: diner_id, day };
+    let withdraw = move |tx: &mut Tx<'_>| attendance::withdraw_passage(tx, meal, of.as_ref(), &reason);
+    let state = app.db.write(path.0, &by.caller, withdraw).await?;
+    Ok(Found(MealStateView { diner_id, day, state }))
+}
+
 /// A day whose list is complete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -82,18 +82,16 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     let (was, state) = match db::lock_meal(tx, meal)? {
         Some((was, at)) if at == *college => {
             let state = was.after(MealEvent::Pass).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
+            if state == MealState::WalkIn {
+                require_service(tx, college, meal.day)?;
+            }
             db::set_state(tx, meal, state)?;
             (Some(was), state)
         }
         // One meal a day, wherever.
         Some(_) => return Err(Refusal::AttendanceTransition.into()),
         None => {
-            if !services::is_offered(tx, college, meal.day)? {
-                return Err(Refusal::CanteenNotOffered.into());
-            }
-            if !calendars::is_served(tx, college, meal.day)? {
-                return Err(Refusal::NoMealThatDay.into());
-            }
+            require_service(tx, college, meal.day)?;
             let comer = db::comer(tx, meal.diner, college)?.ok_or(Error::Refused(Refusal::NotFound))?;
             if !db::insert_walk_in(tx, meal, college, &comer)? {
                 return Err(Refusal::AttendanceTransition.into());
@@ -106,6 +104,37 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     }
     let details = json!({ "day": meal.day, "was": was, "college_uai": college });
     record(tx, "canteen_passage_recorded", meal, &details)?;
+    Ok(state)
+}
+
+/// Nobody eats without reservation where, or when, no meal is served.
+fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(), Error> {
+    if !services::is_offered(tx, college, day)? {
+        return Err(Refusal::CanteenNotOffered.into());
+    }
+    if calendars::is_served(tx, college, day)? { Ok(()) } else { Err(Refusal::NoMealThatDay.into()) }
+}
+
+/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, of one that was not served it is
+/// closed. One that he had not reserved was none. What a gate saw stays, and only an agent may say that it was not he.
+pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason: &Note) -> Result<MealState, Error> {
+    services::require_canteen_once(tx)?;
+    let Some((was, college)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
+    let mut state = was.after(MealEvent::Withdraw).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
+    let seen_by_gate = db::is_seen_by_gate(tx, meal)?;
+    if of.is_some() && seen_by_gate {
+        return Err(Refusal::AttendanceSeenByGate.into());
+    }
+    if !calendars::is_served(tx, &college, meal.day)? {
+        state = state.after(MealEvent::Close).unwrap_or(state);
+    } else if meal.day < paris_date(tx.now()?) {
+        state = state.after(MealEvent::Miss).unwrap_or(state);
+    }
+    db::set_state(tx, meal, state)?;
+    meals::notices::tell_withdrawn(tx, meal.diner, meal.day)?;
+    let details =
+        json!({ "day": meal.day, "was": was, "state": state, "seen_by_gate": seen_by_gate, "reason": reason });
+    record(tx, "canteen_passage_withdrawn", meal, &details)?;
     Ok(state)
 }
 

@@ -1,17 +1,19 @@
-//! What families are told about their children's meals, composed when the letter leaves: days on which the canteen does not serve, and meals
-//! without reservation.
+//! What families are told about their children's meals, composed when the letter leaves: days on which the canteen does not serve, meals
+//! without reservation, and passages taken back.
 
 use crate::{
-    canteen::calendars,
+    canteen::{calendars, meals::state::MealState},
     db::Tx,
     error::Error,
     families,
+    jobs::{self, Job},
     kernel::{
         ids::{ChildId, ClosureId, DinerId, FamilyId},
         money::Cents,
         time::paris_date,
     },
     mail::Letter,
+    schema::department::canteen_meals,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
@@ -115,6 +117,33 @@ pub fn unserved(tx: &mut Tx<'_>, family: FamilyId, at: DateTime<Utc>) -> Result<
 pub fn tell_walk_in(tx: &mut Tx<'_>, diner: DinerId) -> Result<(), Error> {
     diesel::sql_query("select canteen_tell_walk_ins(array[$1])").bind::<Uuid, _>(diner).execute(tx.conn)?;
     Ok(())
+}
+
+/// Leaves a word to the family of a child whose passage was just taken back. Adults get none.
+pub fn tell_withdrawn(tx: &mut Tx<'_>, diner: DinerId, day: NaiveDate) -> Result<(), Error> {
+    let family: Option<FamilyId> =
+        canteen_meals::table.find((diner, day)).select(canteen_meals::family_id).first(tx.conn)?;
+    let Some(family) = family else { return Ok(()) };
+    jobs::enqueue(tx, &Job::CanteenWithdrawn { family, child: diner.child(), day })
+}
+
+/// The letters about a passage that was taken back; none when the child was recorded again since.
+pub fn withdrawn(tx: &mut Tx<'_>, (family, child): (FamilyId, ChildId), day: NaiveDate) -> Result<Vec<Letter>, Error> {
+    let state: MealState =
+        canteen_meals::table.find((DinerId::from(child), day)).select(canteen_meals::state).first(tx.conn)?;
+    let now = match state {
+        MealState::Consumed | MealState::WalkIn => return Ok(vec![]),
+        MealState::Reserved => "Le repas reste réservé.",
+        MealState::NoShow => {
+            "Il était réservé et n'a pas été pris : il reste dû. Si l'absence peut être excusée, adressez-vous au collège."
+        }
+        MealState::Cancelled | MealState::Excused | MealState::Closed => "Rien n'est dû pour ce jour.",
+    };
+    let body = format!(
+        "Le repas du {} avait été enregistré comme pris, par erreur : il ne l'est plus. {now} S'il figure déjà sur une facture, la différence          est corrigée.\n\nPass+",
+        day.format("%d/%m/%Y")
+    );
+    families::letters_of(tx, (family, child), "Repas enregistré par erreur", &body)
 }
 
 #[derive(QueryableByName)]

@@ -27,6 +27,8 @@ text_enum! {
         Reserve = "reserve",
         /// The diner passed the gate.
         Pass = "pass",
+        /// He did not: it was somebody else, or a mistake.
+        Withdraw = "withdraw",
         /// The day is over and nobody came.
         Miss = "miss",
         /// A document explains the absence.
@@ -55,8 +57,11 @@ impl MealState {
         use MealEvent as E;
         match (self, event) {
             // A closed one while the end of its closure is still to be applied.
-            (Self::Reserved | Self::Closed, E::Cancel) => Some(Self::Cancelled),
-            (Self::Cancelled, E::Reserve) | (Self::Closed, E::Reopen) => Some(Self::Reserved),
+            // Who had reserved nothing, and did not eat, has no meal.
+            (Self::Reserved | Self::Closed, E::Cancel) | (Self::WalkIn, E::Withdraw) => Some(Self::Cancelled),
+            (Self::Cancelled, E::Reserve) | (Self::Closed, E::Reopen) | (Self::Consumed, E::Withdraw) => {
+                Some(Self::Reserved)
+            }
             // Passages come late, and in any order: whoever ate has eaten.
             // A closure may be written down after the meal, which was reserved.
             (Self::Reserved | Self::NoShow | Self::Excused | Self::Closed, E::Pass) => Some(Self::Consumed),
@@ -84,7 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// All that may happen; every other pair is refused.
-    const TABLE: [(S, E, S); 14] = [
+    const TABLE: [(S, E, S); 16] = [
         (S::Reserved, E::Cancel, S::Cancelled),
         (S::Reserved, E::Pass, S::Consumed),
         (S::Reserved, E::Miss, S::NoShow),
@@ -96,6 +101,8 @@ mod tests {
         (S::NoShow, E::Excuse, S::Excused),
         (S::NoShow, E::Close, S::Closed),
         (S::Excused, E::Pass, S::Consumed),
+        (S::Consumed, E::Withdraw, S::Reserved),
+        (S::WalkIn, E::Withdraw, S::Cancelled),
         (S::Closed, E::Cancel, S::Cancelled),
         (S::Closed, E::Pass, S::Consumed),
         (S::Closed, E::Reopen, S::Reserved),
@@ -112,17 +119,27 @@ mod tests {
     }
 
     proptest! {
-        /// A meal that was taken stays taken, and is paid for.
+        /// A meal that was taken stays taken until its passage is withdrawn, and is paid for.
         #[test]
         fn who_ate_has_eaten(first in prop::sample::select(S::ALL), events in prop::collection::vec(prop::sample::select(E::ALL), 0..30)) {
             let (mut state, mut eaten) = (first, matches!(first, S::Consumed | S::WalkIn));
             for event in events {
                 let Some(next) = state.after(event) else { continue };
-                eaten |= event == E::Pass;
+                eaten = (eaten || event == E::Pass) && event != E::Withdraw;
                 state = next;
                 prop_assert_eq!(eaten, matches!(state, S::Consumed | S::WalkIn));
             }
             prop_assert!(!eaten || state.charge() != Charge::Nothing);
+        }
+
+        /// Who passes, does not, and passes after all, owes what he would have owed at once.
+        #[test]
+        fn a_passage_that_is_withdrawn_comes_again_as_it_was(from in prop::sample::select(S::ALL)) {
+            let Some(eaten) = from.after(E::Pass) else { return Ok(()) };
+            let withdrawn = eaten.after(E::Withdraw).expect("what was eaten is withdrawn");
+            prop_assert_eq!(withdrawn.after(E::Withdraw), None);
+            prop_assert_eq!(withdrawn.after(E::Pass), Some(eaten));
+            prop_assert!(from.charge() == withdrawn.charge() || matches!(from, S::Excused | S::Closed));
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Passages that a gate took without network: sent later, in any order, again if need be. Each counts once, by gate and number.
 
 use super::{
-    CLOCK_SLACK, Presented, counted, db,
+    CLOCK_SLACK, COUNTED_DAYS, Presented, asks_calendar, counted, db,
     db::{GapRow, LookRow, SentRow},
     decide::{PassOutcome, PassReason, Tally},
-    decided, kept, read, served,
+    decided, is_far_ahead, kept, read,
 };
 use crate::{
     app::App,
     audit,
     auth::actor::{By, Gate},
-    canteen::gates::watch,
+    canteen::{calendars, gates::watch},
     db::Tx,
     error::Error,
     kernel::{
@@ -20,7 +20,7 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -95,9 +95,27 @@ fn is_same_reading(former: &SentRow, row: &LookRow, scanned_at: DateTime<Utc>) -
         && former.person_id == row.person_id
 }
 
+/// What makes a number stay free: the passage is not kept. A clock that is ahead names no day.
+fn unkept(passage: &SentPassage, now: DateTime<Utc>, last: i64) -> Option<BatchLine> {
+    let (outcome, reason) = if passage.scanned_at.signed_duration_since(now) > CLOCK_SLACK {
+        (PassOutcome::ClockAhead, PassReason::ClockAhead)
+    } else if is_far_ahead(passage.sequence, last) {
+        (PassOutcome::NumberAhead, PassReason::NumberAhead)
+    } else {
+        return None;
+    };
+    Some(BatchLine { sequence: passage.sequence, outcome, reason })
+}
+
+/// Whether passages of that day count no longer.
+fn is_too_late(day: NaiveDate, now: DateTime<Utc>) -> bool {
+    paris_date(now).checked_sub_days(Days::new(COUNTED_DAYS)).is_some_and(|first| day < first)
+}
+
 fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Error> {
     let sequences: Vec<i64> = lines.iter().map(|line| line.passage.sequence).collect();
-    let sent: BTreeMap<i64, SentRow> = db::sent(tx, &sequences)?.into_iter().map(|row| (row.sequence, row)).collect();
+    let mut sent: BTreeMap<i64, SentRow> =
+        db::sent(tx, &sequences)?.into_iter().map(|row| (row.sequence, row)).collect();
     // What is known under each number: what came before, and what this batch brings on the way.
     let mut known: BTreeMap<i64, (Vec<u8>, BatchLine)> = BTreeMap::new();
     for SentRow { sequence, reason, outcome, fingerprint, .. } in sent.values() {
@@ -106,8 +124,8 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
     }
     let asked: Vec<_> = lines.iter().map(|line| line.presented.asked(paris_date(line.passage.scanned_at))).collect();
     let rows = db::look(tx, &asked, false)?;
-    let now = tx.now()?;
-    let (mut tally, mut new, mut told) = (Tally::default(), vec![], vec![]);
+    let (now, last) = (tx.now()?, db::last(tx)?);
+    let (mut tally, mut new, mut told, mut turned_away) = (Tally::default(), vec![], vec![], vec![]);
     // A batch is of some days: the calendar is asked once about each.
     let mut served_on = BTreeMap::new();
     for (Line { passage, presented }, row) in lines.iter().zip(&rows) {
@@ -116,31 +134,41 @@ fn take(tx: &mut Tx<'_>, college: &Uai, lines: &[Line]) -> Result<BatchTaken, Er
         let asked_before = sent.get(&sequence).filter(|former| is_same_reading(former, row, scanned_at));
         // Refused with network, an answer that the gate never heard, and let in by its list: he has eaten.
         let let_in_after_all = asked_before.is_some_and(|former| let_in && !former.let_in);
+        if asked_before.is_some_and(|former| former.let_in && !let_in) {
+            turned_away.push(sequence);
+        }
         if let Some((former, line)) = known.get(&sequence).filter(|_| !let_in_after_all) {
             let same = *former == fingerprint || asked_before.is_some();
             told.push(if same { *line } else { BatchLine { outcome: PassOutcome::NumberUsed, ..*line } });
             continue;
         }
-        // A clock that is ahead names no day: the number stays free for the right one.
-        if scanned_at.signed_duration_since(now) > CLOCK_SLACK {
-            let (outcome, reason) = (PassOutcome::ClockAhead, PassReason::Closed);
-            told.push(BatchLine { sequence, outcome, reason });
+        if let Some(line) = unkept(passage, now, last) {
+            told.push(line);
             continue;
         }
         let day = paris_date(scanned_at);
         let meal = tally.meal(row.person_id, day, row.meal);
-        let served = match served_on.get(&(day, row.person_id.is_some(), meal)) {
+        let served = match served_on.get(&day) {
+            _ if !asks_calendar(row, meal) => true,
             Some(served) => *served,
-            None => served(tx, college, row, (day, meal))?,
+            None => {
+                let served = calendars::is_served(tx, college, day)?;
+                served_on.insert(day, served);
+                served
+            }
         };
-        served_on.insert((day, row.person_id.is_some(), meal), served);
-        let mut decision = decided(presented, row, meal, served);
+        let mut decision = decided(presented, row, meal, (served, is_too_late(day, now)));
         decision.eats = let_in;
         let effect = counted(&mut tally, row, day, let_in, served);
         let line = BatchLine { sequence, outcome: effect.outcome, reason: decision.reason };
         new.push(kept(sequence, (day, scanned_at), row, decision, effect, fingerprint.clone()));
         known.insert(sequence, (fingerprint, line));
+        // Once in this batch.
+        sent.remove(&sequence);
         told.push(line);
+    }
+    if !turned_away.is_empty() {
+        db::turn_away(tx, &turned_away)?;
     }
     if !new.is_empty() {
         db::record(tx, true, &new)?;

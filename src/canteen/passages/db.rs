@@ -47,6 +47,24 @@ pub fn sent(tx: &mut Tx<'_>, sequences: &[i64]) -> Result<Vec<SentRow>, Error> {
     .load(tx.conn)?)
 }
 
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+}
+
+/// The highest number that the gate has used.
+pub fn last(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    let Last { last } = diesel::sql_query("select gate_last() as last").get_result(tx.conn)?;
+    Ok(last)
+}
+
+/// Marks passages whose diner was told to be let in, and that the gate turned away without having heard it.
+pub fn turn_away(tx: &mut Tx<'_>, sequences: &[i64]) -> Result<(), Error> {
+    diesel::sql_query("select gate_turned_away($1)").bind::<Array<BigInt>, _>(sequences).execute(tx.conn)?;
+    Ok(())
+}
+
 /// Who stands at the gate, by what was shown: no more than one of the three.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -181,30 +199,40 @@ pub struct PassageRow {
     pub let_in: bool,
     pub reason: PassReason,
     pub outcome: PassOutcome,
+    pub turned_away: bool,
+}
+
+/// One that somebody has to look at.
+#[derive(Debug, Clone, Queryable)]
+pub struct OddRow {
+    pub passage: PassageRow,
+    /// Its diner was let in at another collège too.
+    pub elsewhere: bool,
 }
 
 /// Passages of a day that somebody has to look at: of diners who were let in twice, of unknown people let in, of
-/// who was let in against the rules, and of locked days.
-pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<PassageRow>, Error> {
-    // The day is bound twice: a subquery that depends on the row would run once for each of a day's passages.
+/// who was let in against the rules or turned away in spite of them, and of locked days.
+pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<OddRow>, Error> {
+    // The day is bound each time: a subquery that depends on the row would run once for each of a day's passages.
     let is_odd = diesel::dsl::sql::<Bool>(
-        "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed')
+        "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed') or turned_away
           or (reason in ('not_enrolled', 'cancelled') and not coalesce((
               select r.walk_ins from canteen_gate_rules r
                where r.college_uai = canteen_passages.college_uai and r.starts_on <= canteen_passages.day
                order by r.starts_on desc limit 1), true))
-          or person_id in (
-             select x.person_id from canteen_passages x
-              where x.day = ",
+          or person_id in (select t.person_id from canteen_passed_twice(",
     )
     .bind::<Date, _>(day)
-    .sql(" and x.outcome in ('counted', 'double') group by x.person_id having count(*) > 1))");
+    .sql(") t))");
+    let elsewhere = diesel::dsl::sql::<Bool>("coalesce(person_id in (select t.person_id from canteen_passed_twice(")
+        .bind::<Date, _>(day)
+        .sql(") t where t.elsewhere), false)");
     let mut query = canteen_passages::table
         .filter(canteen_passages::day.eq(day).and(canteen_passages::let_in))
         .filter(is_odd)
         .order((canteen_passages::sequence, canteen_passages::device_id))
         .limit(limit)
-        .select(PassageRow::as_select())
+        .select((PassageRow::as_select(), elsewhere))
         .into_boxed();
     if let Some((sequence, device)) = after {
         let device = DeviceId::from_uuid(device);

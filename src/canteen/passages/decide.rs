@@ -26,6 +26,12 @@ text_enum! {
         OtherCollege = "other_college",
         /// No meal is served there on that day.
         Closed = "closed",
+        /// It comes more than 31 days after its day.
+        TooLate = "too_late",
+        /// It was read at an instant to come.
+        ClockAhead = "clock_ahead",
+        /// Its number is too far above those of its gate.
+        NumberAhead = "number_ahead",
     }
 }
 
@@ -48,6 +54,8 @@ text_enum! {
         NumberUsed = "number_used",
         /// It was read at an instant to come: not kept, and the number is free for the right instant.
         ClockAhead = "clock_ahead",
+        /// Its number is more than 50,000 above the highest that its gate had used: not kept, and the number is free.
+        NumberAhead = "number_ahead",
     }
 }
 
@@ -66,6 +74,8 @@ pub enum Shown {
 #[expect(clippy::struct_excessive_bools, reason = "each is true or not, whatever the others are")]
 pub struct Facts {
     pub shown: Shown,
+    /// Its day is over for too long.
+    pub too_late: bool,
     /// The diner is of this collège.
     pub here: bool,
     /// Meals are served in this collège in general: in scope, by this operator.
@@ -101,6 +111,9 @@ impl PassReason {
             (Self::CardNotInUse, _) => "Cette carte n'est plus en service : le secrétariat donne un code du jour.",
             (Self::OtherCollege, _) => "Cet élève n'est pas attendu dans ce collège.",
             (Self::Closed, _) => "Aucun repas n'est servi ici aujourd'hui.",
+            (Self::TooLate, _) => "Passage transmis après plus de 31 jours : il ne compte plus.",
+            (Self::ClockAhead, _) => "L'horloge de la borne avance : réglez-la, puis renvoyez ce passage.",
+            (Self::NumberAhead, _) => "Ce numéro est trop loin des précédents : envoyez d'abord ceux qui manquent.",
         }
     }
 }
@@ -110,6 +123,7 @@ impl PassReason {
 pub const fn decide(facts: Facts) -> Decision {
     use PassReason as R;
     let (eats, reason) = match (facts.shown, facts.meal) {
+        _ if facts.too_late => (false, R::TooLate),
         _ if !facts.open => (false, R::Closed),
         (Shown::NobodysCard, _) => (false, R::UnknownCard),
         (Shown::NobodysCode, _) => (false, R::UnknownCode),

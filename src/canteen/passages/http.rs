@@ -1,6 +1,6 @@
 //! What gates send, and what is to be looked at afterwards.
 
-use super::{BatchLine, BatchTaken, GapRow, PassageRow, Passed, Scan, SeenDiner, SentPassage, batches::BATCH_MAX};
+use super::{BatchLine, BatchTaken, GapRow, OddRow, Passed, Scan, SeenDiner, SentPassage, batches::BATCH_MAX};
 use crate::{
     app::App,
     auth::actor::{By, Gate, PassageReader},
@@ -35,7 +35,8 @@ const SEQUENCE_MAX: i64 = 1_000_000_000;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckPassage {
-    /// The gate's own number of this reading: 1, 2, 3 … without a hole. Sent again, it gets the same answer.
+    /// The gate's own number of this reading: 1, 2, 3 … without a hole, and never more than 50,000 above the last one. Sent again, it gets
+    /// the same answer.
     #[schema(example = 4211, minimum = 1)]
     pub sequence: i64,
     /// When it was read, by the gate's clock, within ten minutes of ours.
@@ -46,7 +47,7 @@ pub struct CheckPassage {
     #[schema(example = "92-000G-40R4-0M30-E27Z-Z")]
     #[schema(value_type = Option<String>)]
     pub card: Option<Sensitive<String>>,
-    /// Or else an adult of this gate's list of today: staff and guests have no card.
+    /// Or else an adult of this gate's list of today: staff, with or without a meal of today, and guests who have one. Adults have no card.
     pub diner_id: Option<DinerId>,
 }
 
@@ -177,7 +178,7 @@ pub struct SentPassageView {
     #[schema(example = 4212)]
     pub sequence: i64,
     pub outcome: PassOutcome,
-    /// What a gate with network would have been told.
+    /// What a gate with network would have been told; or why the passage comes too late or too early to be counted.
     pub reason: PassReason,
 }
 
@@ -201,7 +202,12 @@ impl From<BatchTaken> for SentPassagesView {
 /// Send passages that were taken without network.
 ///
 /// In any order, and again if need be: each is counted once, by its gate and number. Who was let in has eaten; of somebody who passed twice
-/// the second passage is told as a double and the meal counted once.
+/// the second passage is told as a double and the meal counted once. Of each is told what became of it (`outcome`): `counted`, `double`,
+/// `refused` (he was not let in), `unknown` (nobody is known by what was shown), `not_served` (nothing is served there on that day, or for the
+/// reason `too_late` the passage comes more than 31 days after it), `locked` (the month is locked: nothing moves). Three are not kept, and
+/// the last two leave their number free: `number_used` (another passage came under it), `clock_ahead` (read at an instant to come) and
+/// `number_ahead` (more than 50,000 above the highest number that the gate had used before this batch: those between come first).
+/// A passage that was answered with network to be let in, and is sent as not let in, is told as it was, and listed among the odd ones.
 #[utoipa::path(tag = "canteen-gates", request_body = SendPassages, responses((status = 200, body = SentPassagesView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/passages/batches")]
 pub async fn send_passages(
@@ -262,10 +268,16 @@ pub struct OddPassageView {
     pub diner_id: Option<DinerId>,
     pub outcome: PassOutcome,
     pub reason: PassReason,
+    /// The gate had been told to let the diner in, did not hear it, and turned him away: if he did not eat, withdraw the passage.
+    #[schema(example = false)]
+    pub turned_away: bool,
+    /// The diner was let in at another collège too on that day.
+    #[schema(example = false)]
+    pub passed_elsewhere: bool,
 }
 
-impl From<PassageRow> for OddPassageView {
-    fn from(row: PassageRow) -> Self {
+impl From<OddRow> for OddPassageView {
+    fn from(OddRow { passage: row, elsewhere }: OddRow) -> Self {
         Self {
             device_id: row.device_id,
             sequence: row.sequence,
@@ -277,13 +289,16 @@ impl From<PassageRow> for OddPassageView {
             diner_id: row.person_id,
             outcome: row.outcome,
             reason: row.reason,
+            turned_away: row.turned_away,
+            passed_elsewhere: elsewhere,
         }
     }
 }
 
 /// List the passages of a day that somebody has to look at.
 ///
-/// All passages of who was let in twice, at one gate or two; strangers, and who was let in against the rules; what came for a day that serves nothing or is locked.
+/// All passages of who was let in twice, at one gate or two, at one collège or two, of which a secretary is shown those of his own; strangers,
+/// and who was let in against the rules, or turned away against them; what came for a day that serves nothing or is locked.
 #[utoipa::path(tag = "canteen", params(OddPassagesQuery), responses((status = 200, body = Page<OddPassageView>)), security(("bearer" = [])))]
 #[get("/v1/departments/{department}/canteen/passages/odd")]
 pub async fn list_odd_passages(

@@ -9,7 +9,7 @@ pub mod decide;
 pub mod http;
 
 pub use batches::{BatchLine, BatchTaken, SentPassage, send_passages};
-pub use db::{GapRow, PassageRow};
+pub use db::{GapRow, OddRow};
 pub use decide::{PassOutcome, PassReason};
 
 use super::{calendars, day_codes::DayCode, enrolments::Diet, meals::state::MealState};
@@ -47,6 +47,9 @@ const DAY_CODES: Throttle = Throttle { scope: "day_code_gate", attempts_max: 60,
 const MISSED_AFTER_DAYS: u64 = 3;
 /// Days within which a passage still counts: those of `canteen_passage_taken`.
 pub const COUNTED_DAYS: u64 = 31;
+/// How far a number may be above the highest that its gate has used: a gate of the largest collège reads 31,000 cards, full batches, in the days
+/// whose passages count.
+const SEQUENCE_JUMP_MAX: i64 = 50_000;
 /// Meals that are settled in one transaction.
 const MISSED_MAX: i64 = 5_000;
 
@@ -173,6 +176,10 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
             "l'instant présent est attendu : envoyez par lot ce qui a été lu sans réseau",
         ));
     }
+    if former.is_none() && is_far_ahead(scan.sequence, db::last(tx)?) {
+        let because = format!("ce numéro dépasse de plus de {SEQUENCE_JUMP_MAX} le dernier de cette borne");
+        return Err(Error::field("/sequence", because));
+    }
     // With network a child shows something of its own; only an adult is let in by the list alone.
     let presented = match presented {
         Presented::Diner(diner) if !db::is_listed_adult(tx, *diner, day)? => &Presented::Nothing,
@@ -183,8 +190,8 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
     let decision = if let Some(former) = former {
         Decision { eats: former.let_in, reason: former.reason }
     } else {
-        let served = served(tx, college, &row, (day, row.meal))?;
-        let decision = decided(presented, &row, row.meal, served);
+        let served = !asks_calendar(&row, row.meal) || calendars::is_served(tx, college, day)?;
+        let decision = decided(presented, &row, row.meal, (served, false));
         let effect = counted(&mut Tally::default(), &row, day, decision.eats, served);
         db::record(tx, false, &[kept(scan.sequence, (day, scan.scanned_at), &row, decision, effect, fingerprint)])?;
         decision
@@ -193,20 +200,24 @@ fn pass(tx: &mut Tx<'_>, college: &Uai, presented: &Presented, scan: &Scan) -> R
     Ok(Passed { sequence: scan.sequence, decision, diner })
 }
 
-/// Whether meals are served there on that day. A meal tells by itself, unless it was cancelled; nobody's passage needs no calendar.
-fn served(
-    tx: &mut Tx<'_>,
-    college: &Uai,
-    row: &LookRow,
-    (day, meal): (NaiveDate, Option<MealState>),
-) -> Result<bool, Error> {
-    let asks = row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled));
-    Ok(!asks || calendars::is_served(tx, college, day)?)
+/// Whether it depends on the calendar that meals are served: a meal tells by itself, unless it was cancelled, and nobody's passage needs none.
+const fn asks_calendar(row: &LookRow, meal: Option<MealState>) -> bool {
+    row.person_id.is_some() && matches!(meal, None | Some(MealState::Cancelled))
 }
 
-fn decided(presented: &Presented, row: &LookRow, meal: Option<MealState>, served: bool) -> Decision {
+/// A number so far above the last one is none of the gate's row: all those between would be asked for, for ever.
+const fn is_far_ahead(sequence: i64, last: i64) -> bool {
+    sequence.saturating_sub(last) > SEQUENCE_JUMP_MAX
+}
+
+fn decided(
+    presented: &Presented,
+    row: &LookRow,
+    meal: Option<MealState>,
+    (served, too_late): (bool, bool),
+) -> Decision {
     let LookRow { here, open, walk_ins, .. } = *row;
-    decide(Facts { shown: presented.shown(row), here, open, served, walk_ins, meal })
+    decide(Facts { shown: presented.shown(row), too_late, here, open, served, walk_ins, meal })
 }
 
 /// A day without meals makes nobody a diner without reservation: a clock may be wrong, and somebody has to look.
@@ -244,10 +255,11 @@ fn seen(tx: &mut Tx<'_>, row: LookRow, decision: Decision, sequence: i64) -> Res
     Ok(Some(SeenDiner { id, first_name, initial, diet, own_meal: row.own_meal, care: row.care, photo_jpeg }))
 }
 
-/// What somebody has to look at, of that day: doubles, strangers, who was let in against the rules, passages of locked days.
-fn list_odd_passages(tx: &mut Tx<'_>, day: NaiveDate, query: &PageQuery) -> Result<Page<PassageRow>, Error> {
+/// What somebody has to look at, of that day: doubles, strangers, who was let in against the rules, or told to be and turned away, passages of
+/// locked days.
+fn list_odd_passages(tx: &mut Tx<'_>, day: NaiveDate, query: &PageQuery) -> Result<Page<OddRow>, Error> {
     let rows = db::odd(tx, day, query.after::<(i64, Uuid)>()?, query.limit()?.saturating_add(1))?;
-    query.page(rows, |row| (row.sequence, row.device_id.uuid()))
+    query.page(rows, |row| (row.passage.sequence, row.passage.device_id.uuid()))
 }
 
 /// Reserved meals whose day is long enough over, and to which nobody came, become missed. Returns how many; there may be more.

@@ -90,7 +90,7 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_passages" {
         PseudonymousId ["device_id" "operator_id" "person_id" "family_id"] "passage à la cantine", PASSAGES;
-        Child ["college_uai" "day" "scanned_at" "let_in" "reason" "outcome"] "passage compté une fois : preuve du repas pris", PASSAGES;
+        Child ["college_uai" "day" "scanned_at" "let_in" "reason" "outcome" "turned_away"] "passage compté une fois : preuve du repas pris", PASSAGES;
         Technical ["sequence" "received_at" "offline"] "numéro et réception", PASSAGES;
         Secret ["fingerprint"] "empreinte à clé de l'envoi : une répétition n'est pas comptée deux fois", PASSAGES;
     }

@@ -74,6 +74,116 @@ async fn a_secretary_keeps_the_list_of_his_own_college() {
 }
 
 #[actix_web::test]
+async fn a_cancelled_meal_of_a_day_without_meals_is_no_meal_without_reservation() {
+    let table = Table::set().await;
+    table.meals(&table.child, "cancelled", &["2026-10-12", "2026-10-13", "2026-10-14"]);
+    let pass = async |day: &str| {
+        let passed = json!({ "college_uai": COLLEGE, "diner_id": table.child, "day": day });
+        table.finance[0].post(&at("attendance/passages"), passed).await
+    };
+    // A Wednesday; a day on which it was closed; and one on which the collège was out of scope.
+    pass("2026-10-14").await.refused(409, "canteen.no_meal");
+    sql(
+        &table.world,
+        "insert into canteen_closures (id, kind, label, from_day, until_day, declared_by, declared_at)
+         values (gen_random_uuid(), 'strike', 'Grève', '2026-10-13', '2026-10-13', gen_random_uuid(), now())",
+    );
+    pass("2026-10-13").await.refused(409, "canteen.no_meal");
+    assert_eq!(pass("2026-10-12").await.expect(200).text("/state"), "walk_in");
+    table.meals(&table.child, "cancelled", &["2026-10-12"]);
+    sql(&table.world, "update canteen_colleges set ends_on = '2026-10-11'");
+    pass("2026-10-12").await.refused(409, "canteen.not_offered");
+    let states = "(select jsonb_agg(distinct state) from canteen_meals)";
+    assert_eq!(table.ask(states), json!(["cancelled"]));
+}
+
+#[actix_web::test]
+async fn a_passage_of_the_wrong_child_is_taken_back() {
+    let table = Table::set().await;
+    table.rate(&table.child, "2026-09-01", "meal", 280, 280);
+    table.meals(&table.child, "reserved", &["2026-10-12", "2026-10-15"]);
+    // Closed when somebody wrote it down.
+    table.meals(&table.child, "consumed", &["2026-10-14"]);
+    table.meals(&table.child, "no_show", &["2026-10-13"]);
+    let guest = table.adult("guest", None);
+    let (pass, withdraw) = (at("attendance/passages"), at("attendance/passages/withdraw"));
+    let body = |diner: &str, day: &str| json!({ "diner_id": diner, "day": day, "reason": "Enregistré pour sa sœur par erreur." });
+    for (diner, day) in [
+        (&table.child, "2026-10-12"),
+        (&table.child, "2026-10-15"),
+        (&table.child, "2026-10-09"),
+        (&guest, "2026-10-09"),
+    ] {
+        table.secretary.post(&pass, json!({ "diner_id": diner, "day": day })).await.expect(200);
+    }
+    // Over, today, without reservation, not served: what was recorded at the desk is withdrawn there.
+    for (diner, day, state) in [
+        (&table.child, "2026-10-12", "no_show"),
+        (&table.child, "2026-10-15", "reserved"),
+        (&table.child, "2026-10-09", "cancelled"),
+        (&guest, "2026-10-09", "cancelled"),
+        (&table.child, "2026-10-14", "closed"),
+    ] {
+        let answer = table.secretary.post(&withdraw, body(diner, day)).await.expect(200);
+        assert_eq!(answer.json, json!({ "diner_id": diner, "day": day, "state": state }));
+        table.secretary.post(&withdraw, body(diner, day)).await.refused(409, "attendance.transition");
+    }
+    table.secretary.post(&withdraw, body(&table.child, "2026-10-13")).await.refused(409, "attendance.transition");
+    table.secretary.post(&withdraw, body(&table.child, "2026-10-08")).await.refused(404, "not_found");
+    for reason in [json!(""), json!(null)] {
+        let mut wrong = body(&table.child, "2026-10-12");
+        wrong["reason"] = reason;
+        let refused = table.secretary.post(&withdraw, wrong).await.refused(422, "request.invalid");
+        assert_eq!(refused.pointers(), ["/reason"]);
+    }
+    let journal = table.world.administrator.get("/v1/departments/92/journal?limit=100").await.expect(200);
+    let lines: Vec<_> = journal.items().iter().filter(|line| line["action"] == "canteen_passage_withdrawn").collect();
+    assert_eq!(lines.len(), 5);
+    assert!(lines.iter().all(|line| line["details"]["reason"] == "Enregistré pour sa sœur par erreur."));
+    // The family is told of each of its child's; nobody is of what was none.
+    let letters = table.world.letters_to(&table.family.email).await;
+    let told: Vec<_> = letters.iter().filter(|(about, _)| about == "Repas enregistré par erreur").collect();
+    assert_eq!(told.len(), 4, "{letters:?}");
+    assert!(told.iter().any(|(_, body)| body.contains("du 15/10/2026") && body.contains("reste réservé")));
+
+    let stranger = table.world.secretary(OTHER_COLLEGE).await;
+    stranger.post(&withdraw, body(&table.child, "2026-10-12")).await.refused(404, "not_found");
+    let dpo = table.world.agent("92", "dpo").await;
+    for (caller, status, code) in [
+        (&table.world.api, 401, "auth.required"),
+        (&table.family.api, 403, "auth.forbidden"),
+        (&dpo.api, 403, "auth.forbidden"),
+        (&table.world.administrator_78.api, 404, "not_found"),
+    ] {
+        caller.post(&withdraw, body(&table.child, "2026-10-12")).await.refused(status, code);
+    }
+}
+
+#[actix_web::test]
+async fn what_was_billed_of_a_passage_that_is_taken_back_is_corrected() {
+    let table = Table::set().await;
+    table.rate(&table.child, "2026-09-01", "meal", 280, 280);
+    table.meals(&table.child, "consumed", &["2026-09-07"]);
+    table.meals(&table.child, "walk_in", &["2026-09-08"]);
+    table.lock("2026-09").await.expect(201);
+    table.bill("2026-09").await;
+    let withdraw = async |day: &str| {
+        let body = json!({ "diner_id": table.child, "day": day, "reason": "La carte était celle de sa sœur." });
+        table.finance[0].post(&at("attendance/passages/withdraw"), body).await
+    };
+    withdraw("2026-09-08").await.refused(409, "attendance.locked");
+    table.reopen("2026-09").await.expect(200);
+    // What was reserved and not taken is due all the same; what was not reserved was never eaten.
+    assert_eq!(withdraw("2026-09-07").await.expect(200).text("/state"), "no_show");
+    assert_eq!(withdraw("2026-09-08").await.expect(200).text("/state"), "cancelled");
+    table.lock("2026-09").await.expect(201);
+    table.bill("2026-09").await;
+    let totals: Vec<i64> =
+        table.bills_of(&table.family.id).await.iter().map(|bill| bill["total_cents"].as_i64().unwrap()).collect();
+    assert_eq!(totals, [980, -700]);
+}
+
+#[actix_web::test]
 async fn a_month_is_locked_when_all_is_known_and_then_no_meal_of_it_changes() {
     let table = Table::set().await;
     table.meals(&table.child, "consumed", &["2026-09-01", "2026-09-03"]);

@@ -132,7 +132,8 @@ fn signed(
 }
 
 fn entry(of: (&MasterKey, Department), row: ListRow, (served, walk_ins): (bool, bool)) -> Result<Entry, Error> {
-    let facts = Facts { shown: Shown::Diner, here: true, open: true, served, walk_ins, meal: row.meal };
+    let facts =
+        Facts { shown: Shown::Diner, too_late: false, here: true, open: true, served, walk_ins, meal: row.meal };
     let Decision { eats, reason } = decide(facts);
     let mark = match (row.card_id, row.code_sealed) {
         (Some(id), Some(sealed)) => Some(HEXLOWER.encode(&cards::sealed_mark(of, id, &sealed)?)),

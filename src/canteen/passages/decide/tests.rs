@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn facts() -> Facts {
-    Facts { shown: Shown::Diner, here: true, open: true, served: true, walk_ins: true, meal: Some(MealState::Reserved) }
+    let meal = Some(MealState::Reserved);
+    Facts { shown: Shown::Diner, too_late: false, here: true, open: true, served: true, walk_ins: true, meal }
 }
 
 fn told(facts: Facts) -> (bool, PassReason) {
@@ -38,6 +39,7 @@ fn each_situation_has_its_answer() {
     }
     assert_eq!(told(Facts { here: false, ..facts() }), (false, R::OtherCollege));
     assert_eq!(told(Facts { open: false, ..facts() }), (false, R::Closed));
+    assert_eq!(told(Facts { too_late: true, open: false, ..facts() }), (false, R::TooLate));
     assert_eq!(told(Facts { served: false, meal: None, ..facts() }), (false, R::Closed));
     assert_eq!(told(Facts { served: false, ..facts() }), (true, R::Reserved), "a meal that waits is eaten");
     assert_eq!(told(Facts { here: false, meal: Some(MealState::Consumed), ..facts() }), (false, R::OtherCollege));

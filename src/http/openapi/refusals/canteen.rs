@@ -113,6 +113,10 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("excuse_meal", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered]),
     ("list_attendance", &[R::InvalidFields]),
     ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered, R::NoMealThatDay]),
+    (
+        "withdraw_passage",
+        &[R::AttendanceTransition, R::AttendanceSeenByGate, R::AttendanceLocked, R::CanteenNotOffered],
+    ),
     ("close_attendance_day", &[R::AttendanceLocked, R::CanteenNotOffered]),
     (
         "lock_attendance",

@@ -1,7 +1,7 @@
 //! Staff and guests, who have no card: by the list of the day of their gate.
 
-use super::{Canteen, Device, TODAY, at, device, operator};
-use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, SEASON};
+use super::{Canteen, Device, TODAY, at, device, offline::send, operator};
+use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, SEASON, call, days};
 use serde_json::{Value, json};
 
 impl Canteen {
@@ -56,6 +56,51 @@ async fn an_adult_of_the_list_eats_once_a_day_at_his_own_college() {
     // No Monday: he eats as any who reserved nothing.
     assert_eq!(told(&canteen.pick(&canteen.gate, &staff).await), (true, "not_enrolled".into()));
     assert_eq!(canteen.meals(&staff), [format!("{TODAY} walk_in")]);
+}
+
+#[actix_web::test]
+async fn staff_without_reservation_eats_by_the_rules_of_pupils() {
+    let mut canteen = Canteen::open().await;
+    let (paul, rose) = (canteen.adult("commensal", "Paul").await, canteen.adult("commensal", "Rose").await);
+    let gone = canteen.adult("commensal", "Max").await;
+    canteen.secretary.post(&at(&format!("adults/{gone}/leave")), json!({ "version": 1 })).await.expect(200);
+    let rule = async |starts_on: &str, walk_ins: bool| {
+        let rule = json!({ "starts_on": starts_on, "walk_ins": walk_ins });
+        canteen.world.administrator.put(&at(&format!("gate-rules/{COLLEGE}")), rule).await.expect(200);
+    };
+    rule(TODAY, false).await;
+    assert_eq!(told(&canteen.pick(&canteen.gate, &paul).await), (false, "not_enrolled".into()));
+    rule(TODAY, true).await;
+    // None of them reserved anything: the list names those who are there.
+    let file = canteen.gate.get(&at("gate-list?portraits=false")).await.expect(200);
+    let list = String::from_utf8_lossy(&canteen.gate.age.open(&file.bytes).unwrap()).into_owned();
+    for name in ["Paul", "Rose"] {
+        let entry =
+            format!(r#""adult":"commensal","first_name":"{name}","initial":"R","eats":true,"reason":"not_enrolled""#);
+        assert!(list.contains(&entry), "{list}");
+    }
+    assert!(!list.contains("Max"), "{list}");
+    let answer = canteen.pick(&canteen.gate, &paul).await;
+    assert_eq!((told(&answer), answer.text("/diner/first_name")), ((true, "not_enrolled".into()), "Paul".into()));
+    assert_eq!(canteen.meals(&paul), [format!("{TODAY} walk_in")]);
+    assert_eq!(told(&canteen.pick(&canteen.gate, &gone).await), (false, "unknown_card".into()));
+
+    // Without network, sent on the next day: who he was is kept; who had left before is nobody.
+    canteen.wait(days(1)).await;
+    let line = |sequence: i64, at: &str, diner: &str| json!({ "sequence": sequence, "scanned_at": at, "diner_id": diner, "let_in": true });
+    let batch = [
+        line(10, "2026-10-15T10:00:00Z", &rose),
+        line(11, "2026-10-15T10:01:00Z", &paul),
+        line(12, "2026-10-15T10:02:00Z", &gone),
+        line(13, "2026-10-16T07:00:00Z", &gone),
+    ];
+    let sent = send(&canteen.gate, &batch).await.expect(200);
+    let outcomes: Vec<&Value> = sent.items().iter().map(|line| &line["outcome"]).collect();
+    assert_eq!(outcomes, ["counted", "double", "counted", "unknown"]);
+    assert_eq!(canteen.meals(&rose), [format!("{TODAY} walk_in")]);
+    assert_eq!(canteen.meals(&gone), [format!("{TODAY} walk_in")], "his last day");
+    let kept = "(select count(*) from canteen_passages where person_id is not null)";
+    assert_eq!(call(&mut canteen.world.superuser("92"), kept).unwrap(), json!(5));
 }
 
 #[actix_web::test]

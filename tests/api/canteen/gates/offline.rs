@@ -158,8 +158,8 @@ async fn passages_come_later_in_any_order_and_count_once() {
             (9, "refused", "already_passed"),
             (10, "unknown", "unknown_card"),
             (11, "unknown", "unknown_card"),
-            (12, "not_served", "closed"),
-            (13, "clock_ahead", "closed"),
+            (12, "not_served", "too_late"),
+            (13, "clock_ahead", "clock_ahead"),
         ]
     );
     assert_eq!(first.at("/missing"), &json!([{ "first": 1, "last": 2 }, { "first": 6, "last": 6 }]));
@@ -214,9 +214,11 @@ async fn what_was_asked_before_the_network_went_is_the_same_passage() {
         passage(asked["sequence"].as_i64().unwrap(), asked["scanned_at"].as_str().unwrap(), diner)
     };
     let batch = [later(&asked[0], &lou.child), later(&asked[1], &ana.child)];
+    // Twice in one batch, and again.
     for _ in 0..2 {
-        let sent = send(&canteen.gate, &batch).await.expect(200);
-        assert_eq!(told(&sent), [(1, "counted", "reserved"), (2, "counted", "reserved")]);
+        let sent = send(&canteen.gate, &[batch.clone(), batch.clone()].concat()).await.expect(200);
+        let once = [(1, "counted", "reserved"), (2, "counted", "reserved")];
+        assert_eq!(told(&sent), [once, once].concat());
         assert_eq!(sent.at("/missing"), &json!([]));
     }
     for pupil in [&lou, &ana] {
@@ -225,6 +227,109 @@ async fn what_was_asked_before_the_network_went_is_the_same_passage() {
     // Another passage under that number is another one still.
     let other = passage(1, "2026-10-15T07:59:00Z", &ana.child);
     assert_eq!(told(&send(&canteen.gate, &[other]).await.expect(200)), [(1, "number_used", "reserved")]);
+}
+
+#[actix_web::test]
+async fn a_number_far_above_the_last_one_is_none_of_the_gates_row() {
+    let canteen = Canteen::open().await;
+    let lou = canteen.diner("Zoé").await;
+    let nobody = |sequence: i64| json!({ "sequence": sequence, "scanned_at": "2026-10-15T07:00:00Z", "card": "bonjour", "let_in": false });
+    let far = passage(50_001, "2026-10-15T07:00:00Z", &lou.child);
+    let sent = send(&canteen.gate, &[far.clone(), nobody(50_000), nobody(1_000_000_000)]).await.expect(200);
+    let ahead = |sequence: i64| (sequence, "number_ahead", "number_ahead");
+    assert_eq!(told(&sent), [ahead(50_001), (50_000, "refused", "unknown_card"), ahead(1_000_000_000)]);
+    assert_eq!(sent.at("/missing"), &json!([{ "first": 1, "last": 49_999 }]));
+    assert_eq!(canteen.meals(&lou.child), [format!("{TODAY} reserved")]);
+    // Its number is free, once those before it are known.
+    assert_eq!(told(&send(&canteen.gate, &[far]).await.expect(200)), [(50_001, "counted", "reserved")]);
+
+    // With network likewise.
+    let mut body = canteen.shown(&canteen.gate, &lou.card_code);
+    body["sequence"] = json!(100_002);
+    assert_eq!(
+        canteen.gate.post(&at("passages"), body.clone()).await.refused(422, "request.invalid").pointers(),
+        ["/sequence"]
+    );
+    body["sequence"] = json!(100_001);
+    let answer = canteen.gate.post(&at("passages"), body.clone()).await.expect(200);
+    assert_eq!(answer.text("/reason"), "already_passed");
+    assert_eq!(canteen.gate.post(&at("passages"), body).await.expect(200).json, answer.json);
+}
+
+#[actix_web::test]
+async fn a_child_that_was_turned_away_after_all_is_looked_at() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
+    // The answers are lost. The gate's list knows neither card, and it lets neither in.
+    let asked = [canteen.shown(&canteen.gate, &lou.card_code), canteen.shown(&canteen.gate, &ana.card_code)];
+    let mut batch = vec![];
+    for body in &asked {
+        assert_eq!(canteen.gate.post(&at("passages"), body.clone()).await.expect(200).at("/eats"), &json!(true));
+        let mut later = body.clone();
+        later["let_in"] = json!(false);
+        batch.push(later);
+    }
+    let odd = at(&format!("passages/odd?day={TODAY}"));
+    assert_eq!(canteen.secretary.get(&odd).await.expect(200).items().len(), 0);
+    for _ in 0..2 {
+        let sent = send(&canteen.gate, &batch).await.expect(200);
+        assert_eq!(told(&sent), [(1, "counted", "reserved"), (2, "counted", "not_enrolled")]);
+    }
+    let listed = canteen.secretary.get(&odd).await.expect(200);
+    let told: Vec<Value> = listed.items().iter().map(|row| json!([row["sequence"], row["turned_away"]])).collect();
+    assert_eq!(told, [json!([1, true]), json!([2, true])]);
+
+    // The department asks, and takes it back: one meal waits again, the other is none.
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    for (child, state) in [(&lou.child, "reserved"), (&ana.child, "cancelled")] {
+        let withdrawn = json!({ "diner_id": child, "day": TODAY, "reason": "La borne l'a refusé, il n'a pas mangé." });
+        canteen
+            .secretary
+            .post(&at("attendance/passages/withdraw"), withdrawn.clone())
+            .await
+            .refused(409, "attendance.seen_by_gate");
+        let answer = clerk.post(&at("attendance/passages/withdraw"), withdrawn).await.expect(200);
+        assert_eq!(answer.text("/state"), state);
+    }
+    // What the gate sent says nothing new.
+    send(&canteen.gate, &batch).await.expect(200);
+    assert_eq!(canteen.meals(&lou.child), [format!("{TODAY} reserved")]);
+    assert_eq!(canteen.meals(&ana.child), [format!("{TODAY} cancelled")]);
+    assert_eq!(canteen.told(&lou.card_code).await, (true, "reserved".to_owned()), "he eats");
+}
+
+#[actix_web::test]
+async fn a_passage_that_was_withdrawn_is_not_counted_by_its_batch_again() {
+    let canteen = Canteen::open().await;
+    let (lou, ana) = (canteen.diner("Zoé").await, canteen.sibling("Ana").await);
+    let batch = [
+        passage(1, "2026-10-13T10:00:00Z", &lou.child),
+        json!({ "sequence": 2, "scanned_at": "2026-10-13T10:01:00Z", "card": ana.card_code, "let_in": true }),
+    ];
+    canteen.set_meal(&lou.child, "2026-10-13", "no_show");
+    let first = send(&canteen.gate, &batch).await.expect(200);
+    assert_eq!(told(&first), [(1, "counted", "reserved"), (2, "counted", "not_enrolled")]);
+    let admin = &canteen.world.administrator;
+    for (child, state) in [(&lou.child, "no_show"), (&ana.child, "cancelled")] {
+        let body = json!({ "diner_id": child, "day": "2026-10-13", "reason": "La carte était celle de son frère." });
+        let answer = admin.post(&at("attendance/passages/withdraw"), body).await.expect(200);
+        assert_eq!(answer.text("/state"), state);
+    }
+    assert_eq!(told(&send(&canteen.gate, &batch).await.expect(200)), told(&first));
+    assert_eq!(canteen.meals(&lou.child), ["2026-10-13 no_show".to_owned(), format!("{TODAY} reserved")]);
+    assert_eq!(canteen.meals(&ana.child), ["2026-10-13 cancelled"]);
+    // Neither was told to the family as a meal without reservation, but both as mistakes.
+    let letters = canteen.world.letters_to(&canteen.family.email).await;
+    let about: Vec<&str> = letters
+        .iter()
+        .filter(|(about, _)| about == "Repas enregistré par erreur")
+        .map(|(_, body)| body.as_str())
+        .collect();
+    assert_eq!(about.len(), 2, "{letters:?}");
+    assert!(
+        about.iter().any(|body| body.contains("Zoé") && body.contains("13/10/2026") && body.contains("il reste dû"))
+    );
+    assert!(about.iter().any(|body| body.contains("Ana") && body.contains("Rien n'est dû")));
 }
 
 #[actix_web::test]
@@ -242,7 +347,7 @@ async fn a_wrong_clock_makes_no_meal_on_a_day_without_meals() {
         shown(4, "2026-10-11T10:01:00Z", &away.card_code),
     ];
     let answer = send(&canteen.gate, &sent).await.expect(200);
-    let expected = ["closed", "closed", "closed", "other_college"];
+    let expected = ["closed", "closed", "too_late", "other_college"];
     assert_eq!(told(&answer), [1, 2, 3, 4].map(|n| (n, "not_served", expected[usize::try_from(n - 1).unwrap()])));
     assert_eq!(canteen.meals(&away.child), [format!("{TODAY} reserved")]);
     assert_eq!((canteen.meals(&lou.child), canteen.meals(&ana.child)), (vec![format!("{TODAY} reserved")], vec![]));
@@ -317,7 +422,7 @@ async fn what_a_gate_could_not_know_is_found_out_and_what_it_should_not_have_don
 
     // A clock that is ahead spends no number; one that is mad is told.
     let mut ahead = passage(7, "2026-10-17T10:00:00Z", &lou.child);
-    assert_eq!(told(&send(&canteen.gate, &[ahead.clone()]).await.expect(200)), [(7, "clock_ahead", "closed")]);
+    assert_eq!(told(&send(&canteen.gate, &[ahead.clone()]).await.expect(200)), [(7, "clock_ahead", "clock_ahead")]);
     ahead["scanned_at"] = json!("2026-10-16T07:00:00Z");
     assert_eq!(told(&send(&canteen.gate, &[ahead.clone()]).await.expect(200)), [(7, "counted", "reserved")]);
     ahead["scanned_at"] = json!("-9999-01-01T00:00:00Z");
@@ -365,7 +470,7 @@ async fn a_passage_counts_within_a_month_and_of_a_locked_month_moves_nothing() {
     assert_eq!(canteen.meals(&lou.child)[0], "2026-10-15 consumed");
     canteen.wait(days(1)).await;
     let too_late = passage(5, "2026-10-15T10:30:00Z", &lou.child);
-    assert_eq!(told(&send(&canteen.gate, &[too_late]).await.expect(200)), [(5, "not_served", "closed")]);
+    assert_eq!(told(&send(&canteen.gate, &[too_late]).await.expect(200)), [(5, "not_served", "too_late")]);
     let odd = canteen.secretary.get(&at("passages/odd?day=2026-10-15")).await;
     assert_eq!(odd.status, 401, "the secretary's session is over");
 }

@@ -1,7 +1,7 @@
 //! One card at a time, with network.
 
-use super::{Canteen, TODAY, at, device, no, operator, yes};
-use crate::support::{COLLEGE, OTHER_COLLEGE, call, days};
+use super::{Canteen, TODAY, at, device, enrol, no, operator, yes};
+use crate::support::{COLLEGE, OTHER_COLLEGE, SEASON, call, days};
 use passplus::cards::code::CardCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -227,6 +227,25 @@ async fn a_child_of_two_school_years_eats_where_it_is_this_year() {
     let codes = at(&format!("children/{}/day-codes", walk_in.child));
     assert_eq!(canteen.family.post(&codes, json!({})).await.expect(201).text("/college_uai"), COLLEGE);
     assert_eq!(canteen.told(&walk_in.card_code).await, yes("not_enrolled"));
+}
+
+#[actix_web::test]
+async fn who_is_enrolled_from_a_later_day_eats_what_his_family_asked_for() {
+    let canteen = Canteen::open().await;
+    let dora = canteen.sibling("Dora").await;
+    let wish = json!({
+        "child_id": dora.child, "season": SEASON, "weekdays": ["monday"], "diet": "no_meat", "starts_on": "2026-11-02",
+    });
+    enrol(&canteen.family, &wish).await;
+    let answer = canteen.show(&canteen.gate, &dora.card_code).await.expect(200);
+    assert_eq!((answer.text("/reason"), answer.text("/diner/diet")), ("not_enrolled".into(), "no_meat".into()));
+    // So does the list, in which he is since.
+    let file = canteen.gate.get(&at("gate-list?portraits=false")).await.expect(200);
+    let list = String::from_utf8_lossy(&canteen.gate.age.open(&file.bytes).unwrap()).into_owned();
+    assert!(list.contains(r#""diet":"no_meat""#), "{list}");
+    // Without any, as ever.
+    let answer = canteen.show(&canteen.gate, &canteen.pupil.card_code).await.expect(200);
+    assert_eq!(answer.text("/diner/diet"), "everything");
 }
 
 #[actix_web::test]

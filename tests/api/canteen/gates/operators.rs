@@ -267,16 +267,17 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         "(select count(*) from kitchen_care())",
         "(select count(*) from gate_gaps(5))",
         "(select count(*) from gate_adults(today()))",
+        "(select gate_last())",
     ];
     for (kind, shown) in [
-        ("", [0, 0, 0, 0]),
-        ("guardian", [0, 0, 0, 0]),
-        ("secretary", [0, 0, 0, 0]),
-        ("agent", [0, 0, 0, 0]),
-        ("system", [0, 0, 0, 0]),
-        ("device", [0, 0, 0, 0]),
-        ("kitchen", [0, 1, 0, 0]),
-        ("gate", [4, 0, 1, 2]),
+        ("", [0, 0, 0, 0, 0]),
+        ("guardian", [0, 0, 0, 0, 0]),
+        ("secretary", [0, 0, 0, 0, 0]),
+        ("agent", [0, 0, 0, 0, 0]),
+        ("system", [0, 0, 0, 0, 0]),
+        ("device", [0, 0, 0, 0, 0]),
+        ("kitchen", [0, 1, 0, 0, 0]),
+        ("gate", [4, 0, 1, 2, 3]),
     ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!(
@@ -288,29 +289,40 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
         for (door, rows) in doors.into_iter().zip(shown) {
             assert_eq!(call(&mut conn, door).unwrap(), json!(rows), "{kind} passes {door}");
         }
+        sql_query("select gate_turned_away(array[1, 2, 3])").execute(&mut conn).unwrap();
+        let marked = call(&mut all, "(select count(*) from canteen_passages where turned_away)").unwrap();
+        assert_eq!(marked != json!(0), kind == "gate", "{kind} turns somebody away");
     }
     // What the department and a collège's secretary are told of gates, for who is neither.
     canteen.told("bonjour").await;
     let doors = [
         format!("(select count(*) from canteen_gates_at_work('{COLLEGE}'))"),
         format!("(select count(*) from canteen_gate_gaps('{COLLEGE}', '2026-01-01', '2026-12-31'))"),
+        format!("(select count(*) from canteen_passed_twice('{TODAY}'))"),
+        format!("(select canteen_seen_by_gate('{}', '{TODAY}')::integer)", zoe.child),
         format!("(select count(*) from canteen_away('{COLLEGE}', today()))"),
         format!("(select count(*) from canteen_away('{OTHER_COLLEGE}', today()))"),
     ];
+    canteen.sql(&format!(
+        "insert into canteen_passages
+         select (jsonb_populate_record(p, jsonb_build_object('device_id', gen_random_uuid(), 'outcome', 'double'))).*
+           from canteen_passages p where person_id = '{}' and outcome = 'counted'",
+        zoe.child
+    ));
     for (kind, college, shown) in [
-        ("", COLLEGE, [0, 0, 0, 0]),
-        ("", OTHER_COLLEGE, [0, 0, 0, 0]),
-        ("guardian", COLLEGE, [0, 0, 0, 0]),
-        ("guardian", OTHER_COLLEGE, [0, 0, 0, 0]),
-        ("gate", COLLEGE, [0, 0, 0, 0]),
-        ("gate", OTHER_COLLEGE, [0, 0, 0, 0]),
-        ("kitchen", COLLEGE, [0, 0, 0, 0]),
-        ("kitchen", OTHER_COLLEGE, [0, 0, 0, 0]),
-        ("device", COLLEGE, [0, 0, 0, 0]),
-        ("device", OTHER_COLLEGE, [0, 0, 0, 0]),
-        ("secretary", OTHER_COLLEGE, [0, 0, 0, 1]),
-        ("secretary", COLLEGE, [1, 1, 0, 0]),
-        ("agent", "", [1, 1, 0, 1]),
+        ("", COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("", OTHER_COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("guardian", COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("guardian", OTHER_COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("gate", COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("gate", OTHER_COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("kitchen", COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("kitchen", OTHER_COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("device", COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("device", OTHER_COLLEGE, [0, 0, 0, 0, 0, 0]),
+        ("secretary", OTHER_COLLEGE, [0, 0, 0, 0, 0, 1]),
+        ("secretary", COLLEGE, [1, 1, 1, 1, 0, 0]),
+        ("agent", "", [1, 1, 1, 1, 0, 1]),
     ] {
         let mut conn = canteen.world.app_role("92");
         conn.batch_execute(&format!("{begin}; set app.kind = '{kind}'; set app.college = '{college}'")).unwrap();

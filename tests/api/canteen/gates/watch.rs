@@ -1,7 +1,7 @@
 //! Passages that a gate has not sent: who is told, and what it takes to lock a month without them.
 
-use super::{Canteen, TODAY, at, offline::send};
-use crate::support::{COLLEGE, OTHER_COLLEGE, call, days};
+use super::{Canteen, TODAY, at, device, offline::send, operator};
+use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, call, days};
 use serde_json::{Value, json};
 
 /// A passage of nobody, which moves no meal.
@@ -164,6 +164,34 @@ async fn who_passes_at_another_college_is_told_to_his_own() {
     let clerk = canteen.world.agent("92", "case_worker").await;
     let all = clerk.get(&at(&format!("attendance?day={TODAY}&college_uai={OTHER_COLLEGE}"))).await.expect(200);
     assert_eq!(all.at("/meals"), day.at("/meals"));
+}
+
+#[actix_web::test]
+async fn who_passes_at_two_colleges_is_odd_at_both() {
+    let canteen = Canteen::open().await;
+    let emil = canteen.diner_elsewhere("Emil").await;
+    let there = operator(&canteen.world, "Cuisines du Mont", &[OTHER_COLLEGE]).await;
+    let there = device(&canteen.world, &there, Some(OTHER_COLLEGE)).await;
+    let shown = |at: &str| json!({ "sequence": 1, "scanned_at": at, "card": emil.card_code, "let_in": true });
+    send(&there, &[shown("2026-10-15T07:30:00Z")]).await.expect(200);
+    let neighbour = canteen.world.secretary(OTHER_COLLEGE).await;
+    let odd = at(&format!("passages/odd?day={TODAY}"));
+    assert_eq!(neighbour.get(&odd).await.expect(200).items().len(), 0, "he passed where he eats");
+    send(&canteen.gate, &[shown("2026-10-15T07:40:00Z")]).await.expect(200);
+
+    let told = |list: &Answer| -> Vec<Value> {
+        list.items().iter().map(|row| json!([row["college_uai"], row["outcome"], row["passed_elsewhere"]])).collect()
+    };
+    let list = neighbour.get(&odd).await.expect(200);
+    assert_eq!(told(&list), [json!([OTHER_COLLEGE, "counted", true])]);
+    // That he did, and not where.
+    for secret in [COLLEGE, &canteen.gate.id, &canteen.operator] {
+        assert!(!list.json.to_string().contains(secret), "{}", list.json);
+    }
+    let own = canteen.secretary.get(&odd).await.expect(200);
+    assert_eq!(told(&own), [json!([COLLEGE, "double", true])]);
+    let clerk = canteen.world.agent("92", "case_worker").await;
+    assert_eq!(clerk.get(&odd).await.expect(200).items().len(), 2);
 }
 
 #[actix_web::test]
