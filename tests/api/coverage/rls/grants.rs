@@ -77,7 +77,7 @@ const DEPARTMENT: &str = "
     canteen_gates: select insert update(revoked_at deleted_until)
     canteen_care_plans: select insert update(ended_by ended_at) delete
     canteen_enrolments: select insert update(weekdays diet starts_on ends_on state end_reason laid_out_version ended_at version)
-    canteen_meals: select insert update(enrolment_id college_uai state changed_at)
+    canteen_meals: select insert update(enrolment_id college_uai state changed_at is_single)
     canteen_means: select insert update(means_sealed purged_at)
     canteen_rates: select insert update(explanation_sealed)
     canteen_rate_requests: select insert update(state inquiries inquiry_id held_until identity_sealed next_try_at attempts call_id answer answer_detail answered_at source income_year income_month is_year_before decided_by closed_at reason note version)
