@@ -25,67 +25,32 @@ create or replace function canteen_forecast(p_from date, p_until date)
                   where s.operator_id = actor_operator() and m.day >= s.starts_on and (s.ends_on is null or m.day <= s.ends_on))))
      group by m.day, m.college_uai order by m.day, m.college_uai $$;
 
-create or replace function canteen_away(p_college text, p_day date)
-    returns table (person_id uuid, passed_at text, meal_college text, state text, changed_at timestamptz)
+create or replace function gate_list()
+    returns table (person_id uuid, first_name text, initial text, diet text, meal text, own_meal boolean, care boolean, card_id uuid,
+                   code_sealed bytea, photo_sealed bytea)
     language sql stable security definer set search_path = public, pg_temp as $$
-    select distinct on (p.person_id) p.person_id, p.college_uai, m.college_uai, m.state, m.changed_at
-      from canteen_passages p
-      join canteen_meals m on m.person_id = p.person_id and m.day = p.day
-      join children c on c.id = p.person_id
-     where p.day = p_day and p.outcome = 'counted' and p.reason in ('other_college', 'card_not_in_use') and p.college_uai <> p_college
-       and coalesce((select e.college_uai from canteen_enrolments e where e.person_id = p.person_id and p.day between e.starts_on and e.ends_on
-                      order by e.state, e.starts_on desc limit 1),
-                    (select y.college_uai from enrolments y where y.child_id = p.person_id and y.in_network
-                        and y.state in ('active', 'suspended') order by y.season desc limit 1)) = p_college
-       and (actor_is_department() or (actor_kind() = 'secretary' and p_college = actor_college()))
-     order by p.person_id, p.scanned_at $$;
-
-create or replace function gate_record(p_offline boolean, p_sequences bigint[], p_days date[], p_scanned timestamptz[], p_people uuid[],
-                            p_let_in boolean[], p_reasons text[], p_outcomes text[], p_from text[], p_to text[], p_prints bytea[])
-    returns void language plpgsql security definer set search_path = public, pg_temp as $$
-declare
-    kept integer;
-    moved integer;
-    made integer;
-begin
-    if actor_kind() is distinct from 'gate' or actor_college() is null or actor_operator() is null then
-        raise insufficient_privilege using message = 'only a gate records passages';
-    end if;
-    if exists (select 1 from unnest(p_days, p_to) t (day, next)
-                where t.next is not null and (t.next not in ('consumed', 'walk_in') or not exists (select 1 from my_sites(t.day))
-                      or not canteen_passage_taken(t.day))) then
-        raise insufficient_privilege using message = 'a gate moves no such meal';
-    end if;
-    if not exists (select 1 from canteen_gates where device_id = actor_device()) then
-        insert into canteen_gates (device_id, operator_id, college_uai) values (actor_device(), actor_operator(), actor_college())
-            on conflict (device_id) do nothing;
-    end if;
-    insert into canteen_passages (device_id, sequence, operator_id, college_uai, day, scanned_at, received_at, offline, person_id,
-                                  family_id, let_in, reason, outcome, fingerprint)
-    select actor_device(), t.sequence, actor_operator(), actor_college(), t.day, t.scanned, instant(), p_offline, t.person,
-           c.family_id, t.let_in, t.reason, t.outcome, t.print
-      from unnest(p_sequences, p_days, p_scanned, p_people, p_let_in, p_reasons, p_outcomes, p_prints)
-           t (sequence, day, scanned, person, let_in, reason, outcome, print)
-      left join children c on c.id = t.person
-    on conflict do nothing;
-    get diagnostics kept = row_count;
-    update canteen_meals m set state = t.next, changed_at = instant()
-      from unnest(p_people, p_days, p_from, p_to) t (person, day, former, next)
-     where m.person_id = t.person and m.day = t.day and m.state = t.former and t.next is not null;
-    get diagnostics moved = row_count;
-    insert into canteen_meals (person_id, day, family_id, college_uai, state, changed_at)
-    select t.person, t.day, c.family_id, actor_college(), t.next, instant()
-      from unnest(p_people, p_days, p_from, p_to) t (person, day, former, next) left join children c on c.id = t.person
-     where t.next is not null and t.former is null
-    on conflict do nothing;
-    get diagnostics made = row_count;
-    if kept <> cardinality(p_sequences) or moved + made <> (select count(*) from unnest(p_to) next where next is not null) then
-        raise serialization_failure using message = 'another gate was quicker';
-    end if;
-    if 'walk_in' = any (p_to) then
-        perform canteen_tell_walk_ins(array(select t.person from unnest(p_people, p_to) t (person, next) where t.next = 'walk_in'));
-    end if;
-end $$;
+    with here as (select x as uai from my_sites(today()) x where actor_kind() = 'gate'),
+    diners as (
+        select e.person_id from canteen_enrolments e join here on here.uai = e.college_uai
+         where e.state = 'active' and today() between e.starts_on and e.ends_on
+        union select m.person_id from canteen_meals m join here on here.uai = m.college_uai where m.day = today())
+    select d.person_id, split_part(coalesce(ch.first_names, a.first_names), ' ', 1), left(coalesce(ch.last_name, a.last_name), 1),
+           coalesce(e.diet, 'everything'), m.state, coalesce(plan.own_meal, false), plan.own_meal is not null, c.id, c.code_sealed,
+           ph.gate_sealed
+      from diners d
+      left join children ch on ch.id = d.person_id
+      left join canteen_adults a on a.id = d.person_id
+      left join canteen_meals m on m.person_id = d.person_id and m.day = today()
+      left join lateral (
+          select x.diet from canteen_enrolments x where x.person_id = d.person_id and today() between x.starts_on and x.ends_on
+           order by x.state, x.starts_on desc limit 1) e on true
+      left join lateral (
+          select x.own_meal from canteen_care_plans x
+           where x.child_id = d.person_id and x.ended_at is null and today() between x.starts_on and x.ends_on limit 1) plan on true
+      left join cards c on c.child_id = d.person_id and c.state = 'active' and c.valid_until >= today()
+      left join photos ph on ph.child_id = d.person_id and ph.state = 'accepted'
+     where m.college_uai is null or m.college_uai in (select uai from here)
+     order by d.person_id $$;
 
 create or replace function gate_look(p_cards bytea[], p_codes bytea[], p_people uuid[], p_days date[], p_portraits boolean)
     returns table (n bigint, person_id uuid, card_in_use boolean, here boolean, open boolean, locked boolean, walk_ins boolean, meal text,
@@ -156,15 +121,52 @@ begin
      order by t.n;
 end $$;
 
+create or replace function gate_record(p_offline boolean, p_sequences bigint[], p_days date[], p_scanned timestamptz[], p_people uuid[],
+                            p_let_in boolean[], p_reasons text[], p_outcomes text[], p_from text[], p_to text[], p_prints bytea[])
+    returns void language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    kept integer;
+    moved integer;
+    made integer;
+begin
+    if actor_kind() is distinct from 'gate' or actor_college() is null or actor_operator() is null then
+        raise insufficient_privilege using message = 'only a gate records passages';
+    end if;
+    if exists (select 1 from unnest(p_days, p_to) t (day, next)
+                where t.next is not null and (t.next not in ('consumed', 'walk_in') or not exists (select 1 from my_sites(t.day))
+                      or not canteen_passage_taken(t.day))) then
+        raise insufficient_privilege using message = 'a gate moves no such meal';
+    end if;
+    insert into canteen_passages (device_id, sequence, operator_id, college_uai, day, scanned_at, received_at, offline, person_id,
+                                  family_id, let_in, reason, outcome, fingerprint)
+    select actor_device(), t.sequence, actor_operator(), actor_college(), t.day, t.scanned, instant(), p_offline, t.person,
+           c.family_id, t.let_in, t.reason, t.outcome, t.print
+      from unnest(p_sequences, p_days, p_scanned, p_people, p_let_in, p_reasons, p_outcomes, p_prints)
+           t (sequence, day, scanned, person, let_in, reason, outcome, print)
+      left join children c on c.id = t.person
+    on conflict do nothing;
+    get diagnostics kept = row_count;
+    update canteen_meals m set state = t.next, changed_at = instant()
+      from unnest(p_people, p_days, p_from, p_to) t (person, day, former, next)
+     where m.person_id = t.person and m.day = t.day and m.state = t.former and t.next is not null;
+    get diagnostics moved = row_count;
+    insert into canteen_meals (person_id, day, family_id, college_uai, state, changed_at)
+    select t.person, t.day, c.family_id, actor_college(), t.next, instant()
+      from unnest(p_people, p_days, p_from, p_to) t (person, day, former, next) left join children c on c.id = t.person
+     where t.next is not null and t.former is null
+    on conflict do nothing;
+    get diagnostics made = row_count;
+    if kept <> cardinality(p_sequences) or moved + made <> (select count(*) from unnest(p_to) next where next is not null) then
+        raise serialization_failure using message = 'another gate was quicker';
+    end if;
+end $$;
+
 create or replace function gate_gaps(p_limit integer) returns table (first bigint, last bigint)
     language sql stable security definer set search_path = public, pg_temp as $$
     select g.before + 1, g.sequence - 1
-      from (select p.sequence, lag(p.sequence, 1, d.until) over (order by p.sequence) as before
-              from (select coalesce((select deleted_until from canteen_gates where device_id = actor_device()), 0) as until) d
-              join canteen_passages p on actor_kind() = 'gate' and p.device_id = actor_device() and p.sequence > d.until) g
+      from (select p.sequence, lag(p.sequence, 1, 0::bigint) over (order by p.sequence) as before
+              from canteen_passages p where actor_kind() = 'gate' and p.device_id = actor_device()) g
      where g.sequence > g.before + 1 order by 1 limit p_limit $$;
-
-alter function gate_look(bytea[], bytea[], uuid[], date[], boolean) set plan_cache_mode = force_generic_plan;
 
 drop function gate_sent(bigint[]);
 create function gate_sent(p_sequences bigint[])
@@ -174,4 +176,19 @@ create function gate_sent(p_sequences bigint[])
       from canteen_passages p
      where actor_kind() = 'gate' and p.device_id = actor_device() and p.sequence = any (p_sequences) $$;
 
-drop function attended_college(uuid, date);
+drop function canteen_seen_by_gate(uuid, date), canteen_passed_twice(date), canteen_away(text, date), canteen_gate_gaps(text, date, date),
+    canteen_gates_at_work(text), gate_turned_away(bigint[]), gate_last(), canteen_tell_walk_ins(uuid[]), gate_adults(date), gate_heard(),
+    attended_college(uuid, date);
+
+update canteen_passages set reason = 'closed' where reason = 'too_late';
+alter table canteen_passages
+    drop column turned_away,
+    drop constraint canteen_passages_reason,
+    add constraint canteen_passages_reason
+        check (reason in ('reserved', 'cancelled', 'not_enrolled', 'already_passed', 'unknown_card', 'unknown_code', 'stale_code',
+                          'card_not_in_use', 'other_college', 'closed'));
+
+drop index canteen_passages_away;
+drop policy canteen_passages_delete on canteen_passages;
+alter table canteen_attendance_locks drop column accepted_gaps;
+drop table canteen_gates;
