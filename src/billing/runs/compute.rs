@@ -2,7 +2,8 @@
 //! lines. All of it in the database, whatever their number.
 //!
 //! A month of a collège that no run has billed is looked at whole; of a month that was billed, only the diners whose rate was set since, and
-//! those whose bill was taken back to be made again. What an agent took back for good is not looked at any more.
+//! those whose bill was taken back to be made again. Of what an agent took back for good nothing is due or credited any more: of those days, and
+//! of the whole month when a forfait was.
 
 use crate::{
     db::Tx,
@@ -21,10 +22,13 @@ with scope as materialized (
     select college_uai, month, (month + interval '1 month')::date as next, run_id is null or run_id = $1 as whole
       from canteen_attendance_locks where reopened_at is null and month <= $3),
 again as (
-    select l.person_id, l.college_uai, l.month, n.bill_again, n.issued_at
-      from canteen_bills n join canteen_bill_lines l on l.bill_id = n.id where n.bill_again is not null),
+    select l.person_id, l.college_uai, l.month, n.issued_at
+      from canteen_bills n join canteen_bill_lines l on l.bill_id = n.id where n.bill_again),
+waived as materialized (
+    select distinct l.person_id, l.college_uai, l.month, case when l.kind <> 'forfait' then d.day end as day
+      from canteen_bills n join canteen_bill_lines l on l.bill_id = n.id cross join unnest(l.days) d (day) where not n.bill_again),
 targets as materialized (
-    (select m.person_id, s.college_uai, s.month, s.next
+    select m.person_id, s.college_uai, s.month, s.next
        from scope s join canteen_meals m on m.college_uai = s.college_uai and m.day >= s.month and m.day < s.next where s.whole
      union
      select e.person_id, s.college_uai, s.month, s.next
@@ -40,10 +44,7 @@ targets as materialized (
       where r.set_at >= $4 and not s.whole
      union
      select a.person_id, s.college_uai, s.month, s.next
-       from again a join scope s on s.college_uai = a.college_uai and s.month = a.month where a.bill_again and a.issued_at >= $4)
-    except
-    select a.person_id, s.college_uai, s.month, s.next
-      from again a join scope s on s.college_uai = a.college_uai and s.month = a.month where not a.bill_again),
+       from again a join scope s on s.college_uai = a.college_uai and s.month = a.month where a.issued_at >= $4),
 calendars as materialized (
     select season, first_month, last_month,
            (extract(year from last_month) * 12 + extract(month from last_month)
@@ -134,6 +135,8 @@ lines as (
            array_agg(c.day order by c.day) as days, sum(c.times)::integer as meals
       from changed c left join origins o on o.person_id = c.person_id and o.college_uai = c.college_uai and o.month = c.month
      where c.times <> 0
+       and not exists (select 1 from waived w where w.person_id = c.person_id and w.college_uai = c.college_uai and w.month = c.month
+                          and (w.day is null or w.day = c.day))
      group by c.family_id, c.adult_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents, sign(c.times), o.id),
 -- What is due no longer corrects the bill it was on; what is due more goes on the payer's next bill.
 documents as (

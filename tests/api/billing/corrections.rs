@@ -171,3 +171,36 @@ async fn a_forfait_is_paid_in_equal_parts_and_what_is_not_served_is_credited() {
         table.ask("(select amount_cents from canteen_bill_lines where kind = 'forfait' and month = '2027-07-01')");
     assert_eq!(last, json!(3_684));
 }
+
+#[actix_web::test]
+async fn what_is_taken_back_for_good_ends_with_its_own_meals() {
+    let table = billed().await;
+    let (first, second) = ("2026-09-21", "2026-09-22");
+    table.reopen("2026-09").await.expect(200);
+    table.meals(&table.child, "consumed", &[first]);
+    table.lock("2026-09").await.expect(201);
+    table.bill("2026-09").await;
+    let bill = table.bills_of(&table.family.id).await[1].clone();
+    let cancel = at(&format!("bills/{}/cancel", bill["id"].as_str().unwrap()));
+    let goodwill = json!({ "reason": "goodwill", "bill_again": false });
+    table.finance[0].post_keyed(&cancel, &key(), goodwill).await.expect(201);
+    assert_eq!(table.account().await.0, 1_120);
+    // A meal of the other bill was not taken, and another one was; the one that was given up changes as it may.
+    for state in ["excused", "consumed"] {
+        table.reopen("2026-09").await.expect(200);
+        table.meals(&table.child, state, &[first]);
+        table.meals(&table.child, "cancelled", &["2026-09-08"]);
+        table.meals(&table.child, "consumed", &[second, "2026-09-24"]);
+        table.lock("2026-09").await.expect(201);
+        let run = table.begin("2026-09").await;
+        if run.status == 201 {
+            let run = run.expect(201);
+            table.check(&run, &table.finance[0]).await.expect(200);
+            table.issue(&run, &table.finance[1]).await.expect(200);
+        } else {
+            assert_eq!(state, "consumed", "{}", run.json);
+            run.refused(409, "bill_run.nothing");
+        }
+        assert_eq!(table.account().await.0, 1_120 - 280 + 2 * 280);
+    }
+}

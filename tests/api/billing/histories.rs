@@ -17,6 +17,9 @@ const PARTS: i64 = 11;
 
 /// From a day on: a year's price, or none; and a meal's.
 type Rate = (String, Option<i64>, i64);
+/// The meal of a day, or what the month costs as a part of a year.
+type Part = Option<String>;
+type Billed = BTreeMap<Part, i64>;
 
 /// What should be, told without a database.
 #[derive(Default)]
@@ -24,10 +27,10 @@ struct Plain {
     meals: BTreeMap<(usize, String), &'static str>,
     rates: [Vec<Rate>; 2],
     locked: BTreeSet<&'static str>,
-    /// What is billed of a child's month, credit notes taken off.
-    billed: BTreeMap<(usize, &'static str), i64>,
-    /// Months of a child that were taken back for good.
-    over: BTreeSet<(usize, &'static str)>,
+    /// What is billed of each day of a child's month, credit notes taken off.
+    billed: BTreeMap<(usize, &'static str), Billed>,
+    /// Days of a child that were taken back for good.
+    over: BTreeSet<(usize, &'static str, Part)>,
     paid: i64,
 }
 
@@ -38,7 +41,7 @@ impl Plain {
         rates.last().unwrap()
     }
 
-    fn due(&self, child: usize, month: &'static str) -> i64 {
+    fn due(&self, child: usize, month: &'static str) -> Billed {
         let year = self.rate(child, &format!("{month}-01")).1;
         let meals = self.meals.iter().filter(|((of, day), _)| *of == child && day.starts_with(month));
         let cost = |((_, day), state): (&(usize, String), &&'static str)| match (*state, year) {
@@ -47,7 +50,14 @@ impl Plain {
             ("excused" | "closed", Some(_)) => -self.rate(child, day).2,
             _ => 0,
         };
-        year.map_or(0, |cents| cents / PARTS) + meals.map(cost).sum::<i64>()
+        let mut due: Billed = meals.map(|meal| (Some(meal.0.1.clone()), cost(meal))).collect();
+        due.insert(None, year.map_or(0, |cents| cents / PARTS));
+        due
+    }
+
+    /// With the part of a year the whole month is over.
+    fn is_over(&self, child: usize, month: &'static str, part: &Part) -> bool {
+        self.over.contains(&(child, month, part.clone())) || self.over.contains(&(child, month, None))
     }
 
     /// Bills what is locked; whether that is anything.
@@ -55,9 +65,10 @@ impl Plain {
         let mut any = false;
         for child in 0..2 {
             for month in self.locked.clone() {
-                if !self.over.contains(&(child, month)) {
-                    let due = self.due(child, month);
-                    any |= self.billed.insert((child, month), due).unwrap_or(0) != due;
+                for (part, due) in self.due(child, month) {
+                    if !self.is_over(child, month, &part) {
+                        any |= self.billed.entry((child, month)).or_default().insert(part, due).unwrap_or(0) != due;
+                    }
                 }
             }
         }
@@ -178,9 +189,13 @@ impl History {
         for line in read.at("/lines").as_array().unwrap() {
             let child = self.children.iter().position(|id| line["diner_id"] == json!(id)).unwrap();
             let month = *MONTHS.iter().find(|month| line["month"] == json!(month)).unwrap();
-            *self.plain.billed.entry((child, month)).or_default() -= line["amount_cents"].as_i64().unwrap();
-            if !again {
-                self.plain.over.insert((child, month));
+            let taken_back = line["unit_cents"].as_i64().unwrap() * line["meals"].as_i64().unwrap().signum();
+            for day in line["days"].as_array().unwrap() {
+                let part = (line["kind"] != "forfait").then(|| day.as_str().unwrap().to_owned());
+                *self.plain.billed.entry((child, month)).or_default().entry(part.clone()).or_default() -= taken_back;
+                if !again {
+                    self.plain.over.insert((child, month, part));
+                }
             }
         }
         self.seen.insert(if again { "to be billed again" } else { "cancelled" });
@@ -209,13 +224,13 @@ impl History {
             "(select coalesce(jsonb_object_agg(person_id || to_char(month, ' YYYY-MM'), cents), '{}') from (
                   select person_id, month, sum(amount_cents) as cents from canteen_bill_lines group by person_id, month) s)",
         );
-        for ((child, month), cents) in &self.plain.billed {
+        for ((child, month), parts) in &self.plain.billed {
             let found = billed[format!("{} {month}", self.children[*child])].as_i64().unwrap_or(0);
-            assert_eq!(found, *cents, "child {child} in {month}");
+            assert_eq!(found, parts.values().sum::<i64>(), "child {child} in {month}");
         }
         let account =
             self.table.family.get(&at(&format!("accounts/{}?limit=100", self.table.family.id))).await.expect(200);
-        let total: i64 = self.plain.billed.values().sum();
+        let total: i64 = self.plain.billed.values().flat_map(Billed::values).sum();
         assert_eq!(account.number("/balance_cents"), total - self.plain.paid);
         let entries = account.at("/entries/items").as_array().unwrap();
         if account.at("/entries").get("next_cursor").is_none() {
