@@ -240,14 +240,15 @@ struct DueGrid {
     starts_on: NaiveDate,
 }
 
-/// Enrolments in whose time a grid is in force that none of their rates comes from, with the first day on which it holds for them. Those
-/// that are over keep their prices.
+/// Enrolments in whose time a grid is in force from whose first day on they have no rate, with the first day on which it holds for them: a
+/// later rate of that grid may have been set meanwhile, for another reason. Those that are over keep their prices.
 pub fn without_rate_of_a_grid(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(CanteenEnrolmentId, NaiveDate)>, Error> {
     let rows: Vec<DueGrid> = diesel::sql_query(
         "select e.id, greatest(g.starts_on, e.starts_on) as starts_on from canteen_enrolments e
            join canteen_grids g on g.diner = e.diner and g.state = 'published' and g.starts_on <= e.ends_on and g.ends_on >= e.starts_on
           where e.state = 'active' and e.ends_on >= today()
-            and not exists (select 1 from canteen_rates r where r.person_id = e.person_id and r.season = e.season and r.grid_id = g.id)
+            and not exists (select 1 from canteen_rates r where r.person_id = e.person_id and r.season = e.season and r.grid_id = g.id
+                               and (g.starts_on <= e.starts_on or r.starts_on <= g.starts_on))
           order by e.id limit $1",
     )
     .bind::<BigInt, _>(limit)

@@ -123,7 +123,7 @@ fn discard_grid(tx: &mut Tx<'_>, id: GridId) -> Result<(), Error> {
 }
 
 /// Publishes what another person wrote. It may begin in the past where no grid was in force; in the place of another grid it begins
-/// tomorrow at the earliest.
+/// tomorrow at the earliest, and no day of that one is left without a price.
 fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid, Error> {
     let draft = lock_draft(tx, id)?;
     services::require_canteen(tx)?;
@@ -136,7 +136,9 @@ fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid
     }
     let (diner, period) = (draft.grid.diner, (draft.grid.starts_on, draft.grid.ends_on));
     if let Some(replaced) = draft.replaces {
+        let last = db::grid(tx, replaced)?.in_force.map(|(_, last)| last);
         make_room(tx, replaced, period.0)?;
+        require_no_hole(tx, diner, period.1, last)?;
     }
     if let Some(other) = db::first_in_force_within(tx, diner, period)? {
         let (first, last) = other.in_force.unwrap_or(period);
@@ -151,6 +153,25 @@ fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid
                           "starts_on": period.0, "ends_on": period.1 });
     audit::record(tx, "canteen_grid_published", ("canteen_grid", id), details)?;
     Ok(published)
+}
+
+/// The day after a grid's last one has a price again, if it had one by the grid that it replaces.
+fn require_no_hole(
+    tx: &mut Tx<'_>,
+    diner: Diner,
+    ends_on: NaiveDate,
+    replaced: Option<NaiveDate>,
+) -> Result<(), Error> {
+    let next = ends_on.succ_opt().unwrap_or(ends_on);
+    let Some(last) = replaced.filter(|last| next <= *last) else { return Ok(()) };
+    if db::first_in_force_within(tx, diner, (next, next))?.is_some() {
+        return Ok(());
+    }
+    let detail = format!(
+        "La grille remplacée est en vigueur jusqu'au {} : les jours suivants n'auraient plus de prix.",
+        last.format("%d/%m/%Y")
+    );
+    Err(Error::Fields(Refusal::GridInvalid, vec![FieldError { pointer: "/ends_on".to_owned(), detail }]))
 }
 
 fn lock_draft(tx: &mut Tx<'_>, id: GridId) -> Result<StoredGrid, Error> {

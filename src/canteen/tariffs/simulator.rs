@@ -19,8 +19,6 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Two parents live in two tax households at most; four leave room for whom they have married.
-const HOUSEHOLDS_MAX: usize = 4;
 /// A grid names no more.
 const STATUSES_MAX: usize = 20;
 
@@ -116,10 +114,10 @@ impl SimulatePrice {
 }
 
 fn check_households(households: &[TaxHousehold]) -> Result<(), Error> {
-    if (1..=HOUSEHOLDS_MAX).contains(&households.len()) {
+    if Means::HOUSEHOLDS.contains(&households.len()) {
         return Ok(());
     }
-    Err(Error::field("/means/households", format!("de 1 à {HOUSEHOLDS_MAX} foyers fiscaux sont attendus")))
+    Err(Error::field("/means/households", "un ou deux foyers fiscaux sont attendus"))
 }
 
 /// Simulate what a meal costs.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::kernel::text::Code;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 use utoipa::ToSchema;
 
 /// One diner, as a grid sees him.
@@ -50,6 +50,9 @@ pub enum Means {
 }
 
 impl Means {
+    /// Tax notices that count together: each parent has one at most.
+    pub const HOUSEHOLDS: RangeInclusive<usize> = 1..=2;
+
     /// As a grid may read them: the quotient of the CAF is no tax quotient, nor the other way round.
     #[must_use]
     pub fn read_by(self, grid: &Grid) -> Self {

@@ -1,6 +1,6 @@
 //! Rates that are set anew: each day keeps what held on it, and every grid is followed by those it is for.
 
-use super::{at, calendar_without_meals, changed, child_of, days, enrol, open, publish};
+use super::{at, calendar_without_meals, changed, child_of, days, enrol, open};
 use crate::support::{Agent, COLLEGE, Family, World};
 use chrono::TimeDelta;
 use passplus::canteen::{meals::layout, rates};
@@ -83,6 +83,30 @@ async fn days_added_to_a_year_after_the_last_one_of_a_care_plan_are_not_those_of
 }
 
 #[actix_web::test]
+async fn a_care_plan_that_comes_first_keeps_nobody_from_a_new_grid() {
+    let world = World::start().await;
+    let second = open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let id = enrol(&family, &wish).await;
+    let cheaper = json!({ "kind": "quotient_rate", "rate": "0.0035", "floor_cents": 64, "cap_cents": 650 });
+    let grid = changed(json!({ "maximum_cents": 650, "starts_on": "2026-12-01", "label": "Hiver", "base": cheaper }));
+    replace(&world, &second, grid).await;
+    // Before the rates follow, the plan sets those of its own days.
+    let plan = json!({
+        "season": crate::support::SEASON, "measures": "Panier-repas fourni.", "own_meal": true,
+        "starts_on": "2026-12-07", "ends_on": "2026-12-11",
+    });
+    let secretary = world.secretary(COLLEGE).await;
+    secretary.post(&format!("/v1/departments/92/children/{child}/care-plans"), plan).await.expect(201);
+    world.work_off().await;
+    assert_eq!(world.repeat(rates::follow_grids).await, 1);
+    let expected = [("2026-11-02", 700), ("2026-12-01", 650), ("2026-12-07", 100), ("2026-12-12", 650)];
+    assert_eq!(told(&family, &id).await, expected.map(|(day, cents)| (day.to_owned(), cents)));
+    assert_eq!(world.repeat(rates::follow_grids).await, 0);
+}
+
+#[actix_web::test]
 async fn days_between_two_grids_stop_nobody() {
     let world = World::start().await;
     let second = open(&world, &[COLLEGE]).await;
@@ -90,13 +114,22 @@ async fn days_between_two_grids_stop_nobody() {
     let (child, wish) = child_of(&family, "Lou").await;
     let id = enrol(&family, &wish).await;
     // Until Christmas, then none for a month, then another: a care plan ends in between.
-    replace(
-        &world,
-        &second,
-        changed(json!({ "starts_on": "2026-10-20", "ends_on": "2026-12-31", "label": "Automne" })),
+    let autumn = changed(json!({ "starts_on": "2026-10-20", "ends_on": "2026-12-31", "label": "Automne" }));
+    let draft = json!({ "grid": autumn, "replaces": pupils_grid(&world).await });
+    let draft = world.administrator.post(&at("grids"), draft).await.expect(201).text("/id");
+    let publishing = at(&format!("grids/{draft}/publish"));
+    let refused = second.post(&publishing, json!({})).await.refused(422, "tariff.invalid_grid");
+    assert_eq!(refused.pointers(), ["/ends_on"], "no grid leaves a hole behind it");
+    // Of former times there may be one.
+    let present = pupils_grid(&world).await;
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut world.superuser("92"),
+        &format!("update canteen_grids set ends_on = '2026-12-31' where id = '{present}'"),
     )
-    .await;
-    publish(&world, &second, changed(json!({ "starts_on": "2027-02-01", "label": "Printemps" }))).await;
+    .unwrap();
+    let spring = json!({ "grid": changed(json!({ "starts_on": "2027-02-01", "label": "Printemps" })) });
+    world.administrator.put(&at(&format!("grids/{draft}")), spring).await.expect(200);
+    second.post(&publishing, json!({})).await.expect(200);
     let plan = json!({
         "season": crate::support::SEASON, "measures": "Panier-repas fourni.", "own_meal": true,
         "starts_on": "2026-11-09", "ends_on": "2027-01-14",

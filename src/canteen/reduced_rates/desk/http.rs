@@ -36,8 +36,6 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::RangeInclusive};
 use utoipa::{IntoParams, ToSchema};
 
-/// Each parent has one tax notice at most.
-const HOUSEHOLDS: RangeInclusive<usize> = 1..=2;
 /// A grid names no more.
 const STATUSES_MAX: usize = 20;
 /// A year outside these is a slip of the keyboard.
@@ -166,7 +164,7 @@ impl DecideRateRequest {
             return Err(Error::field("/income_year", "une année de revenus est attendue"));
         }
         let means = match (households, quotient_cents) {
-            (Some(households), None) if HOUSEHOLDS.contains(&households.len()) => Means::Tax { households },
+            (Some(households), None) if Means::HOUSEHOLDS.contains(&households.len()) => Means::Tax { households },
             (None, Some(quotient_cents)) => Means::Quotient { quotient_cents },
             (None, None) if !statuses.is_empty() => Means::Unknown { because: Unknown::NoProof },
             (None, None) => {
