@@ -215,11 +215,6 @@ pub fn secret_of(tx: &mut Tx<'_>, rates: &[RateId]) -> Result<BTreeSet<RateId>, 
     Ok(askers.into_iter().filter(|(_, asker)| *asker != Some(account)).map(|(id, _)| id).collect())
 }
 
-/// Whether all that a rate rests on was told by the request of this account, or nothing was.
-pub fn rests_on(tx: &mut Tx<'_>, rate: RateId, account: AccountId) -> Result<bool, Error> {
-    Ok(db::askers(tx, &[rate])?.into_values().all(|asker| asker == Some(account)))
-}
-
 impl RateRow {
     /// As families read it.
     #[must_use]

@@ -340,8 +340,7 @@ fn decide(
     audit::record(tx, "reduced_rate_decided", ("canteen_rate_request", row.id), details)?;
     proofs::clear_away(tx, &row)?;
     for (child, (before, after)) in &told {
-        let is_his = rates::rests_on(tx, after.id, row.requested_by)?;
-        notices::decided(tx, &row, child, (before, after), is_his)?;
+        notices::decided(tx, &row, child, (before, after))?;
     }
     Ok(row)
 }

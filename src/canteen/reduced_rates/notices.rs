@@ -7,13 +7,7 @@ use super::{
     said::{Standing, year_sentence},
     state::NothingReason,
 };
-use crate::{
-    canteen::{rates::RateRow, tariffs::Explained},
-    db::Tx,
-    documents::DocumentRow,
-    error::Error,
-    families,
-};
+use crate::{canteen::rates::RateRow, db::Tx, documents::DocumentRow, error::Error, families};
 
 impl RequestRow {
     /// What its sentences depend on, with the proofs of means that were sent for it.
@@ -81,30 +75,27 @@ pub fn expired(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     tell_standing(tx, row, "Tarif réduit : demande close", &first)
 }
 
-/// Tells the decision about one child: the price before, the price after, from which day, and why. To whoever asked, with what it rests on,
-/// unless that is another's; to the others, the price.
+/// Tells the decision about one child: the price before, the price after, from which day; and to whoever asked, why. A mailbox keeps no
+/// income: the figures are read in the service.
 pub fn decided(
     tx: &mut Tx<'_>,
     row: &RequestRow,
     child: &ChildRow,
     (before, after): (&RateRow, &RateRow),
-    is_his: bool,
 ) -> Result<(), Error> {
     let head = format!("Bonjour,\n\nLa demande de tarif réduit pour la saison {} est décidée.\n", row.season);
     let day = after.starts_on.max(child.starts_on).format("%d/%m/%Y");
     let prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
-    let letter = |reason: &str, explained: &Explained, date: &str| {
-        let steps: String = explained.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();
-        format!("{head}{reason}{prices}{steps}{date}\nPass+")
-    };
+    let bare = after.explained.clone().without_means();
+    let steps: String = bare.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();
+    let letter = |reason: &str, date: &str| format!("{head}{reason}{prices}{steps}{date}\nPass+");
     let note = row.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default();
     let reason = row.reason.map(|reason| format!("{}{note}\n", reason.sentence())).unwrap_or_default();
     let date = row
         .income_year
         .map(|year| format!("{}\n", year_sentence(year, row.income_month, row.is_year_before.unwrap_or(false))));
-    let bare = after.explained.clone().without_means();
-    let own = letter(&reason, if is_his { &after.explained } else { &bare }, &date.unwrap_or_default());
-    let others = letter("", &bare, "");
+    let own = letter(&reason, &format!("{}Le calcul est expliqué dans votre espace.\n", date.unwrap_or_default()));
+    let others = letter("", "");
     let of = (row.family_id, child.child_id);
     families::notify_apart(tx, of, row.requested_by, "Tarif de la cantine décidé", (&own, &others))
 }

@@ -47,7 +47,7 @@ async fn a_ticked_request_is_asked_and_decided_at_once_with_its_explanation() {
     let told = letters(&scene.world, &scene.family.email).await;
     let subjects: Vec<&str> = told.iter().map(|(subject, _)| subject.as_str()).collect();
     assert_eq!(subjects, ["Demande de tarif réduit enregistrée", "Tarif de la cantine décidé"]);
-    for part in ["Lou", "Prix avant : 7,00 €", "15/10/2026 : 0,64 €", "0 € de revenu fiscal", "revenus de 2025"] {
+    for part in ["Lou", "Prix avant : 7,00 €", "15/10/2026 : 0,64 €", "revenus de 2025", "dans votre espace"] {
         assert!(told[1].1.contains(part), "{part}: {}", told[1].1);
     }
     let journal =

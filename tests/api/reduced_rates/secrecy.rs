@@ -171,9 +171,7 @@ async fn no_tax_number_and_no_income_is_written_anywhere() {
         is_silent(&letter, "a letter to the other guardian");
     }
     for (subject, letter) in letters(&scene.world, &scene.family.email).await {
-        if subject != "Tarif de la cantine décidé" {
-            is_silent(&letter, &subject);
-        }
+        is_silent(&letter, &subject);
         assert!(!letter.contains("30708123456"), "{letter}");
     }
     read_by_others(&scene, &id, &other).await;
