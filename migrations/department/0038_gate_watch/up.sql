@@ -78,16 +78,21 @@ drop function gate_sent(bigint[]);
 create function gate_sent(p_sequences bigint[])
     returns table (sequence bigint, person_id uuid, let_in boolean, reason text, outcome text, fingerprint bytea, offline boolean,
                    scanned_at timestamptz)
-    language sql stable security definer set search_path = public, pg_temp as $$
+    language plpgsql stable security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
     select p.sequence, p.person_id, p.let_in, p.reason, p.outcome, p.fingerprint, p.offline, p.scanned_at
       from canteen_passages p
-     where actor_kind() = 'gate' and p.device_id = actor_device() and p.sequence = any (p_sequences) $$;
+     where actor_kind() = 'gate' and p.device_id = actor_device() and p.sequence = any (p_sequences);
+end $$;
 
 -- The highest number that the calling gate has used.
 create function gate_last() returns bigint
-    language sql stable security definer set search_path = public, pg_temp as $$
-    select greatest((select deleted_until from canteen_gates where actor_kind() = 'gate' and device_id = actor_device()),
-                    (select max(sequence) from canteen_passages where actor_kind() = 'gate' and device_id = actor_device()), 0) $$;
+    language plpgsql stable security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+    return greatest((select deleted_until from canteen_gates where actor_kind() = 'gate' and device_id = actor_device()),
+                    (select max(sequence) from canteen_passages where actor_kind() = 'gate' and device_id = actor_device()), 0);
+end $$;
 
 -- Numbers that the calling gate has not sent though it sent a higher one, in the days whose passages still count; the last ones first
 -- when there are more than are asked for. A gate of a thousand diners fills the 25,000 that are read in those days.
@@ -179,8 +184,9 @@ begin
           select exists (select 1 from my_sites(t.day)) and canteen_offered(actor_college(), t.day) and canteen_passage_taken(t.day)
                  as open) s
      cross join lateral (
-          select s.open and t.person is not null and coalesce(m.college_uai, e.college_uai, a.college_uai,
-                     attended_college(t.person, t.day)) is not distinct from actor_college()
+          -- Where he eats today, and where he would: there he is told that he has eaten elsewhere.
+          select s.open and t.person is not null and (m.college_uai is not distinct from actor_college()
+                     or coalesce(e.college_uai, a.college_uai, attended_college(t.person, t.day)) is not distinct from actor_college())
                  as here) p
      order by t.n;
 end $$;
@@ -222,7 +228,8 @@ begin
        and date_trunc('milliseconds', canteen_passages.scanned_at) = date_trunc('milliseconds', excluded.scanned_at)
        and canteen_passages.person_id is not distinct from excluded.person_id;
     get diagnostics kept = row_count;
-    update canteen_meals m set state = t.next, changed_at = instant()
+    update canteen_meals m set state = t.next, changed_at = instant(),
+           college_uai = case when t.next = 'walk_in' then actor_college() else m.college_uai end
       from unnest(p_people, p_days, p_from, p_to) t (person, day, former, next)
      where m.person_id = t.person and m.day = t.day and m.state = t.former and t.next is not null;
     get diagnostics moved = row_count;
@@ -294,29 +301,36 @@ create function canteen_gates_at_work(p_college text)
        and (actor_is_department() or (actor_kind() = 'secretary' and g.college_uai = actor_college()))
      order by g.college_uai, g.device_id $$;
 
--- Numbers that lack between what these gates sent around those days: how many, and what was read just before and just after. Looked for
--- from the last number before the first day to the first number after the last one. An instant that a wrong clock gave tells no day.
+-- Numbers that lack between what these gates sent around those days: how many, and what was read just before and just after, in the order
+-- of time. Looked for from the last number a month before the first day to the first one a month after the last: a clock that was wrong by
+-- less than the days whose passages count hides no gap. An instant that it gave beyond them tells no day.
 create function canteen_gate_gaps(p_college text, p_from date, p_until date)
     returns table (device_id uuid, missing bigint, since timestamptz, until timestamptz)
     language sql stable security definer set search_path = public, pg_temp as $$
-    select g.device_id, r.sequence - r.before - 1, r.since, r.scanned_at
+    select g.device_id, r.sequence - r.before - 1, case when r.since is not null then least(r.since, r.scanned_at) end,
+           greatest(r.since, r.scanned_at)
       from canteen_gates g
      cross join lateral (
            select coalesce((select p.sequence from canteen_passages p
-                             where p.device_id = g.device_id and p.sequence > g.deleted_until and p.day < p_from
+                             where p.device_id = g.device_id and p.sequence > g.deleted_until and p.day < p_from - 32
                                and p.scanned_at > p.received_at - interval '32 days'
                              order by p.sequence desc limit 1), g.deleted_until) as low) l
      cross join lateral (
            select (select p.sequence from canteen_passages p
-                    where p.device_id = g.device_id and p.sequence > l.low and p.day > p_until
+                    where p.device_id = g.device_id and p.sequence > l.low and p.day > p_until + 32
                       and p.scanned_at > p.received_at - interval '32 days'
                     order by p.sequence limit 1) as high) u
      cross join lateral (
-           select p.sequence, p.scanned_at, lag(p.sequence, 1, l.low) over w as before, lag(p.scanned_at) over w as since
+           select p.sequence, p.scanned_at, t.at, lag(p.sequence, 1, l.low) over w as before, lag(p.scanned_at) over w as since,
+                  lag(t.at) over w as since_at
              from canteen_passages p
+            cross join lateral (
+                  select case when p.scanned_at > p.received_at - interval '32 days' then p.scanned_at else p.received_at end as at) t
             where p.device_id = g.device_id and p.sequence >= l.low and (u.high is null or p.sequence <= u.high)
            window w as (order by p.sequence)) r
      where r.sequence > r.before + 1 and (p_college is null or g.college_uai = p_college)
+       and (greatest(r.at, r.since_at) at time zone 'Europe/Paris')::date >= p_from
+       and (r.since_at is null or (least(r.at, r.since_at) at time zone 'Europe/Paris')::date <= p_until)
        and (actor_is_department() or (actor_kind() = 'secretary' and g.college_uai = actor_college()))
      order by g.device_id, r.sequence $$;
 
@@ -369,8 +383,8 @@ create or replace function canteen_forecast(p_from date, p_until date)
            count(*) filter (where r.expected and a.id is null),
            count(*) filter (where r.expected and a.kind = 'commensal'),
            count(*) filter (where r.expected and a.kind = 'guest'),
-           count(*) filter (where r.expected and e.diet = 'no_pork'),
-           count(*) filter (where r.expected and e.diet = 'no_meat'),
+           count(*) filter (where r.expected and e.diet = 'no_pork' and plan.own_meal is not true),
+           count(*) filter (where r.expected and e.diet = 'no_meat' and plan.own_meal is not true),
            count(*) filter (where r.expected and plan.own_meal is not null),
            count(*) filter (where r.expected and plan.own_meal),
            count(*) filter (where not r.expected)

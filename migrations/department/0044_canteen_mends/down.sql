@@ -1,3 +1,4 @@
+drop function canteen_called_off(text, date);
 update canteen_rate_requests set state = 'expired' where state = 'left_canteen';
 update canteen_rate_request_steps set step = 'expired' where step = 'left_canteen';
 alter table canteen_rate_requests

@@ -30,3 +30,10 @@ alter table canteen_rate_request_steps
     add constraint canteen_rate_request_steps_step
         check (step in ('requested', 'unavailable', 'number_needed', 'number_given', 'document_needed', 'decided', 'withdrawn',
                         'left_canteen', 'expired'));
+
+-- Whether families were told within a week that nothing is served on that day, and then that it is: they owe what was eaten.
+create function canteen_called_off(p_college text, p_day date) returns boolean language sql stable as $$
+    select exists (select 1 from canteen_closures c
+                    where p_day between c.from_day and c.until_day and (c.college_uai is null or c.college_uai = p_college)
+                      and (c.declared_at at time zone 'Europe/Paris')::date <= p_day
+                      and (c.withdrawn_at at time zone 'Europe/Paris')::date >= p_day - 7) $$;

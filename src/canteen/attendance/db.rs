@@ -2,7 +2,7 @@
 
 use super::MealOf;
 use crate::{
-    canteen::meals::state::MealState,
+    canteen::meals::{MISSED, state::MealState},
     db::Tx,
     error::Error,
     kernel::{
@@ -138,7 +138,7 @@ pub fn miss(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<usize, Err
         .filter(meals::college_uai.eq(college).and(meals::day.eq(day)))
         .filter(meals::state.eq(MealState::Reserved));
     Ok(diesel::update(expected)
-        .set((meals::state.eq(MealState::NoShow), meals::changed_at.eq(now)))
+        .set((meals::state.eq(diesel::dsl::sql::<Text>(MISSED)), meals::changed_at.eq(now)))
         .execute(tx.conn)?)
 }
 

@@ -190,6 +190,9 @@ pub fn lock_attendance(
     if !db::is_in_scope(tx, college, month)? {
         return Err(Refusal::NotFound.into());
     }
+    if db::lock_living(tx, college, month)?.is_some() {
+        return Err(Refusal::AttendanceMonthTransition.into());
+    }
     let waiting = db::reserved(tx, college, month)?;
     if waiting > 0 {
         let because = format!(

@@ -56,8 +56,10 @@ pub struct ForecastLineView {
     pub commensaux: i64,
     #[schema(example = 2)]
     pub guests: i64,
+    /// Of the meals to cook: those that the family brings are not among them.
     #[schema(example = 57)]
     pub no_pork: i64,
+    /// Likewise.
     #[schema(example = 21)]
     pub no_meat: i64,
     /// The kitchen has something to do for them.

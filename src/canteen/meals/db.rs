@@ -17,6 +17,10 @@ use diesel::{
     sql_types::{Array, Date, Timestamptz},
 };
 
+/// What a reserved meal to which nobody came becomes, in a statement that updates meals: excused when its family was told, and then told
+/// otherwise, that nothing is served.
+pub const MISSED: &str = "case when canteen_called_off(college_uai, day) then 'excused' else 'no_show' end";
+
 /// A meal of a diner.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = canteen_meals)]

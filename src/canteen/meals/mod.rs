@@ -7,7 +7,7 @@ pub mod layout;
 pub mod notices;
 pub mod state;
 
-pub use db::MealRow;
+pub use db::{MISSED, MealRow};
 
 use super::{
     calendars,
@@ -39,7 +39,7 @@ pub struct Day {
 }
 
 /// The days of an enrolment between those two: those on which the canteen serves, or would, and those on which something was eaten all the
-/// same. One that has ended has no days of the enrolment that came after it.
+/// same, though it were before its first day. One that has ended has no days of the enrolment that came after it.
 pub fn list_meals(
     tx: &mut Tx<'_>,
     id: CanteenEnrolmentId,
@@ -47,7 +47,11 @@ pub fn list_meals(
 ) -> Result<Vec<Day>, Error> {
     let enrolment = enrolments::db::enrolment(tx, id)?;
     let mut meals = db::of_person(tx, enrolment.person_id, (from, until))?;
-    meals.retain(|meal| meal.enrolment_id == Some(enrolment.id) || enrolment.lasts_on(meal.day));
+    let is_active = enrolment.state == enrolments::CanteenEnrolmentState::Active;
+    meals.retain(|meal| match meal.enrolment_id {
+        Some(id) => id == enrolment.id || enrolment.lasts_on(meal.day),
+        None => is_active || enrolment.lasts_on(meal.day),
+    });
     let calendar = calendars::show_canteen_calendar(tx, &enrolment.season)?.calendar.0;
     let served = calendars::list_meal_days(tx, &enrolment.season, &enrolment.college_uai, (from, until))?;
     let state_of = |date| meals.iter().find(|meal| meal.day == date).map(|meal| meal.state);

@@ -2,7 +2,10 @@
 
 use super::decide::{PassOutcome, PassReason};
 use crate::{
-    canteen::{enrolments::Diet, meals::state::MealState},
+    canteen::{
+        enrolments::Diet,
+        meals::{MISSED, state::MealState},
+    },
     db::Tx,
     error::Error,
     kernel::{
@@ -215,7 +218,7 @@ pub struct OddRow {
 pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i64) -> Result<Vec<OddRow>, Error> {
     // The day is bound each time: a subquery that depends on the row would run once for each of a day's passages.
     let is_odd = diesel::dsl::sql::<Bool>(
-        "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed') or turned_away
+        "(outcome in ('unknown', 'not_served', 'locked') or reason in ('other_college', 'card_not_in_use', 'closed') or turned_away or not let_in
           or (reason in ('not_enrolled', 'cancelled') and not coalesce((
               select r.walk_ins from canteen_gate_rules r
                where r.college_uai = canteen_passages.college_uai and r.starts_on <= canteen_passages.day
@@ -228,7 +231,9 @@ pub fn odd(tx: &mut Tx<'_>, day: NaiveDate, after: Option<(i64, Uuid)>, limit: i
         .bind::<Date, _>(day)
         .sql(") t where t.elsewhere), false)");
     let mut query = canteen_passages::table
-        .filter(canteen_passages::day.eq(day).and(canteen_passages::let_in))
+        .filter(canteen_passages::day.eq(day))
+        // Whoever was turned away though his meal waited for him, owes it.
+        .filter(canteen_passages::let_in.or(canteen_passages::reason.eq(PassReason::Reserved)))
         .filter(is_odd)
         .order((canteen_passages::sequence, canteen_passages::device_id))
         .limit(limit)
@@ -259,13 +264,12 @@ pub fn miss(tx: &mut Tx<'_>, last_day: NaiveDate, limit: i64) -> Result<usize, E
         .skip_locked();
     let rows: Vec<(DinerId, NaiveDate)> = over.load(tx.conn)?;
     let (people, days): (Vec<DinerId>, Vec<NaiveDate>) = rows.into_iter().unzip();
-    Ok(diesel::sql_query(
-        "update canteen_meals m set state = $3, changed_at = $4 from unnest($1, $2) t (person, day)
-          where m.person_id = t.person and m.day = t.day",
-    )
+    Ok(diesel::sql_query(format!(
+        "update canteen_meals m set state = {MISSED}, changed_at = $3 from unnest($1, $2) t (person, on_day)
+          where m.person_id = t.person and m.day = t.on_day"
+    ))
     .bind::<Array<sql_types::Uuid>, _>(people)
     .bind::<Array<Date>, _>(days)
-    .bind::<Text, _>(MealState::NoShow)
     .bind::<Timestamptz, _>(now)
     .execute(tx.conn)?)
 }

@@ -238,4 +238,12 @@ async fn a_closure_of_days_that_are_past_is_withdrawn_for_a_reason_until_their_m
     clerk.post(&withdraw, why).await.expect(200);
     world.repeat(layout::apply_closure).await;
     assert_eq!(states(&reader, &id, "2026-11-09", "2026-11-09").await, ["reserved"]);
+
+    // Told that nothing is served and then that it is, a family owes what was eaten; of another day what was reserved.
+    let (reader, _) = wait(&mut world, "2026-11-23T15:00:00Z").await;
+    let secretary = world.secretary(COLLEGE).await;
+    for day in ["2026-11-19", "2026-11-23"] {
+        secretary.post(&at("attendance/close"), json!({ "day": day })).await.expect(200);
+    }
+    assert_eq!(states(&reader, &id, "2026-11-19", "2026-11-23").await, ["excused", "no_show"]);
 }

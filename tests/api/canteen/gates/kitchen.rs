@@ -30,7 +30,7 @@ async fn meals_are_counted_for_those_who_cook_and_plan_them() {
 
     let path = at(&format!("forecast?from={TODAY}&until=2026-10-16"));
     let here = json!({
-        "day": TODAY, "college_uai": COLLEGE, "reserved": 4, "pupils": 2, "commensaux": 1, "guests": 1, "no_pork": 2, "no_meat": 0, "care": 2,
+        "day": TODAY, "college_uai": COLLEGE, "reserved": 4, "pupils": 2, "commensaux": 1, "guests": 1, "no_pork": 1, "no_meat": 0, "care": 2,
         "own_meals": 1, "walk_ins": 1,
     });
     let of_others = |day: &str| {

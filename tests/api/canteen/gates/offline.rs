@@ -1,7 +1,7 @@
 //! Without network: the list of the day, and passages that come later.
 
-use super::{Canteen, Device, TODAY, at, device};
-use crate::support::{Answer, COLLEGE, call, days};
+use super::{Canteen, Device, TODAY, at, device, operator};
+use crate::support::{Answer, COLLEGE, OTHER_COLLEGE, call, days};
 use data_encoding::HEXLOWER;
 use diesel::connection::SimpleConnection;
 use passplus::{
@@ -599,4 +599,28 @@ async fn a_batch_that_cannot_be_read_is_refused_whole() {
     }
     clerk.get(&odd).await.expect(200);
     clerk.get(&at("passages/odd?day=hier")).await.refused(400, "request.query");
+}
+
+#[actix_web::test]
+async fn who_is_turned_away_though_his_meal_waits_is_listed() {
+    let canteen = Canteen::open().await;
+    let lou = canteen.diner("Zoé").await;
+    let mut away = passage(1, "2026-10-15T07:00:00Z", &lou.child);
+    away["let_in"] = json!(false);
+    assert_eq!(told(&send(&canteen.gate, &[away]).await.expect(200)), [(1, "refused", "reserved")]);
+    let odd = canteen.secretary.get(&at(&format!("passages/odd?day={TODAY}"))).await.expect(200);
+    assert_eq!((odd.items().len(), odd.number("/items/0/sequence")), (1, 1), "{}", odd.json);
+}
+
+#[actix_web::test]
+async fn who_has_eaten_elsewhere_is_told_so_at_his_own_gate() {
+    let canteen = Canteen::open().await;
+    let boris = canteen.sibling("Boris").await;
+    let there = operator(&canteen.world, "Cuisines du Mont", &[OTHER_COLLEGE]).await;
+    let elsewhere = device(&canteen.world, &there, Some(OTHER_COLLEGE)).await;
+    let read =
+        json!({ "sequence": 1, "scanned_at": "2026-10-15T07:02:00Z", "card": boris.card_signed, "let_in": true });
+    assert_eq!(told(&send(&elsewhere, &[read]).await.expect(200)), [(1, "counted", "other_college")]);
+    let shown = canteen.show(&canteen.gate, &boris.card_code).await.expect(200);
+    assert_eq!((shown.text("/reason"), shown.at("/eats")), ("already_passed".into(), &json!(false)));
 }

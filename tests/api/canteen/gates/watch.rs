@@ -237,3 +237,16 @@ async fn a_number_that_came_long_before_its_neighbours_is_not_asked_for_again() 
     let told = send(&canteen.gate, &later).await.expect(200);
     assert_eq!(told.at("/missing"), &json!([{ "first": 3, "last": 3 }]));
 }
+
+#[actix_web::test]
+async fn a_clock_that_was_wrong_by_days_hides_no_gap() {
+    let canteen = Canteen::open().await;
+    send(&canteen.gate, &[nobody(1, "2026-10-15T07:00:00Z"), nobody(5, "2026-10-15T07:10:00Z")]).await.expect(200);
+    send(&canteen.gate, &[nobody(8, "2026-10-01T11:00:00Z")]).await.expect(200);
+    let back = json!({ "missing": 2, "since": "2026-10-01T11:00:00Z", "until": "2026-10-15T07:10:00Z" });
+    let today = json!({ "missing": 3, "since": "2026-10-15T07:00:00Z", "until": "2026-10-15T07:10:00Z" });
+    for (day, gaps) in [(TODAY, json!([today, back])), ("2026-10-08", json!([back]))] {
+        let told = canteen.secretary.get(&at(&format!("attendance?day={day}"))).await.expect(200);
+        assert_eq!(told.at("/waiting_gates/0/gaps"), &gaps, "{day}: {}", told.json);
+    }
+}
