@@ -161,6 +161,14 @@ pub async fn open_canteen(
         holiday("Fête du travail", format!("{next}-05-01")),
         holiday("Victoire de 1945", format!("{next}-05-08")),
     ];
+    // Those that move with Easter.
+    let movable = [("Lundi de Pâques", "03-29"), ("Ascension", "05-06"), ("Lundi de Pentecôte", "05-17")];
+    breaks.extend(
+        movable
+            .iter()
+            .filter(|_| season == canteen::SEASON)
+            .map(|(label, day)| holiday(label, format!("{next}-{day}"))),
+    );
     let own = SCHOOL_HOLIDAYS.iter().filter(|_| season == canteen::SEASON);
     breaks.extend(
         own.map(
