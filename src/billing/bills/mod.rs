@@ -7,10 +7,16 @@ pub mod paper;
 
 pub use db::{BillRow, Filter, LineRow};
 
-use super::BillKind;
+use super::{BillKind, LineKind};
 use crate::{
     audit,
-    canteen::{rates, tariffs::Explained},
+    canteen::{
+        rates,
+        tariffs::{
+            Explained,
+            explained::{Applied, Step},
+        },
+    },
     db::Tx,
     error::Error,
     http::page::{Page, PageQuery},
@@ -82,11 +88,13 @@ pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result
     query.page(rows, |row| row.id.uuid())
 }
 
-/// What was said when the rate was set stays said; a meal without a rate has the price of its grid.
+/// What was said when the rate was set stays said; a meal without a rate has the price of its grid, and says what the simulator says of it.
 fn explanation(row: &LineRow, hides_means: bool) -> Result<Vec<String>, Error> {
     let Some(told) = &row.explanation else {
+        let walk_in =
+            (row.kind == LineKind::WalkIn).then(|| Step::new(Applied::WalkIn, row.unit.get().into()).sentence);
         let of_grid = |label: &String| format!("Prix fixé par la grille « {label} » : {}.", row.unit);
-        return Ok(row.grid_label.iter().map(of_grid).collect());
+        return Ok(walk_in.into_iter().chain(row.grid_label.iter().map(of_grid)).collect());
     };
     let explained = Explained::deserialize(told).map_err(Error::internal)?;
     let explained = if hides_means { explained.without_means() } else { explained };

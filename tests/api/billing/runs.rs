@@ -67,7 +67,8 @@ async fn a_month_is_billed_by_its_meals_and_their_rates() {
         .collect();
     assert_eq!(told, [("meal", 1, 280), ("meal", 4, 150), ("walk_in", 1, 700)]);
     assert!(read.text("/lines/0/explanation/0").contains("280 centimes"), "{}", read.json);
-    assert!(read.text("/lines/2/explanation/0").contains("Élèves 2026-2027"), "{}", read.json);
+    assert_eq!(read.text("/lines/2/explanation/0"), "Repas pris sans inscription : 7,00 €.");
+    assert!(read.text("/lines/2/explanation/1").contains("Élèves 2026-2027"), "{}", read.json);
     assert_eq!(read.number("/balance_before_cents"), 0);
     let (subject, letter) = table.world.letters_to(&table.family.email).await.pop().unwrap();
     assert_eq!(subject, "Cantine : votre facture de septembre 2026");
