@@ -1,5 +1,5 @@
-//! What families are told by letter. Figures of an income stand in the letter of the decision alone, and only in that of the guardian who
-//! asked; letters lie sealed until they leave.
+//! What families are told by letter: prices, and to the guardian who asked the reason. Figures of an income stand in none. Letters lie sealed
+//! until they leave.
 
 use super::{
     db::{self, ChildRow, RequestRow},
