@@ -56,6 +56,8 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
         (json!({ "quotient_cents": -1 }), "/quotient_cents"),
         (json!({ "quotient_cents": 1, "income_year": 20 }), "/income_year"),
         (json!({ "households": [one], "income_year": 2026, "note": SEEN }), "/income_year"),
+        (json!({ "households": [one], "income_year": 2023, "note": SEEN }), "/income_year"),
+        (json!({ "households": [one], "note": SEEN }), "/income_year"),
         // This tariff reads tax notices.
         (json!({ "quotient_cents": 80_000, "note": SEEN }), "/quotient_cents"),
         (json!({ "statuses": ["rsa", "veuf"], "note": SEEN }), "/statuses/1"),

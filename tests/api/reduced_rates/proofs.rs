@@ -95,16 +95,16 @@ async fn a_decision_by_document_rests_on_one_of_the_file_or_on_a_word_about_what
     let notice = send(&scene.family, &scene.child, "tax_notice").await;
     let nobodys = key();
     for (fields, pointer) in [
-        (json!({ "households": [one] }), "/document_ids"),
+        (json!({ "households": [one], "income_year": 2025 }), "/document_ids"),
         (json!({ "quotient_cents": 80_000 }), "/document_ids"),
         (json!({ "statuses": ["rsa"] }), "/document_ids"),
-        (json!({ "households": [one], "note": "" }), "/note"),
+        (json!({ "households": [one], "income_year": 2025, "note": "" }), "/note"),
         (read_on(&[&nobodys]), "/document_ids/0"),
         (read_on(&[&foreign]), "/document_ids/0"),
         (read_on(&[&notice, &wrong_kind]), "/document_ids/1"),
         (read_on(&[&withdrawn]), "/document_ids/0"),
         (read_on(&[&notice, &notice]), "/document_ids"),
-        (json!({ "households": [one], "document_ids": ["x"] }), "/document_ids/0"),
+        (json!({ "households": [one], "income_year": 2025, "document_ids": ["x"] }), "/document_ids/0"),
         (json!({ "nothing": "illegible", "document_ids": [notice] }), "/document_ids"),
     ] {
         field_at_fault(decide(&scene.worker, &id, fields).await, pointer);
@@ -116,7 +116,7 @@ async fn a_decision_by_document_rests_on_one_of_the_file_or_on_a_word_about_what
     );
     assert_eq!(scene.value("select count(*) from canteen_means"), json!(0));
     let other = scene.world.guardian(&scene.family, "consult").await;
-    let seen = json!({ "households": [one], "note": SEEN });
+    let seen = json!({ "households": [one], "income_year": 2025, "note": SEEN });
     let done = decide(&scene.worker, &id, seen).await.expect(200);
     assert_eq!((done.text("/seen"), done.number("/children/0/after/cents")), (SEEN.into(), 280));
     assert_eq!(scene.show(&id).await.text("/seen"), SEEN);

@@ -143,7 +143,7 @@ async fn no_tax_number_and_no_income_is_written_anywhere() {
             let again = scene.family.post(&inquiry(&id), taxes(&[LEFEVRE])).await;
             // His own figures are his to read, a tax number never is.
             assert!(!again.json.to_string().contains("30708123456"), "{}", again.json);
-            let read = json!({ "households": [{ "rfr_euros": 6_218_457, "parts": 11.75 }], "note": super::SEEN });
+            let read = json!({ "households": [{ "rfr_euros": 6_218_457, "parts": 11.75 }], "income_year": 2025, "note": super::SEEN });
             decide(&scene.worker, &id, read).await.expect(200);
         }
         told.push(other.get(&super::request(&id)).await.expect(200).json.to_string());

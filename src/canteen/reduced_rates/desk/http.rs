@@ -128,7 +128,7 @@ pub struct DecideRateRequest {
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
     pub statuses: Vec<Code>,
-    /// Year of the income of the tax notices.
+    /// Year of the income of the tax notices: needed with `households`, over, and at most two years before the season.
     #[schema(example = 2025)]
     pub income_year: Option<i16>,
     /// Nothing changes, for that reason.

@@ -25,11 +25,11 @@ use crate::{
     http::page::{Page, PageQuery},
     kernel::{
         ids::{AccountId, IncomeRequestId},
-        text::{Name, Note},
+        text::{Name, Note, SeasonCode},
         time::paris_date,
     },
 };
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use serde_json::json;
 
 /// What the agent read.
@@ -105,10 +105,7 @@ pub fn decide_request(
     let (known, decided) = match reading {
         Reading::Means { known, income_year, seen } => {
             require_priced(tx, &row, known)?;
-            // A year that is not over has no notice.
-            if income_year.is_some_and(|year| i32::from(year) >= today.year()) {
-                return Err(Error::field("/income_year", "une année de revenus passée est attendue"));
-            }
+            require_year(&row.season, today, known, *income_year)?;
             let date = income_year.map(|year| IncomeDate { year, month: None, is_year_before: false });
             proofs::accept(tx, &row, seen)?;
             let (source, note) = (MeansSource::Document, seen.note.as_ref());
@@ -124,6 +121,21 @@ pub fn decide_request(
     };
     let row = decide(tx, &row, RequestEvent::Decide, &known, &decided)?;
     shown(tx, row)
+}
+
+/// A tax notice is of a year, and the price is said to be of it: of one that is over, and no older than the one that the administration itself
+/// would fall back to.
+fn require_year(season: &SeasonCode, today: NaiveDate, known: &Known, income_year: Option<i16>) -> Result<(), Error> {
+    let last = today.year().saturating_sub(1);
+    let oldest = season.years().map_or(last, |(first, _)| first.saturating_sub(2));
+    let is_told = match income_year {
+        Some(year) => (oldest..=last).contains(&i32::from(year)),
+        None => !matches!(known.means, Means::Tax { .. }),
+    };
+    if is_told {
+        return Ok(());
+    }
+    Err(Error::field("/income_year", format!("une année de revenus de {oldest} à {last} est attendue")))
 }
 
 /// Only figures that the grid reads and statuses that it prices mean something.
