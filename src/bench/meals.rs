@@ -10,7 +10,8 @@ use crate::{
         department::Department,
         time::{paris_date, server_now},
     },
-    serve::wait_for_signal,
+    serve::{mailer, wait_for_signal},
+    worker::work_off,
 };
 use anyhow::{anyhow, bail, ensure};
 use chrono::Datelike;
@@ -20,6 +21,8 @@ use serde::Serialize;
 use std::{path::PathBuf, time::Instant};
 
 const COLLEGES: u32 = 66;
+/// Letters that are written; the figure is the mean.
+const LETTERS: u32 = 500;
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]
@@ -47,6 +50,8 @@ struct Report {
     ratio: f64,
     /// The same year again, from a later version of the calendar with a week of meals less.
     laid_out_again_s: f64,
+    /// Mean of a family's letter about the meals that the later version took: each family gets one.
+    letter_ms: f64,
     optimised_build: bool,
 }
 
@@ -61,8 +66,8 @@ pub async fn meals(options: Options) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         println!(
-            "{} diners, {} meals: laid out in {:.0} s ({:.1} times a bare insert), again from another calendar in {:.0} s",
-            report.enrolments, report.meals, report.laid_out_s, report.ratio, report.laid_out_again_s
+            "{} diners, {} meals: laid out in {:.0} s ({:.1} times a bare insert), again from another calendar in {:.0} s; a letter in {:.1} ms",
+            report.enrolments, report.meals, report.laid_out_s, report.ratio, report.laid_out_again_s, report.letter_ms
         );
     }
     Ok(())
@@ -97,6 +102,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
         bare_insert_s,
         ratio: laid_out_s / bare_insert_s,
         laid_out_again_s,
+        letter_ms: write_letters(&stage, &db, LETTERS.min(options.enrolments)).await?,
         optimised_build: !cfg!(debug_assertions),
     })
 }
@@ -110,6 +116,16 @@ async fn lay_out(db: &Db, department: Department) -> anyhow::Result<f64> {
             return Ok(begun.elapsed().as_secs_f64());
         }
     }
+}
+
+/// As the worker does, one after another: from the job to its end.
+async fn write_letters(stage: &Stage, db: &Db, letters: u32) -> anyhow::Result<f64> {
+    let mailer = mailer(&stage.config)?;
+    let begun = Instant::now();
+    for _ in 0..letters {
+        ensure!(work_off(db, &mailer).await > 0, "no letter waits");
+    }
+    Ok(begun.elapsed().as_secs_f64() * 1_000.0 / f64::from(letters))
 }
 
 fn insert_bare(conn: &mut PgConnection, meals: i64) -> anyhow::Result<f64> {

@@ -177,13 +177,14 @@ fn seed_portraits(conn: &mut PgConnection, key: &MasterKey, children: &[ChildId]
     Ok(())
 }
 
-/// A meal for everybody today and on days around: taken before, reserved from today on.
+/// A meal for everybody today and on days around: taken before, reserved from today on. Laid out, as far as the worker knows, whatever the
+/// calendar: it would close half of them, with a letter to each family, while gates are measured.
 fn seed_meals(conn: &mut PgConnection, colleges: &[Uai], days: u32) -> anyhow::Result<()> {
     sql_query(
         "insert into canteen_enrolments (id, season, diner, person_id, family_id, college_uai, weekdays, diet, starts_on, ends_on, state,
-                                         enrolled_by, enrolled_at)
+                                         enrolled_by, enrolled_at, laid_out_version)
          select enrolment, canteen_season(today()), 'pupil', child, family, ($1)[n % $2 + 1], 31, 'everything', today() - 365, today() + 365, 'active',
-                gen_random_uuid(), now() from bench.pupils",
+                gen_random_uuid(), now(), 1 from bench.pupils",
     )
     .bind::<Array<Text>, _>(colleges)
     .bind::<Integer, _>(i32::try_from(colleges.len())?)

@@ -1,5 +1,5 @@
 //! What families are told about their children's meals, composed when the letter leaves: days on which the canteen does not serve, meals
-//! without reservation, and passages taken back.
+//! without reservation, and passages taken back. Meals are found by their children: millions are of no family's key.
 
 use crate::{
     canteen::{calendars, meals::state::MealState},
@@ -35,8 +35,10 @@ pub fn closure(tx: &mut Tx<'_>, family: FamilyId, id: ClosureId) -> Result<Vec<L
     let closure = calendars::closure(tx, id)?;
     let state = if closure.withdrawn_at.is_none() { "closed" } else { "reserved" };
     let concerned: Vec<Concerned> = diesel::sql_query(
-        "select m.person_id as child, count(*) as meals from canteen_meals m join canteen_closures c on c.id = $2
-          where m.family_id = $1 and m.state = $3 and m.day between c.from_day and c.until_day
+        "select m.person_id as child, count(*) as meals
+           from canteen_closures c
+          cross join children ch join canteen_meals m on m.person_id = ch.id
+          where c.id = $2 and ch.family_id = $1 and m.state = $3 and m.day between c.from_day and c.until_day
             and (c.college_uai is null or c.college_uai = m.college_uai)
             and (c.withdrawn_at is null or m.day >= (c.withdrawn_at at time zone 'Europe/Paris')::date)
           group by m.person_id order by m.person_id",
@@ -87,8 +89,9 @@ struct Unserved {
 pub fn unserved(tx: &mut Tx<'_>, family: FamilyId, at: DateTime<Utc>) -> Result<Vec<Letter>, Error> {
     let taken: Vec<Unserved> = diesel::sql_query(
         "select m.person_id as child, s.in_scope, count(*) as meals, min(m.day) as first, max(m.day) as last
-           from canteen_meals m cross join lateral (select canteen_offered(m.college_uai, m.day) as in_scope) s
-          where m.family_id = $1 and m.state = 'closed' and m.changed_at = $2
+           from children ch join canteen_meals m on m.person_id = ch.id
+          cross join lateral (select canteen_offered(m.college_uai, m.day) as in_scope) s
+          where ch.family_id = $1 and m.state = 'closed' and m.changed_at = $2
             and not exists (select 1 from canteen_closures c where c.withdrawn_at is null and m.day between c.from_day and c.until_day
                                and (c.college_uai is null or c.college_uai = m.college_uai))
           group by 1, 2 order by 1, 2",
@@ -160,9 +163,9 @@ struct WalkIn {
 pub fn walk_ins(tx: &mut Tx<'_>, family: FamilyId, recorded_on: NaiveDate) -> Result<Vec<Letter>, Error> {
     let meals: Vec<WalkIn> = diesel::sql_query(
         "select m.person_id as child, m.day, (g.grid ->> 'walk_in_cents')::bigint as price
-           from canteen_meals m
+           from children ch join canteen_meals m on m.person_id = ch.id
            left join canteen_grids g on g.state = 'published' and g.diner = 'pupil' and m.day between g.starts_on and g.ends_on
-          where m.family_id = $1 and m.state = 'walk_in' and (m.changed_at at time zone 'Europe/Paris')::date = $2
+          where ch.family_id = $1 and m.state = 'walk_in' and (m.changed_at at time zone 'Europe/Paris')::date = $2
           order by m.day, m.person_id",
     )
     .bind::<Uuid, _>(family)

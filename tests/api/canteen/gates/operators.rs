@@ -358,7 +358,7 @@ async fn the_database_keeps_persons_and_money_from_gates_and_kitchens() {
 #[test]
 fn no_module_of_the_gates_knows_of_debts() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = ["0036_gates", "0038_gate_watch"]
+    let mut files = ["0036_gates", "0038_gate_watch", "0049_quick_reads"]
         .map(|name| root.join("migrations/department").join(name).join("up.sql"))
         .to_vec();
     let mut folders: Vec<_> = ["gates", "passages", "day_codes", "kitchen", "operators"]
