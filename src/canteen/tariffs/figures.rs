@@ -79,7 +79,7 @@ impl fmt::Debug for TaxHousehold {
     }
 }
 
-/// The monthly *quotient familial*, to the cent, never negative.
+/// The monthly *quotient familial*, never negative. A figure of its own, to the cent: what is computed from it is rounded once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct QuotientFamilial(Cents);

@@ -94,14 +94,14 @@ pub struct TariffQuery {
     /// Today when absent.
     #[param(example = "2026-10-15")]
     #[serde(default, deserialize_with = "some_day")]
-    pub on: Option<NaiveDate>,
+    pub day: Option<NaiveDate>,
 }
 
 /// The tariffs of a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TariffsView {
     #[schema(example = "2026-10-15")]
-    pub on: NaiveDate,
+    pub day: NaiveDate,
     /// One a sort of diners at most.
     pub tariffs: Vec<TariffView>,
 }
@@ -139,9 +139,9 @@ pub async fn list_tariffs(
     path: web::Path<(Department,)>,
     query: web::Query<TariffQuery>,
 ) -> Result<Found<TariffsView>, Error> {
-    let on = query.on;
-    let (on, grids) = app.db.read(path.0, &visitor.caller, move |tx| tariffs::list_tariffs(tx, on)).await?;
-    Ok(Found(TariffsView { on, tariffs: grids.into_iter().map(TariffView::from).collect() }))
+    let day = query.day;
+    let (day, grids) = app.db.read(path.0, &visitor.caller, move |tx| tariffs::list_tariffs(tx, day)).await?;
+    Ok(Found(TariffsView { day, tariffs: grids.into_iter().map(TariffView::from).collect() }))
 }
 
 /// Draft a tariff grid.

@@ -67,8 +67,8 @@ pub fn tariff_of(tx: &mut Tx<'_>, id: GridId) -> Result<Tariff, Error> {
 }
 
 /// The day that was asked for, or today, and the grids in force on it.
-fn list_tariffs(tx: &mut Tx<'_>, on: Option<NaiveDate>) -> Result<(NaiveDate, Vec<StoredGrid>), Error> {
-    let day = match on {
+fn list_tariffs(tx: &mut Tx<'_>, day: Option<NaiveDate>) -> Result<(NaiveDate, Vec<StoredGrid>), Error> {
+    let day = match day {
         Some(day) => day,
         None => paris_date(tx.now()?),
     };

@@ -30,7 +30,7 @@ pub struct SimulatePrice {
     pub diner: Diner,
     /// Today when absent.
     #[schema(example = "2026-10-15")]
-    pub on: Option<NaiveDate>,
+    pub day: Option<NaiveDate>,
     /// Absent: the price without any request for a reduced rate.
     #[schema(value_type = Option<Means>)]
     pub means: Option<ToldMeans>,
@@ -132,12 +132,12 @@ pub async fn simulate_price(
     path: web::Path<(Department,)>,
     body: Body<SimulatePrice>,
 ) -> Result<Found<Explained>, Error> {
-    let (diner, on) = (body.diner, body.on);
+    let (diner, day) = (body.diner, body.day);
     let situation = body.0.situation()?;
     let tariff = move |tx: &mut Tx<'_>| {
         services::require_canteen(tx)?;
         let today = paris_date(tx.now()?);
-        tariffs::tariff_on(tx, diner, on.unwrap_or(today))
+        tariffs::tariff_on(tx, diner, day.unwrap_or(today))
     };
     let tariff = app.db.read(path.0, &visitor.caller, tariff).await?;
     if situation.means.clone().read_by(tariff.grid()) != situation.means {

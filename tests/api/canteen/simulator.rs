@@ -76,7 +76,7 @@ async fn anybody_learns_what_a_meal_costs_and_why() {
     let quotient = json!({ "means": { "kind": "quotient", "quotient_cents": 71_000 } });
     let refused = ask(&world, quotient).await.refused(422, "request.invalid");
     assert_eq!(refused.pointers(), ["/means/kind"]);
-    ask(&world, json!({ "on": "2026-08-31" })).await.refused(404, "tariff.none");
+    ask(&world, json!({ "day": "2026-08-31" })).await.refused(404, "tariff.none");
     ask(&world, json!({ "diner": "guest" })).await.refused(404, "tariff.none");
     // The other department has no canteen.
     let elsewhere = "/v1/departments/78/canteen/price-simulations";
@@ -149,7 +149,7 @@ async fn what_is_not_a_figure_is_never_taken_for_zero() {
         (json!({ "statuses": vec!["rsa"; 21] }), "/statuses"),
         (json!({ "statuses": ["rsa", "autre"] }), "/statuses/1"),
         (json!({ "diner": "teacher" }), "/diner"),
-        (json!({ "on": "demain" }), "/on"),
+        (json!({ "day": "demain" }), "/day"),
         (json!({ "tax_number": "1234567890123" }), "/tax_number"),
     ] {
         let refused = ask(&world, changes.clone()).await.refused(422, "request.invalid");

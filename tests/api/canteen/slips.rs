@@ -71,7 +71,7 @@ async fn what_begins_beyond_the_season_after_next_is_a_slip() {
     let grid = json!({ "grid": changed(json!({ "starts_on": "2029-09-01" })) });
     let wrong = admin.put(&at(&format!("grids/{draft}")), grid).await.refused(422, "request.invalid");
     assert_eq!(wrong.pointers(), ["/grid/starts_on"]);
-    world.api.get(&at("tariffs?on=9999-01-01")).await.refused(400, "request.query");
+    world.api.get(&at("tariffs?day=9999-01-01")).await.refused(400, "request.query");
 
     let mut calendar = days::calendar();
     calendar["first_day"] = json!("9998-09-01");

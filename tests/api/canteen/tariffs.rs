@@ -37,14 +37,14 @@ async fn a_grid_is_written_by_one_person_and_published_by_another() {
     let family = world.family("92").await;
     for reader in [&world.api, &family.api, &world.administrator_78.api] {
         let told = reader.get(TARIFFS).await.expect(200);
-        assert_eq!((told.text("/on"), told.at("/tariffs/0/grid")), ("2026-10-15".into(), published.at("/grid")));
+        assert_eq!((told.text("/day"), told.at("/tariffs/0/grid")), ("2026-10-15".into(), published.at("/grid")));
         assert_eq!(told.at("/tariffs/0/id"), published.at("/id"));
     }
     for (day, count) in [("2026-08-31", 0), ("2026-09-01", 1), ("2027-08-31", 1), ("2027-09-01", 0)] {
-        let told = world.api.get(&format!("{TARIFFS}?on={day}")).await.expect(200);
+        let told = world.api.get(&format!("{TARIFFS}?day={day}")).await.expect(200);
         assert_eq!(told.at("/tariffs").as_array().unwrap().len(), count, "{day}");
     }
-    world.api.get(&format!("{TARIFFS}?on=hier")).await.refused(400, "request.query");
+    world.api.get(&format!("{TARIFFS}?day=hier")).await.refused(400, "request.query");
     assert_eq!(world.api.get("/v1/departments/78/canteen/tariffs").await.expect(200).at("/tariffs"), &json!([]));
 
     for answer in [
@@ -186,7 +186,7 @@ async fn one_grid_is_in_force_and_another_takes_its_place_from_a_day_to_come() {
     put(next.clone(), replaces(year("2027-01-01", "2027-08-31"))).await.expect(200);
     attempt(next.clone()).await.expect(200);
     for (day, walk_in) in [("2026-12-31", 700), ("2027-01-01", 750)] {
-        let told = world.api.get(&format!("{TARIFFS}?on={day}")).await.expect(200);
+        let told = world.api.get(&format!("{TARIFFS}?day={day}")).await.expect(200);
         let pupils = told.at("/tariffs").as_array().unwrap().iter().find(|t| t["grid"]["diner"] == "pupil").unwrap();
         assert_eq!(pupils["grid"]["walk_in_cents"], walk_in, "{day}");
     }

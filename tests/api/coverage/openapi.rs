@@ -17,6 +17,18 @@ fn the_description_in_the_repository_is_the_one_served() {
     );
 }
 
+/// Readers of YAML 1.1 take these words, unquoted, for true and false.
+#[test]
+fn no_name_is_a_boolean_to_older_readers() {
+    let is_one = |line: &&str| {
+        let line = line.trim_start_matches([' ', '-']);
+        let name = line.strip_prefix("name: ").or_else(|| line.strip_suffix(':'));
+        name.is_some_and(|name| ["on", "off", "yes", "no", "y", "n"].contains(&name))
+    };
+    let text = passplus::http::openapi::document_yaml().unwrap();
+    assert_eq!(text.lines().filter(is_one).collect::<Vec<_>>(), [""; 0]);
+}
+
 #[test]
 fn every_operation_is_named_summed_up_and_says_what_it_takes_and_gives() {
     let mut wrong = vec![];
