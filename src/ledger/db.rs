@@ -143,7 +143,12 @@ pub fn grant(
 pub fn base_grants(tx: &mut Tx<'_>, enrolment: EnrolmentId) -> Result<Vec<(WalletKind, Cents)>, Error> {
     Ok(transfers::table
         .inner_join(wallets::table.on(wallets::id.eq(transfers::wallet_id)))
-        .filter(wallets::enrolment_id.eq(enrolment))
+        // Wallets are found by their child and season.
+        .inner_join(
+            enrolments::table
+                .on(enrolments::child_id.eq(wallets::child_id).and(enrolments::season.eq(wallets::season))),
+        )
+        .filter(enrolments::id.eq(enrolment).and(wallets::enrolment_id.eq(enrolment)))
         .filter(transfers::grant_kind.eq(GrantKind::Base))
         .order(wallets::kind)
         .select((wallets::kind, transfers::amount_cents))

@@ -127,14 +127,13 @@ pub fn lock_unanswered(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Re
 
 /// Some undecided requests of which no child is enrolled for their season, locked.
 pub fn lock_left(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<RequestRow>, Error> {
-    let enrolled = canteen_enrolments::table
-        .filter(canteen_enrolments::season.eq(requests::season))
-        .filter(canteen_enrolments::state.eq(CanteenEnrolmentState::Active))
-        .filter(diesel::dsl::exists(
-            children::table
-                .filter(children::request_id.eq(requests::id))
-                .filter(children::child_id.eq(canteen_enrolments::person_id)),
-        ));
+    // From the few children of each request: enrolments are of everybody.
+    let enrolled = children::table
+        .inner_join(canteen_enrolments::table.on(
+            children::child_id.eq(canteen_enrolments::person_id).and(canteen_enrolments::season.eq(children::season)),
+        ))
+        .filter(children::request_id.eq(requests::id))
+        .filter(canteen_enrolments::state.eq(CanteenEnrolmentState::Active));
     Ok(requests::table
         .filter(requests::closed_at.is_null().and(diesel::dsl::not(diesel::dsl::exists(enrolled))))
         .limit(limit)
