@@ -166,6 +166,7 @@ refusals! {
     CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
     PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
     PaymentRecorded 409 "payment.already_recorded" "Ce paiement est déjà enregistré sur ce compte : si c'en est un autre, confirmez-le.";
+    RefundExceedsCredit 409 "refund.exceeds_credit" "Le remboursement dépasserait ce que ce compte a en faveur du payeur.";
     WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
     // Reduced rates
     ReducedRateOpen 409 "reduced_rate.already_asked" "Une demande de tarif réduit est déjà en cours pour cet enfant et cette saison.";

@@ -999,6 +999,7 @@ diesel::table! {
         fingerprint -> Binary,
         recorded_by -> Uuid,
         recorded_at -> Timestamptz,
+        is_refund -> Bool,
     }
 }
 

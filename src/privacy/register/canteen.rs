@@ -141,7 +141,7 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_payments" {
         PseudonymousId ["id" "family_id" "adult_id" "payer_id" "undoes" "recorded_by"] "paiement, son payeur et l'agent qui l'a saisi", ACCOUNTS_KEEPING;
-        Money ["amount_cents" "means" "reference" "reason"] "ce qui a été payé, et comment", ACCOUNTS_KEEPING;
+        Money ["amount_cents" "means" "reference" "reason" "is_refund"] "ce qui a été payé ou remboursé, et comment", ACCOUNTS_KEEPING;
         Technical ["paid_on" "key" "fingerprint" "recorded_at"] "dates, et clé contre les doubles saisies", ACCOUNTS_KEEPING;
     }
     "canteen_cancellations" {

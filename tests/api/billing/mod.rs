@@ -5,6 +5,7 @@ mod corrections;
 mod evidence;
 mod histories;
 mod payments;
+mod refunds;
 mod runs;
 mod sight;
 
