@@ -85,8 +85,9 @@ pub fn bill(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
     Ok(bills::table.find(id).select(BillRow::as_select()).first(tx.conn)?)
 }
 
-pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
-    let notes: i64 = bills::table.filter(bills::corrects.eq(id)).count().get_result(tx.conn)?;
+pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    let notes = bills::table.filter(bills::corrects.eq(id).and(bills::bill_again.is_not_null()));
+    let notes: i64 = notes.count().get_result(tx.conn)?;
     Ok(notes > 0)
 }
 

@@ -77,9 +77,9 @@ pub fn head(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
     db::bill(tx, id)
 }
 
-/// Whether a credit note takes something of that bill back.
-pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
-    db::is_corrected(tx, id)
+/// Whether an agent took that bill back.
+pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    db::is_taken_back(tx, id)
 }
 
 /// Bills and credit notes that the caller may see, newest first.

@@ -85,9 +85,10 @@ impl From<CancellationRow> for CancellationView {
     }
 }
 
-/// Take a whole bill back by a credit note.
+/// Take a bill back by a credit note.
 ///
-/// Up to 100 € it is done at once; above, another person approves. Not while a run is under way.
+/// All that is left of it: what credit notes took back already stays so, and what a later document prices otherwise is taken back at that
+/// price. Up to 100 € it is done at once; above, another person approves. Not while a run is under way.
 #[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = CancelBill, responses((status = 201, body = CancellationView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/bills/{bill}/cancel")]
 pub async fn cancel_bill(

@@ -1,8 +1,9 @@
-//! Bills that an agent takes back whole, by a credit note with a reason. Small sums by one person, larger ones by two. A bill that is taken
-//! back to be made again is billed by the next run; any other is not billed any more.
+//! Bills that an agent takes back, by a credit note with a reason: all that is left of one. Small sums by one person, larger ones by two. A
+//! bill that is taken back to be made again is billed by the next run; any other is not billed any more.
 
 mod db;
 pub mod http;
+mod remains;
 
 pub use db::CancellationRow;
 
@@ -50,19 +51,19 @@ pub struct Proposal {
 pub fn cancel_bill(tx: &mut Tx<'_>, by: AccountId, proposal: &Proposal) -> Result<(CancellationRow, bool), Error> {
     let now = tx.now()?;
     take_turns(tx)?;
-    let total = bills::head(tx, proposal.bill)?.total;
+    bills::head(tx, proposal.bill)?;
     if let Some(known) = db::of_key(tx, by, proposal.keyed.key)? {
         let same = known.fingerprint == proposal.keyed.fingerprint;
         return if same { Ok((known, true)) } else { Err(Refusal::IdempotencyKeyReused.into()) };
     }
-    require_whole(tx, proposal.bill)?;
+    let left = remaining(tx, proposal.bill)?;
     let row = CancellationRow {
         id: CancellationId::generate(),
         bill_id: proposal.bill,
         reason: proposal.reason,
         bill_again: proposal.bill_again,
         note: proposal.note.clone(),
-        two_persons: total > ALONE_MAX,
+        two_persons: left > ALONE_MAX,
         state: CancellationState::Proposed,
         key: proposal.keyed.key,
         fingerprint: proposal.keyed.fingerprint.clone(),
@@ -85,7 +86,7 @@ pub fn approve_cancellation(tx: &mut Tx<'_>, by: AccountId, id: CancellationId) 
     if row.proposed_by == by {
         return Err(Refusal::SamePerson.into());
     }
-    require_whole(tx, row.bill_id)?;
+    remaining(tx, row.bill_id)?;
     make(tx, by, &row)
 }
 
@@ -115,16 +116,16 @@ fn lock_proposed(tx: &mut Tx<'_>, id: CancellationId) -> Result<CancellationRow,
     if row.state == CancellationState::Proposed { Ok(row) } else { Err(Refusal::CancellationTransition.into()) }
 }
 
-/// Refuses what is no bill, or is credited in part already; and everything while a run is under way, whose draft reckons with the bill.
-fn require_whole(tx: &mut Tx<'_>, id: BillId) -> Result<(), Error> {
+/// What is left of a bill. Refuses what is none, or has nothing left; and everything while a run is under way, whose draft reckons with it.
+fn remaining(tx: &mut Tx<'_>, id: BillId) -> Result<Cents, Error> {
     if runs::is_under_way(tx)? {
         return Err(Refusal::BillRunExists.into());
     }
     let bill = bills::head(tx, id)?;
-    if bill.kind != BillKind::Bill || bills::is_corrected(tx, id)? {
+    if bill.kind != BillKind::Bill || bills::is_taken_back(tx, id)? {
         return Err(Refusal::BillNotCancellable.into());
     }
-    Ok(())
+    remains::remaining(tx, id)?.ok_or(Error::Refused(Refusal::BillNotCancellable))
 }
 
 fn make(tx: &mut Tx<'_>, by: AccountId, row: &CancellationRow) -> Result<CancellationRow, Error> {
@@ -133,7 +134,7 @@ fn make(tx: &mut Tx<'_>, by: AccountId, row: &CancellationRow) -> Result<Cancell
     let payer = bills::head(tx, row.bill_id)?.payer_id;
     let balance = accounts::balance(tx, payer)?;
     runs::hold_series(tx, on.year())?;
-    let credit_note = db::credit(tx, row, (at, on), balance)?;
+    let credit_note = remains::credit(tx, row, (at, on), balance)?;
     let decision = Decision { state: CancellationState::Done, by, at, credit_note: Some(credit_note) };
     let row = db::decide(tx, row.id, &decision)?;
     let details = json!({ "bill_id": row.bill_id, "credit_note_id": credit_note, "bill_again": row.bill_again });

@@ -1,6 +1,7 @@
 //! From attendance to the bill: months locked, runs drafted, checked and issued, bills that never change.
 
 mod attendance;
+mod cancellations;
 mod corrections;
 mod evidence;
 mod histories;
