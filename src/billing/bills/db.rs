@@ -91,12 +91,14 @@ pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
     Ok(notes > 0)
 }
 
-/// The lines of a bill, in their order, with the words that explain their prices.
+/// The lines of a bill, in their order, with the words that explain their prices; what the rate of another payer's file rests on is not his.
 pub fn lines(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<LineRow>, Error> {
     Ok(diesel::sql_query(
         "select l.person_id, l.diner_name, l.month, l.kind, l.days, l.meals, l.unit_cents, l.amount_cents, l.rate_id, r.explanation,
                 g.grid ->> 'label' as grid_label, o.year as origin_year, o.number as origin_number
-           from canteen_bill_lines l left join canteen_rates r on r.id = l.rate_id left join canteen_grids g on g.id = l.grid_id
+           from canteen_bill_lines l join canteen_bills b on b.id = l.bill_id
+           left join canteen_rates r on r.id = l.rate_id and r.family_id is not distinct from b.family_id
+           left join canteen_grids g on g.id = l.grid_id
            left join canteen_bills o on o.id = l.origin_id
           where l.bill_id = $1 order by l.rank",
     )

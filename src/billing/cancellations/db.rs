@@ -6,7 +6,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
-        ids::{AccountId, BillId, CancellationId},
+        ids::{AccountId, BillId, CancellationId, CanteenAdultId, FamilyId},
         text::Note,
     },
     schema::department::canteen_cancellations as cancellations,
@@ -32,6 +32,8 @@ pub struct CancellationRow {
     pub decided_by: Option<AccountId>,
     pub decided_at: Option<DateTime<Utc>>,
     pub credit_note_id: Option<BillId>,
+    pub bill_to_family_id: Option<FamilyId>,
+    pub bill_to_adult_id: Option<CanteenAdultId>,
 }
 
 pub fn insert(tx: &mut Tx<'_>, row: &CancellationRow) -> Result<(), Error> {

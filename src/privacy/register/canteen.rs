@@ -145,7 +145,7 @@ pub const CANTEEN: &[Line] = register! {
         Technical ["paid_on" "key" "fingerprint" "recorded_at"] "dates, et clé contre les doubles saisies", ACCOUNTS_KEEPING;
     }
     "canteen_cancellations" {
-        PseudonymousId ["id" "bill_id" "proposed_by" "decided_by" "credit_note_id"] "annulation d'une facture, et qui l'a décidée", ACCOUNTS_KEEPING;
+        PseudonymousId ["id" "bill_id" "proposed_by" "decided_by" "credit_note_id" "bill_to_family_id" "bill_to_adult_id"] "annulation d'une facture, qui l'a décidée et qui paiera", ACCOUNTS_KEEPING;
         Money ["reason" "bill_again" "note" "two_persons"] "motif de l'annulation", ACCOUNTS_KEEPING;
         Technical ["state" "key" "fingerprint" "proposed_at" "decided_at"] "où en est l'annulation", ACCOUNTS_KEEPING;
     }

@@ -5,6 +5,7 @@ mod cancellations;
 mod corrections;
 mod evidence;
 mod histories;
+mod payers;
 mod payments;
 mod refunds;
 mod runs;
