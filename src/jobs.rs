@@ -8,7 +8,7 @@ use crate::{
         crypto::MasterKey,
         ids::{
             BillId, CanteenEnrolmentId, ChildId, ClosureId, EnrolmentId, FamilyId, GuardianId, HoldId, NewsId,
-            TransferId,
+            PaymentId, TransferId,
         },
         text::{SeasonCode, Sensitive},
     },
@@ -75,6 +75,8 @@ pub enum Job {
     BillNotice { bill: BillId },
     /// The same about a bill that is late: at which level.
     BillReminder { bill: BillId, level: i16 },
+    /// A word to whoever was paid back something, or was not after all.
+    RefundNotice { payment: PaymentId },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },
     /// Look up a card that somebody has found, and tell its family.

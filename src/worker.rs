@@ -1,7 +1,7 @@
 //! The worker: does what transactions left to do, one job at a time, each database in turn. Several may run; none does another's job.
 
 use crate::{
-    billing::{arrears, bills::notices as bill_notices, evidence},
+    billing::{arrears, bills::notices as bill_notices, evidence, payments::notices as payment_notices},
     canteen::{
         care_plans, day_codes,
         enrolments::{self as canteen_enrolments, following},
@@ -246,6 +246,9 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
         Job::BillNotice { bill } => db.read(department, caller, move |tx| bill_notices::bill_notice(tx, bill)).await?,
         Job::BillReminder { bill, level } => {
             db.read(department, caller, move |tx| arrears::reminder(tx, bill, level)).await?
+        }
+        Job::RefundNotice { payment } => {
+            db.read(department, caller, move |tx| payment_notices::refund_notice(tx, payment)).await?
         }
         Job::HoldNotice { hold } => db.read(department, caller, move |tx| notices::hold_notice(tx, hold)).await?,
     };

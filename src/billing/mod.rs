@@ -2,8 +2,8 @@
 //! never billed becomes a bill, what is due no longer a credit note of the bill it corrects, what is due more a further line of the next
 //! bill. A run is drafted, checked by one person and issued by another; bills never change.
 //!
-//! What would surprise: no balance is kept. An account is the sum of its bills, credit notes and payments; credits settle the oldest bill
-//! first.
+//! What would surprise: no balance is kept. An account is the sum of its bills, credit notes, payments and refunds; credits settle the
+//! oldest bill first.
 
 pub mod accounts;
 pub mod arrears;
@@ -16,7 +16,7 @@ pub mod runs;
 use crate::{
     db::Tx,
     error::Error,
-    kernel::ids::{BillRunId, CanteenAdultId, FamilyId},
+    kernel::ids::{BillRunId, CanteenAdultId, FamilyId, PayerId},
 };
 use diesel::connection::SimpleConnection;
 
@@ -77,6 +77,14 @@ impl Payer {
         match self {
             Self::Family(_) => None,
             Self::Adult(adult) => Some(adult),
+        }
+    }
+    /// The file's id, or the adult's.
+    #[must_use]
+    pub fn id(self) -> PayerId {
+        match self {
+            Self::Family(family) => family.into(),
+            Self::Adult(adult) => adult.into(),
         }
     }
 }

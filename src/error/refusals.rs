@@ -162,10 +162,11 @@ refusals! {
     BillRunUnpriced 409 "bill_run.unpriced" "Des repas de cette facturation n'ont pas de tarif ou de payeur.";
     BillRunFigures 409 "bill_run.figures" "Ce n'est plus ce qui a été vu : relisez la facturation avant de recommencer.";
     BillRunTampered 409 "bill_run.tampered" "Le contenu de cette facturation n'est plus celui qui a été contrôlé : refaites le brouillon.";
-    BillNotCancellable 409 "bill.not_cancellable" "Seule une facture qu'aucun avoir ne reprend peut être annulée.";
+    BillNotCancellable 409 "bill.not_cancellable" "Seule une facture dont il reste quelque chose à reprendre peut être annulée.";
     CancellationTransition 409 "cancellation.transition" "Cette annulation est déjà décidée, ou sa décision attend une autre personne.";
     PaymentUndone 409 "payment.undone" "Ce paiement est déjà contre-passé, ou est lui-même une contre-passation.";
     PaymentRecorded 409 "payment.already_recorded" "Ce paiement est déjà enregistré sur ce compte : si c'en est un autre, confirmez-le.";
+    RefundExceedsCredit 409 "refund.exceeds_credit" "Le remboursement dépasserait ce que ce compte a en faveur du payeur.";
     WaiverExists 409 "waiver.exists" "Cette famille a déjà une dispense pour cette saison.";
     // Reduced rates
     ReducedRateOpen 409 "reduced_rate.already_asked" "Une demande de tarif réduit est déjà en cours pour cet enfant et cette saison.";

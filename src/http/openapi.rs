@@ -369,6 +369,7 @@ endpoints! {
     billing::bills::http::print_bill,
     billing::accounts::http::show_account,
     billing::payments::http::record_payment,
+    billing::payments::http::record_refund,
     billing::payments::http::undo_payment,
     billing::cancellations::http::cancel_bill,
     billing::cancellations::http::list_cancellations,

@@ -999,6 +999,7 @@ diesel::table! {
         fingerprint -> Binary,
         recorded_by -> Uuid,
         recorded_at -> Timestamptz,
+        is_refund -> Bool,
     }
 }
 
@@ -1018,6 +1019,8 @@ diesel::table! {
         decided_by -> Nullable<Uuid>,
         decided_at -> Nullable<Timestamptz>,
         credit_note_id -> Nullable<Uuid>,
+        bill_to_family_id -> Nullable<Uuid>,
+        bill_to_adult_id -> Nullable<Uuid>,
     }
 }
 

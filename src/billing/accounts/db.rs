@@ -26,6 +26,10 @@ text_enum! {
         Payment = "payment",
         /// A payment that was recorded by mistake.
         PaymentUndone = "payment_undone",
+        /// What the treasury paid back.
+        Refund = "refund",
+        /// A refund that was recorded by mistake, or did not arrive.
+        RefundUndone = "refund_undone",
     }
 }
 

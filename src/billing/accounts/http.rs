@@ -35,7 +35,7 @@ pub struct AccountEntryView {
     pub number: Option<String>,
     #[schema(example = "2026-11-04T11:00:00Z")]
     pub at: DateTime<Utc>,
-    /// The day of the document, or of the payment.
+    /// The day of the document, of the payment or of the refund.
     #[schema(example = "2026-11-04")]
     pub on_day: NaiveDate,
     /// Of a bill.
@@ -45,7 +45,7 @@ pub struct AccountEntryView {
     /// What it adds to what is owed: less than zero for what is credited or paid.
     #[schema(example = 4_480)]
     pub amount_cents: Cents,
-    /// Of a payment, or of the one that was undone.
+    /// Of a payment or a refund, or of the one that was undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub means: Option<PaymentMeans>,
     /// Number of a cheque, words of a transfer.
@@ -66,7 +66,7 @@ impl AccountEntryView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
     pub payer_id: PayerId,
-    /// Bills less credit notes and payments: negative in the payer's favour.
+    /// Bills less credit notes and payments, with what was paid back: negative in the payer's favour.
     #[schema(example = 4_480)]
     pub balance_cents: Cents,
     /// What of it is late.

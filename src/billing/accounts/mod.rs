@@ -1,4 +1,5 @@
-//! The account of whoever pays: its bills, credit notes and payments, and what they come to. Nothing of it is kept: it is added up each time.
+//! The account of whoever pays: its bills, credit notes, payments and refunds, and what they come to. Nothing of it is kept: it is added up
+//! each time.
 
 mod db;
 pub mod http;

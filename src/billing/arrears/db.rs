@@ -43,7 +43,7 @@ pub fn arrears(
     limit: i64,
 ) -> Result<Vec<ArrearsRow>, Error> {
     Ok(diesel::sql_query(
-        "select payer_id, family_id, adult_id, max(payer_name) as payer_name, count(*) as bills, sum(left_cents)::bigint as overdue_cents,
+        "select payer_id, family_id, adult_id, coalesce(max(payer_name), '—') as payer_name, count(bill_id) as bills, sum(left_cents)::bigint as overdue_cents,
                 min(due_on) as oldest_due_on
            from canteen_unpaid_bills where due_on < today() and ($3 is null or payer_id > $3)
           group by payer_id, family_id, adult_id

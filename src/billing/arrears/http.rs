@@ -52,7 +52,7 @@ pub struct ArrearsView {
     pub adult_id: Option<CanteenAdultId>,
     #[schema(example = "Camille Martin")]
     pub payer_name: String,
-    /// Bills of which something late is left.
+    /// Bills of which something late is left; none when all that is owed was paid back before the payment was undone.
     #[schema(example = 2)]
     pub bills: i64,
     #[schema(example = 8_960)]

@@ -85,17 +85,20 @@ pub fn bill(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
     Ok(bills::table.find(id).select(BillRow::as_select()).first(tx.conn)?)
 }
 
-pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
-    let notes: i64 = bills::table.filter(bills::corrects.eq(id)).count().get_result(tx.conn)?;
+pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    let notes = bills::table.filter(bills::corrects.eq(id).and(bills::bill_again.is_not_null()));
+    let notes: i64 = notes.count().get_result(tx.conn)?;
     Ok(notes > 0)
 }
 
-/// The lines of a bill, in their order, with the words that explain their prices.
+/// The lines of a bill, in their order, with the words that explain their prices; what the rate of another payer's file rests on is not his.
 pub fn lines(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<LineRow>, Error> {
     Ok(diesel::sql_query(
         "select l.person_id, l.diner_name, l.month, l.kind, l.days, l.meals, l.unit_cents, l.amount_cents, l.rate_id, r.explanation,
                 g.grid ->> 'label' as grid_label, o.year as origin_year, o.number as origin_number
-           from canteen_bill_lines l left join canteen_rates r on r.id = l.rate_id left join canteen_grids g on g.id = l.grid_id
+           from canteen_bill_lines l join canteen_bills b on b.id = l.bill_id
+           left join canteen_rates r on r.id = l.rate_id and r.family_id is not distinct from b.family_id
+           left join canteen_grids g on g.id = l.grid_id
            left join canteen_bills o on o.id = l.origin_id
           where l.bill_id = $1 order by l.rank",
     )

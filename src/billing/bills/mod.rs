@@ -77,9 +77,9 @@ pub fn head(tx: &mut Tx<'_>, id: BillId) -> Result<BillRow, Error> {
     db::bill(tx, id)
 }
 
-/// Whether a credit note takes something of that bill back.
-pub fn is_corrected(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
-    db::is_corrected(tx, id)
+/// Whether an agent took that bill back.
+pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
+    db::is_taken_back(tx, id)
 }
 
 /// Bills and credit notes that the caller may see, newest first.
@@ -88,13 +88,15 @@ pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result
     query.page(rows, |row| row.id.uuid())
 }
 
-/// What was said when the rate was set stays said; a meal without a rate has the price of its grid, and says what the simulator says of it.
+/// What was said when the rate was set stays said; a meal without a rate has the price of its grid, and says what the simulator says of it. Of a
+/// rate of somebody else's file only the price is told.
 fn explanation(row: &LineRow, hides_means: bool) -> Result<Vec<String>, Error> {
     let Some(told) = &row.explanation else {
         let walk_in =
             (row.kind == LineKind::WalkIn).then(|| Step::new(Applied::WalkIn, row.unit.get().into()).sentence);
         let of_grid = |label: &String| format!("Prix fixé par la grille « {label} » : {}.", row.unit);
-        return Ok(walk_in.into_iter().chain(row.grid_label.iter().map(of_grid)).collect());
+        let of_rate = row.rate_id.map(|_| format!("Prix fixé pour ce convive : {}.", row.unit));
+        return Ok(walk_in.into_iter().chain(row.grid_label.iter().map(of_grid)).chain(of_rate).collect());
     };
     let explained = Explained::deserialize(told).map_err(Error::internal)?;
     let explained = if hides_means { explained.without_means() } else { explained };

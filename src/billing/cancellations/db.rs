@@ -1,4 +1,4 @@
-//! Cancellations, decided once, and the credit notes that they make.
+//! Cancellations, decided once.
 
 use super::CancellationState;
 use crate::{
@@ -6,17 +6,13 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
-        ids::{AccountId, BillId, CancellationId},
-        money::Cents,
+        ids::{AccountId, BillId, CancellationId, CanteenAdultId, FamilyId},
         text::Note,
     },
     schema::department::canteen_cancellations as cancellations,
 };
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{self, BigInt, Bool, Date, Integer, Text, Timestamptz},
-};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -36,6 +32,8 @@ pub struct CancellationRow {
     pub decided_by: Option<AccountId>,
     pub decided_at: Option<DateTime<Utc>>,
     pub credit_note_id: Option<BillId>,
+    pub bill_to_family_id: Option<FamilyId>,
+    pub bill_to_adult_id: Option<CanteenAdultId>,
 }
 
 pub fn insert(tx: &mut Tx<'_>, row: &CancellationRow) -> Result<(), Error> {
@@ -96,39 +94,4 @@ pub fn decide(tx: &mut Tx<'_>, id: CancellationId, decision: &Decision) -> Resul
         .get_result(tx.conn)
         .optional()?
         .ok_or(Error::Refused(Refusal::CancellationTransition))
-}
-
-/// The credit note of a whole bill, whose series is held: every line of it taken back, and a word to the payer.
-pub fn credit(
-    tx: &mut Tx<'_>,
-    row: &CancellationRow,
-    (at, on): (DateTime<Utc>, NaiveDate),
-    balance: Cents,
-) -> Result<BillId, Error> {
-    let id = BillId::generate();
-    diesel::sql_query(
-        "with numbered as (
-             update canteen_bill_series set last = last + 1 where kind = 'credit_note' and year = $3 returning last),
-         issued as (
-             insert into canteen_bills (id, kind, year, number, family_id, adult_id, payer_name, month, issued_on, issued_at, total_cents,
-                                        balance_before_cents, corrects, reason, bill_again)
-             select $1, 'credit_note', $3, n.last, b.family_id, b.adult_id, b.payer_name, b.month, $4, $5, -b.total_cents, $6, b.id, $7, $8
-               from canteen_bills b cross join numbered n where b.id = $2),
-         lines as (
-             insert into canteen_bill_lines
-             select $1, rank, person_id, diner_name, college_uai, month, kind, rate_id, grid_id, days, -meals, unit_cents, -amount_cents, $2
-               from canteen_bill_lines where bill_id = $2)
-         insert into jobs (id, kind, payload, created_at, run_at)
-         values (time_ordered_id(), 'bill_notice', jsonb_build_object('bill_id', $1::uuid), $5, $5)",
-    )
-    .bind::<sql_types::Uuid, _>(id)
-    .bind::<sql_types::Uuid, _>(row.bill_id)
-    .bind::<Integer, _>(on.year())
-    .bind::<Date, _>(on)
-    .bind::<Timestamptz, _>(at)
-    .bind::<BigInt, _>(balance)
-    .bind::<Text, _>(row.reason)
-    .bind::<Bool, _>(row.bill_again)
-    .execute(tx.conn)?;
-    Ok(id)
 }

@@ -15,7 +15,7 @@ use crate::{
     },
     kernel::{
         department::Department,
-        ids::{AccountId, BillId, CancellationId},
+        ids::{AccountId, BillId, CancellationId, PayerId},
         text::Note,
     },
 };
@@ -34,6 +34,10 @@ pub struct CancelBill {
     /// Whether the next run bills these meals again.
     #[schema(example = true)]
     pub bill_again: bool,
+    /// Who pays for them then: another family's file, or an adult. Of a bill that went to the wrong payer and is made again, and of no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub bill_to: Option<PayerId>,
     /// For the department alone.
     pub note: Option<Note>,
 }
@@ -47,9 +51,13 @@ pub struct CancellationView {
     pub reason: CreditReason,
     #[schema(example = true)]
     pub bill_again: bool,
+    /// Who pays for what is billed again, if another one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub bill_to: Option<PayerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
-    /// Whether its sum asks for a second person.
+    /// Whether its sum, or another payer, asks for a second person.
     #[schema(example = false)]
     pub two_persons: bool,
     pub state: CancellationState,
@@ -68,11 +76,13 @@ pub struct CancellationView {
 
 impl From<CancellationRow> for CancellationView {
     fn from(row: CancellationRow) -> Self {
+        let bill_to = row.bill_to();
         Self {
             id: row.id,
             bill_id: row.bill_id,
             reason: row.reason,
             bill_again: row.bill_again,
+            bill_to,
             note: row.note,
             two_persons: row.two_persons,
             state: row.state,
@@ -85,9 +95,11 @@ impl From<CancellationRow> for CancellationView {
     }
 }
 
-/// Take a whole bill back by a credit note.
+/// Take a bill back by a credit note.
 ///
-/// Up to 100 € it is done at once; above, another person approves. Not while a run is under way.
+/// All that is left of it: what credit notes took back already stays so, and what a later document prices otherwise is taken back at that
+/// price. Up to 100 € it is done at once; above, another person approves, and always when another payer is named. The next run bills the meals
+/// to that one, and so it does with what is corrected of them later. Not while a run is under way.
 #[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = CancelBill, responses((status = 201, body = CancellationView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/bills/{bill}/cancel")]
 pub async fn cancel_bill(
@@ -101,9 +113,18 @@ pub async fn cancel_bill(
     if wanted.reason == CreditReason::Recomputed {
         return Err(Error::field("/reason", "un motif de l'annulation est attendu"));
     }
+    let is_redirected = wanted.reason == CreditReason::WrongPayer && wanted.bill_again;
+    if is_redirected != wanted.bill_to.is_some() {
+        let told = if is_redirected {
+            "le payeur de ces repas est attendu : sans lui, ils seraient facturés au même"
+        } else {
+            "un autre payeur n'est attendu que d'une facture mal adressée et à refaire"
+        };
+        return Err(Error::field("/bill_to", told));
+    }
     let fingerprint = idempotency::fingerprint("cancel_bill", &bill.to_string(), &wanted)?;
-    let CancelBill { reason, bill_again, note } = wanted;
-    let proposal = Proposal { keyed: Keyed { key: key.0, fingerprint }, bill, reason, bill_again, note };
+    let CancelBill { reason, bill_again, bill_to, note } = wanted;
+    let proposal = Proposal { keyed: Keyed { key: key.0, fingerprint }, bill, reason, bill_again, bill_to, note };
     let cancel = move |tx: &mut Tx<'_>| cancellations::cancel_bill(tx, account, &proposal);
     let (row, replayed) = app.db.write(department, &by.caller, cancel).await?;
     Ok(Moved { view: row.into(), replayed })

@@ -1,4 +1,4 @@
-//! Payments, written once.
+//! Payments and refunds, written once.
 
 use super::PaymentMeans;
 use crate::{
@@ -32,6 +32,8 @@ pub struct PaymentRow {
     pub fingerprint: Vec<u8>,
     pub recorded_by: AccountId,
     pub recorded_at: DateTime<Utc>,
+    /// Paid back rather than paid: counts against what was paid, as what undoes a payment does.
+    pub is_refund: bool,
 }
 
 /// False when this person used the key before.

@@ -1,6 +1,6 @@
-//! Payments, as agents of finance record them.
+//! Payments and refunds, as agents of finance record them.
 
-use super::{AMOUNT_MAX, Keyed, NewPayment, PaymentMeans, PaymentRow};
+use super::{AMOUNT_MAX, Keyed, NewPayment, PaymentMeans, PaymentRow, RefundMeans};
 use crate::{
     app::App,
     auth::actor::{By, Finance},
@@ -44,14 +44,35 @@ pub struct RecordPayment {
     pub confirmed_distinct: bool,
 }
 
-/// Why a payment is undone.
+/// Something that the treasury paid back.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRefund {
+    /// A family's file, or an adult.
+    pub payer_id: PayerId,
+    /// 1 to 1,000,000, and no more than the account has in the payer's favour.
+    #[schema(example = 1_120, minimum = 1, maximum = 1_000_000)]
+    pub amount_cents: Cents,
+    #[schema(example = "2026-11-25")]
+    pub paid_on: NaiveDate,
+    pub means: RefundMeans,
+    /// Words of a transfer, number of a cheque.
+    pub reference: Option<Label>,
+    /// That it is another one than a refund already recorded on the account, of the same means, reference and amount; without a reference, of
+    /// the same day too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(example = false)]
+    pub confirmed_distinct: bool,
+}
+
+/// Why a payment or a refund is undone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UndoPayment {
     pub reason: Note,
 }
 
-/// A payment, or what undoes one.
+/// A payment, a refund, or what undoes one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaymentView {
     pub id: PaymentId,
@@ -61,12 +82,15 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub adult_id: Option<CanteenAdultId>,
-    /// Negative when it undoes another one.
+    /// What it takes from what is owed: negative of a refund, and of what undoes a payment.
     #[schema(example = 4_480)]
     pub amount_cents: Cents,
     #[schema(example = "2026-11-20")]
     pub paid_on: NaiveDate,
     pub means: PaymentMeans,
+    /// Whether it is a refund, or undoes one.
+    #[schema(example = false)]
+    pub is_refund: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Label>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +105,9 @@ pub struct PaymentView {
 
 impl From<PaymentRow> for PaymentView {
     fn from(row: PaymentRow) -> Self {
-        let PaymentRow { id, family_id, adult_id, amount, paid_on, means, reference, undoes, reason, .. } = row;
+        let PaymentRow {
+            id, family_id, adult_id, amount, paid_on, means, reference, undoes, reason, is_refund, ..
+        } = row;
         let (recorded_by, recorded_at) = (row.recorded_by, row.recorded_at);
         let amount_cents = amount;
         Self {
@@ -91,6 +117,7 @@ impl From<PaymentRow> for PaymentView {
             amount_cents,
             paid_on,
             means,
+            is_refund,
             reference,
             undoes,
             reason,
@@ -115,9 +142,7 @@ pub async fn record_payment(
     body: Body<RecordPayment>,
 ) -> Result<Moved<PaymentView>, Error> {
     let (account, wanted) = (by.account, body.0);
-    if !(Cents::new(1)..=AMOUNT_MAX).contains(&wanted.amount_cents) {
-        return Err(Error::field("/amount_cents", "un montant entre 1 et 1000000 centimes est attendu"));
-    }
+    require_amount(wanted.amount_cents)?;
     let fingerprint = idempotency::fingerprint("record_payment", &wanted.payer_id.to_string(), &wanted)?;
     let keyed = Keyed { key: key.0, fingerprint };
     let RecordPayment { payer_id, amount_cents, paid_on, means, reference, confirmed_distinct } = wanted;
@@ -127,9 +152,42 @@ pub async fn record_payment(
     Ok(Moved { view: row.into(), replayed })
 }
 
-/// Undo a payment that was recorded by mistake.
+/// Record a refund: what the treasury paid back outside the service.
 ///
-/// By an entry of the opposite amount: what was recorded stays.
+/// No more than the account has in the payer's favour. Sent again under its key it answers the same refund; one like another of the account
+/// is refused as a payment is. The payer is told.
+#[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = RecordRefund, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
+#[post("/v1/departments/{department}/canteen/refunds")]
+pub async fn record_refund(
+    by: By<Finance>,
+    app: web::Data<App>,
+    path: web::Path<(Department,)>,
+    key: IdempotencyKey,
+    body: Body<RecordRefund>,
+) -> Result<Moved<PaymentView>, Error> {
+    let (account, wanted) = (by.account, body.0);
+    require_amount(wanted.amount_cents)?;
+    let fingerprint = idempotency::fingerprint("record_refund", &wanted.payer_id.to_string(), &wanted)?;
+    let keyed = Keyed { key: key.0, fingerprint };
+    let RecordRefund { payer_id, amount_cents, paid_on, means, reference, confirmed_distinct } = wanted;
+    let means = means.into();
+    let new = NewPayment { payer: payer_id, amount: amount_cents, paid_on, means, reference, confirmed_distinct };
+    let record = move |tx: &mut Tx<'_>| payments::record_refund(tx, account, &keyed, &new);
+    let (row, replayed) = app.db.write(path.0, &by.caller, record).await?;
+    Ok(Moved { view: row.into(), replayed })
+}
+
+fn require_amount(amount: Cents) -> Result<(), Error> {
+    if (Cents::new(1)..=AMOUNT_MAX).contains(&amount) {
+        return Ok(());
+    }
+    Err(Error::field("/amount_cents", "un montant entre 1 et 1000000 centimes est attendu"))
+}
+
+/// Undo a payment or a refund that was recorded by mistake, or did not arrive.
+///
+/// By an entry of the opposite amount: what was recorded stays. A payment whose sum was paid back meanwhile may be undone; what the account
+/// then owes of it is no bill's, and late at once.
 #[utoipa::path(tag = "canteen", params(IdempotencyKey), request_body = UndoPayment, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/payments/{payment}/undo")]
 pub async fn undo_payment(

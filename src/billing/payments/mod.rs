@@ -1,17 +1,22 @@
-//! What payers paid, as finance records it. A payment is never written over: a mistake is undone by an entry of the opposite amount, with
-//! its reason.
+//! What payers paid, and what the treasury paid them back, as finance records it. Nothing is written over: a mistake is undone by an entry of
+//! the opposite amount, with its reason.
+//!
+//! What would surprise: a payment that a refund rests on may be undone, as a cheque may bounce when the money is gone. The account then tells
+//! what is owed.
 
 mod db;
 pub mod http;
+pub mod notices;
 
 pub use db::PaymentRow;
 
-use super::accounts;
+use super::{Payer, accounts, take_turns};
 use crate::{
     audit,
     canteen::services,
     db::Tx,
     error::{Error, Refusal},
+    jobs::{self, Job},
     kernel::{
         ids::{AccountId, PayerId, PaymentId},
         money::Cents,
@@ -33,6 +38,20 @@ text_enum! {
     pub enum PaymentMeans { BankTransfer = "bank_transfer", Cheque = "cheque", Cash = "cash", Card = "card" }
 }
 
+text_enum! {
+    /// How the treasury pays back.
+    pub enum RefundMeans { BankTransfer = "bank_transfer", Cheque = "cheque" }
+}
+
+impl From<RefundMeans> for PaymentMeans {
+    fn from(means: RefundMeans) -> Self {
+        match means {
+            RefundMeans::BankTransfer => Self::BankTransfer,
+            RefundMeans::Cheque => Self::Cheque,
+        }
+    }
+}
+
 /// The caller's key and what it stands for.
 #[derive(Debug, Clone)]
 pub struct Keyed {
@@ -40,10 +59,11 @@ pub struct Keyed {
     pub fingerprint: Vec<u8>,
 }
 
-/// A payment as it came in.
+/// A payment as it came in, or a refund as it went out.
 #[derive(Debug, Clone)]
 pub struct NewPayment {
     pub payer: PayerId,
+    /// More than zero, whichever it is.
     pub amount: Cents,
     pub paid_on: NaiveDate,
     pub means: PaymentMeans,
@@ -60,6 +80,44 @@ pub fn record_payment(
     keyed: &Keyed,
     new: &NewPayment,
 ) -> Result<(PaymentRow, bool), Error> {
+    record(tx, by, keyed, new, false)
+}
+
+/// Records what the treasury paid back: no more than the account has in the payer's favour. While it is written nobody else pays back on this
+/// account, and nothing is billed.
+pub fn record_refund(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    keyed: &Keyed,
+    new: &NewPayment,
+) -> Result<(PaymentRow, bool), Error> {
+    take_turns(tx)?;
+    let (row, replayed) = record(tx, by, keyed, new, true)?;
+    if replayed {
+        return Ok((row, true));
+    }
+    let after = accounts::balance(tx, new.payer)?;
+    if after > Cents::ZERO {
+        let before =
+            after.checked_sub(new.amount).and_then(opposite).ok_or_else(|| Error::internal("an account overflows"))?;
+        let because = if before > Cents::ZERO {
+            format!("Ce compte n'a que {before} en faveur du payeur : le remboursement ne peut pas les dépasser.")
+        } else {
+            "Ce compte n'a rien en faveur du payeur : il n'y a rien à rembourser.".to_owned()
+        };
+        return Err(Error::RefusedBecause(Refusal::RefundExceedsCredit, because));
+    }
+    jobs::enqueue(tx, &Job::RefundNotice { payment: row.id })?;
+    Ok((row, false))
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    keyed: &Keyed,
+    new: &NewPayment,
+    is_refund: bool,
+) -> Result<(PaymentRow, bool), Error> {
     services::require_canteen_once(tx)?;
     let now = tx.now()?;
     let today = paris_date(now);
@@ -68,11 +126,12 @@ pub fn record_payment(
     }
     let payer = accounts::payer(tx, new.payer)?;
     tx.take_turns(format_args!("payments {}", new.payer))?;
+    let amount = if is_refund { opposite(new.amount) } else { Some(new.amount) };
     let row = PaymentRow {
         id: PaymentId::generate(),
         family_id: payer.family(),
         adult_id: payer.adult(),
-        amount: new.amount,
+        amount: amount.ok_or_else(|| Error::internal("a refund overflows"))?,
         paid_on: new.paid_on,
         means: new.means,
         reference: new.reference.clone(),
@@ -82,23 +141,35 @@ pub fn record_payment(
         fingerprint: keyed.fingerprint.clone(),
         recorded_by: by,
         recorded_at: now,
+        is_refund,
     };
-    let (row, replayed) = once(tx, "canteen_payment_recorded", row)?;
+    let (row, replayed) = once(tx, row)?;
     if !replayed
         && !new.confirmed_distinct
-        && let Some(db::Earlier { id, paid_on, recorded_at }) = db::like(tx, row.id)?
+        && let Some(earlier) = db::like(tx, row.id)?
     {
-        let (paid_on, recorded_on) = (paid_on.format("%d/%m/%Y"), paris_date(recorded_at).format("%d/%m/%Y"));
-        let because = format!(
-            "Ce paiement est déjà enregistré sur ce compte : le même, payé le {paid_on}, l'a été le {recorded_on} (paiement {id}). \
-             Si c'en est un autre, confirmez-le."
-        );
-        return Err(Error::RefusedBecause(Refusal::PaymentRecorded, because));
+        return Err(already(&earlier, is_refund));
     }
     Ok((row, replayed))
 }
 
-/// Undoes a payment that was recorded by mistake.
+fn already(earlier: &db::Earlier, is_refund: bool) -> Error {
+    let (paid_on, recorded_on) =
+        (earlier.paid_on.format("%d/%m/%Y"), paris_date(earlier.recorded_at).format("%d/%m/%Y"));
+    let (what, paid, id) =
+        if is_refund { ("remboursement", "versé", earlier.id) } else { ("paiement", "payé", earlier.id) };
+    let because = format!(
+        "Ce {what} est déjà enregistré sur ce compte : le même, {paid} le {paid_on}, l'a été le {recorded_on} ({what} {id}). \
+         Si c'en est un autre, confirmez-le."
+    );
+    Error::RefusedBecause(Refusal::PaymentRecorded, because)
+}
+
+fn opposite(amount: Cents) -> Option<Cents> {
+    Cents::ZERO.checked_sub(amount)
+}
+
+/// Undoes a payment or a refund that was recorded by mistake, or did not arrive.
 pub fn undo_payment(
     tx: &mut Tx<'_>,
     by: AccountId,
@@ -111,7 +182,11 @@ pub fn undo_payment(
     if undone.undoes.is_some() {
         return Err(Refusal::PaymentUndone.into());
     }
-    let amount = Cents::ZERO.checked_sub(undone.amount).ok_or_else(|| Error::internal("a payment overflows"))?;
+    // A refund of the same account waits for what is left.
+    if let Some(payer) = Payer::of(undone.family_id, undone.adult_id) {
+        tx.take_turns(format_args!("payments {}", payer.id()))?;
+    }
+    let amount = opposite(undone.amount).ok_or_else(|| Error::internal("a payment overflows"))?;
     let row = PaymentRow {
         id: PaymentId::generate(),
         amount,
@@ -124,16 +199,26 @@ pub fn undo_payment(
         recorded_at: now,
         ..undone
     };
-    once(tx, "canteen_payment_undone", row)
+    let (row, replayed) = once(tx, row)?;
+    if row.is_refund && !replayed {
+        jobs::enqueue(tx, &Job::RefundNotice { payment: row.id })?;
+    }
+    Ok((row, replayed))
 }
 
 /// Writes a row unless its key did before.
-fn once(tx: &mut Tx<'_>, action: &str, row: PaymentRow) -> Result<(PaymentRow, bool), Error> {
+fn once(tx: &mut Tx<'_>, row: PaymentRow) -> Result<(PaymentRow, bool), Error> {
     if !db::insert(tx, &row)? {
         let known = db::of_key(tx, row.recorded_by, row.key)?;
         let same = known.fingerprint == row.fingerprint;
         return if same { Ok((known, true)) } else { Err(Refusal::IdempotencyKeyReused.into()) };
     }
+    let action = match (row.is_refund, row.undoes.is_some()) {
+        (false, false) => "canteen_payment_recorded",
+        (false, true) => "canteen_payment_undone",
+        (true, false) => "canteen_refund_recorded",
+        (true, true) => "canteen_refund_undone",
+    };
     let details = json!({ "amount_cents": row.amount, "means": row.means, "undoes": row.undoes });
     audit::record(tx, action, ("payment", row.id), details)?;
     Ok((row, false))

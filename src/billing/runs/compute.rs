@@ -3,7 +3,7 @@
 //!
 //! A month of a collège that no run has billed is looked at whole; of a month that was billed, only the diners whose rate was set since, and
 //! those whose bill was taken back to be made again. Of what an agent took back for good nothing is due or credited any more: of those days, and
-//! of the whole month when a forfait was.
+//! of the whole month when a forfait was. What went to the wrong payer is due by the one whom an agent named, in the same extent.
 
 use crate::{
     db::Tx,
@@ -45,6 +45,14 @@ targets as materialized (
      union
      select a.person_id, s.college_uai, s.month, s.next
        from again a join scope s on s.college_uai = a.college_uai and s.month = a.month where a.issued_at >= $4),
+-- Whom an agent named to pay: for those meals, and for the whole month when a forfait was among them.
+redirected as materialized (
+    select l.person_id, l.college_uai, l.month, case when l.kind <> 'forfait' then d.day end as day, c.bill_to_family_id as family_id,
+           c.bill_to_adult_id as adult_id, c.decided_at
+      from canteen_cancellations c join canteen_bill_lines l on l.bill_id = c.credit_note_id and l.meals < 0
+      join targets t on t.person_id = l.person_id and t.college_uai = l.college_uai and t.month = l.month
+     cross join unnest(l.days) d (day)
+     where num_nonnulls(c.bill_to_family_id, c.bill_to_adult_id) = 1),
 calendars as materialized (
     select season, first_month, last_month,
            (extract(year from last_month) * 12 + extract(month from last_month)
@@ -99,33 +107,40 @@ priced as (
             limit 1) g on true
      where not (e.in_forfait and e.kind = 'meal')),
 due as materialized (
-    select person_id, college_uai, month, day, kind, unit_cents, family_id, adult_id, rate_id, grid_id from priced
-    union all
-    select f.person_id, f.college_uai, f.month, f.month, 'forfait', f.part_cents, f.family_id,
-           case when f.family_id is null then f.person_id end, f.rate_id, null
-      from forfaits f join targets t on t.person_id = f.person_id and t.college_uai = f.college_uai and t.month = f.month),
+    select d.person_id, d.college_uai, d.month, d.day, d.kind, d.unit_cents, case when r.day is null then d.family_id else r.family_id end as family_id,
+           case when r.day is null then d.adult_id else r.adult_id end as adult_id, d.rate_id, d.grid_id
+      from (select person_id, college_uai, month, day, kind, unit_cents, family_id, adult_id, rate_id, grid_id from priced
+            union all
+            select f.person_id, f.college_uai, f.month, f.month, 'forfait', f.part_cents, f.family_id,
+                   case when f.family_id is null then f.person_id end, f.rate_id, null
+              from forfaits f join targets t on t.person_id = f.person_id and t.college_uai = f.college_uai and t.month = f.month) d
+      left join lateral (
+           select d.day, r.family_id, r.adult_id from redirected r
+            where r.person_id = d.person_id and r.college_uai = d.college_uai and r.month = d.month
+              and (r.day is null or r.day = d.day and d.kind <> 'forfait')
+            order by r.decided_at desc limit 1) r on true),
 billed as materialized (
     select l.person_id, l.college_uai, l.month, d.day, l.kind, l.unit_cents, sum(sign(l.meals))::integer as times,
-           (array_agg(b.family_id))[1] as family_id, (array_agg(b.adult_id))[1] as adult_id,
+           b.family_id, b.adult_id,
            (array_agg(l.rate_id order by b.issued_at desc, b.id))[1] as rate_id,
            (array_agg(l.grid_id order by b.issued_at desc, b.id))[1] as grid_id
       from targets t
       join canteen_bill_lines l on l.person_id = t.person_id and l.college_uai = t.college_uai and l.month = t.month
       join canteen_bills b on b.id = l.bill_id
      cross join unnest(l.days) d (day)
-     group by l.person_id, l.college_uai, l.month, d.day, l.kind, l.unit_cents
+     group by l.person_id, l.college_uai, l.month, d.day, l.kind, l.unit_cents, b.family_id, b.adult_id
     having sum(sign(l.meals)) <> 0),
--- The bill that billed a diner's month first, and was not taken back.
+-- The bill that billed a diner's month to a payer first, and was not taken back.
 origins as materialized (
-    select distinct on (t.person_id, t.college_uai, t.month) t.person_id, t.college_uai, t.month, b.id
+    select distinct on (t.person_id, t.college_uai, t.month, b.payer_id) t.person_id, t.college_uai, t.month, b.payer_id, b.id
       from targets t
       join canteen_bill_lines l on l.person_id = t.person_id and l.college_uai = t.college_uai and l.month = t.month
       join canteen_bills b on b.id = l.bill_id and b.kind = 'bill'
      where not exists (select 1 from canteen_bills n where n.corrects = b.id and n.bill_again is not null)
-     order by t.person_id, t.college_uai, t.month, b.issued_at, b.year, b.number),
+     order by t.person_id, t.college_uai, t.month, b.payer_id, b.issued_at, b.year, b.number),
 changed as (
-    select person_id, college_uai, month, day, kind, unit_cents, coalesce(d.family_id, b.family_id) as family_id,
-           coalesce(d.adult_id, b.adult_id) as adult_id, case when d.is_due then d.rate_id else b.rate_id end as rate_id,
+    select person_id, college_uai, month, day, kind, unit_cents, case when d.is_due then d.family_id else b.family_id end as family_id,
+           case when d.is_due then d.adult_id else b.adult_id end as adult_id, case when d.is_due then d.rate_id else b.rate_id end as rate_id,
            case when d.is_due then d.grid_id else b.grid_id end as grid_id,
            case when d.is_due then 1 else 0 end - coalesce(b.times, 0) as times
       from (select *, true as is_due from due where unit_cents <> 0 and num_nonnulls(family_id, adult_id) = 1) d
@@ -133,7 +148,9 @@ changed as (
 lines as (
     select c.family_id, c.adult_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents, o.id as origin_id,
            array_agg(c.day order by c.day) as days, sum(c.times)::integer as meals
-      from changed c left join origins o on o.person_id = c.person_id and o.college_uai = c.college_uai and o.month = c.month
+      from changed c
+      left join origins o on o.person_id = c.person_id and o.college_uai = c.college_uai and o.month = c.month
+           and o.payer_id = coalesce(c.family_id, c.adult_id)
      where c.times <> 0
        and not exists (select 1 from waived w where w.person_id = c.person_id and w.college_uai = c.college_uai and w.month = c.month
                           and (w.day is null or w.day = c.day))

@@ -141,11 +141,11 @@ pub const CANTEEN: &[Line] = register! {
     }
     "canteen_payments" {
         PseudonymousId ["id" "family_id" "adult_id" "payer_id" "undoes" "recorded_by"] "paiement, son payeur et l'agent qui l'a saisi", ACCOUNTS_KEEPING;
-        Money ["amount_cents" "means" "reference" "reason"] "ce qui a été payé, et comment", ACCOUNTS_KEEPING;
+        Money ["amount_cents" "means" "reference" "reason" "is_refund"] "ce qui a été payé ou remboursé, et comment", ACCOUNTS_KEEPING;
         Technical ["paid_on" "key" "fingerprint" "recorded_at"] "dates, et clé contre les doubles saisies", ACCOUNTS_KEEPING;
     }
     "canteen_cancellations" {
-        PseudonymousId ["id" "bill_id" "proposed_by" "decided_by" "credit_note_id"] "annulation d'une facture, et qui l'a décidée", ACCOUNTS_KEEPING;
+        PseudonymousId ["id" "bill_id" "proposed_by" "decided_by" "credit_note_id" "bill_to_family_id" "bill_to_adult_id"] "annulation d'une facture, qui l'a décidée et qui paiera", ACCOUNTS_KEEPING;
         Money ["reason" "bill_again" "note" "two_persons"] "motif de l'annulation", ACCOUNTS_KEEPING;
         Technical ["state" "key" "fingerprint" "proposed_at" "decided_at"] "où en est l'annulation", ACCOUNTS_KEEPING;
     }

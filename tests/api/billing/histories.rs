@@ -1,9 +1,12 @@
 //! Random histories of two children's autumn: meals that change, months locked and opened again, rates set backwards, bills taken back,
-//! payments recorded and undone. After every run what was billed is what a plain model says is due, and the account is the sum of all.
+//! payments and refunds recorded and undone. After every run what was billed is what a plain model says is due, and the account is the sum of all.
+
+mod plain;
 
 use super::{Table, at};
 use crate::support::key;
 use chrono::TimeDelta;
+use plain::{Billed, Move, Plain};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,70 +14,6 @@ const MONTHS: [&str; 2] = ["2026-09", "2026-10"];
 /// Days of each month on which the children may eat.
 const DAYS: [u32; 5] = [1, 7, 14, 21, 28];
 const STATES: [&str; 6] = ["consumed", "no_show", "walk_in", "excused", "closed", "cancelled"];
-const WALK_IN: i64 = 700;
-/// September to July.
-const PARTS: i64 = 11;
-
-/// From a day on: a year's price, or none; and a meal's.
-type Rate = (String, Option<i64>, i64);
-/// The meal of a day, or what the month costs as a part of a year.
-type Part = Option<String>;
-type Billed = BTreeMap<Part, i64>;
-
-/// What should be, told without a database.
-#[derive(Default)]
-struct Plain {
-    meals: BTreeMap<(usize, String), &'static str>,
-    rates: [Vec<Rate>; 2],
-    locked: BTreeSet<&'static str>,
-    /// What is billed of each day of a child's month, credit notes taken off.
-    billed: BTreeMap<(usize, &'static str), Billed>,
-    /// Days of a child that were taken back for good.
-    over: BTreeSet<(usize, &'static str, Part)>,
-    paid: i64,
-}
-
-impl Plain {
-    fn rate(&self, child: usize, day: &str) -> &Rate {
-        let mut rates: Vec<&Rate> = self.rates[child].iter().filter(|rate| rate.0.as_str() <= day).collect();
-        rates.sort_by(|a, b| a.0.cmp(&b.0));
-        rates.last().unwrap()
-    }
-
-    fn due(&self, child: usize, month: &'static str) -> Billed {
-        let year = self.rate(child, &format!("{month}-01")).1;
-        let meals = self.meals.iter().filter(|((of, day), _)| *of == child && day.starts_with(month));
-        let cost = |((_, day), state): (&(usize, String), &&'static str)| match (*state, year) {
-            ("walk_in", _) => WALK_IN,
-            ("consumed" | "no_show", None) => self.rate(child, day).2,
-            ("excused" | "closed", Some(_)) => -self.rate(child, day).2,
-            _ => 0,
-        };
-        let mut due: Billed = meals.map(|meal| (Some(meal.0.1.clone()), cost(meal))).collect();
-        due.insert(None, year.map_or(0, |cents| cents / PARTS));
-        due
-    }
-
-    /// With the part of a year the whole month is over.
-    fn is_over(&self, child: usize, month: &'static str, part: &Part) -> bool {
-        self.over.contains(&(child, month, part.clone())) || self.over.contains(&(child, month, None))
-    }
-
-    /// Bills what is locked; whether that is anything.
-    fn bill(&mut self) -> bool {
-        let mut any = false;
-        for child in 0..2 {
-            for month in self.locked.clone() {
-                for (part, due) in self.due(child, month) {
-                    if !self.is_over(child, month, &part) {
-                        any |= self.billed.entry((child, month)).or_default().insert(part, due).unwrap_or(0) != due;
-                    }
-                }
-            }
-        }
-        any
-    }
-}
 
 struct History {
     table: Table,
@@ -82,6 +21,10 @@ struct History {
     plain: Plain,
     dice: fastrand::Rng,
     seen: BTreeSet<&'static str>,
+    /// Payments and refunds that stand, with what they take from what is owed.
+    standing: Vec<(String, i64)>,
+    /// Bills and credit notes that were read.
+    documents: BTreeSet<String>,
 }
 
 impl History {
@@ -93,7 +36,15 @@ impl History {
         table.wait(TimeDelta::days(30)).await;
         let children = [table.child.clone(), second];
         let dice = fastrand::Rng::with_seed(seed);
-        let mut history = Self { table, children, plain: Plain::default(), dice, seen: BTreeSet::new() };
+        let mut history = Self {
+            table,
+            children,
+            plain: Plain::default(),
+            dice,
+            seen: BTreeSet::new(),
+            standing: vec![],
+            documents: BTreeSet::new(),
+        };
         for child in 0..2 {
             history.set_rate(child, "2026-09-01".to_owned(), false);
             for (month, day) in MONTHS.iter().flat_map(|month| DAYS.map(|day| (month, day))) {
@@ -144,8 +95,10 @@ impl History {
                 self.set_rate(child, day, year);
             }
             58..80 => self.bill().await,
-            80..83 => self.cancel().await,
-            _ => self.pay().await,
+            80..88 => self.cancel().await,
+            88..94 => self.pay().await,
+            94..98 => self.pay_back().await,
+            _ => self.undo().await,
         }
     }
 
@@ -162,10 +115,39 @@ impl History {
             assert_eq!(run.number("/draft/unpriced_meals"), 0);
             self.table.check(&run, &self.table.finance[0]).await.expect(200);
             self.table.issue(&run, &self.table.finance[1]).await.expect(200);
+            let before = self.plain.billed.clone();
             self.plain.bill();
+            self.remember(&before).await;
             self.seen.insert(if run.number("/draft/credit_notes") > 0 { "credited" } else { "billed" });
         }
         self.compare().await;
+    }
+
+    /// Which documents of the run that was issued moved what.
+    async fn remember(&mut self, before: &BTreeMap<(usize, &'static str), Billed>) {
+        for document in self.table.bills_of(&self.table.family.id).await {
+            let id = document["id"].as_str().unwrap().to_owned();
+            if !self.documents.insert(id.clone()) {
+                continue;
+            }
+            let bill = document["corrects"].as_str().unwrap_or(&id).to_owned();
+            let read = self.table.read(&document).await.expect(200);
+            let mut slots = BTreeSet::new();
+            for line in read.at("/lines").as_array().unwrap() {
+                let child = self.children.iter().position(|id| line["diner_id"] == json!(id)).unwrap();
+                let month = *MONTHS.iter().find(|month| line["month"] == json!(month)).unwrap();
+                for day in line["days"].as_array().unwrap() {
+                    let part = (line["kind"] != "forfait").then(|| day.as_str().unwrap().to_owned());
+                    slots.insert((child, month, part));
+                }
+            }
+            for slot in slots {
+                let was = before.get(&(slot.0, slot.1)).and_then(|billed| billed.get(&slot.2)).copied().unwrap_or(0);
+                let (document, bill, after) = (id.clone(), bill.clone(), self.plain.now(&slot));
+                let made = Move { document, bill, is_cancellation: false, before: was, after };
+                self.plain.moves.entry(slot).or_default().push(made);
+            }
+        }
     }
 
     async fn cancel(&mut self) {
@@ -173,31 +155,49 @@ impl History {
         if bills.is_empty() {
             return;
         }
-        let bill = &bills[self.dice.usize(..bills.len())];
-        let again = self.dice.u8(..4) > 0;
+        // Those of which something was credited are few, and asked for more often.
+        let corrected = |bill: &&Value| {
+            bills.iter().any(|note| note["corrects"] == bill["id"])
+                && !self.plain.gone.contains(bill["id"].as_str().unwrap())
+        };
+        let corrected: Vec<&Value> = bills.iter().filter(corrected).collect();
+        let bill = match corrected.len() {
+            0 => &bills[self.dice.usize(..bills.len())],
+            some if self.dice.bool() => corrected[self.dice.usize(..some)],
+            _ => &bills[self.dice.usize(..bills.len())],
+        };
+        let again = self.dice.bool();
         let body = json!({ "reason": "entry_error", "bill_again": again });
         let path = at(&format!("bills/{}/cancel", bill["id"].as_str().unwrap()));
         let done = self.table.finance[0].post_keyed(&path, &key(), body).await;
-        if done.status == 409 {
+        let id = bill["id"].as_str().unwrap();
+        let changes = if bill["kind"] == "bill" { self.plain.without(id) } else { vec![] };
+        if changes.is_empty() {
+            done.refused(409, "bill.not_cancellable");
             self.seen.insert("not cancelled");
             return;
         }
-        if done.expect(201).text("/state") == "proposed" {
-            return;
+        let mut done = done.expect(201);
+        if done.text("/state") == "proposed" {
+            let approve = at(&format!("cancellations/{}/approve", done.text("/id")));
+            done = self.table.finance[1].post(&approve, json!({})).await.expect(200);
         }
-        let read = self.table.read(bill).await.expect(200);
-        for line in read.at("/lines").as_array().unwrap() {
-            let child = self.children.iter().position(|id| line["diner_id"] == json!(id)).unwrap();
-            let month = *MONTHS.iter().find(|month| line["month"] == json!(month)).unwrap();
-            let taken_back = line["unit_cents"].as_i64().unwrap() * line["meals"].as_i64().unwrap().signum();
-            for day in line["days"].as_array().unwrap() {
-                let part = (line["kind"] != "forfait").then(|| day.as_str().unwrap().to_owned());
-                *self.plain.billed.entry((child, month)).or_default().entry(part.clone()).or_default() -= taken_back;
-                if !again {
-                    self.plain.over.insert((child, month, part));
-                }
+        if bills.iter().any(|note| note["corrects"] == bill["id"]) {
+            self.seen.insert("cancelled after a credit note");
+        }
+        let note = done.text("/credit_note_id");
+        for (slot, after) in changes {
+            let before = self.plain.now(&slot);
+            let (child, month, part) = slot.clone();
+            self.plain.billed.entry((child, month)).or_default().insert(part, after);
+            let made = Move { document: note.clone(), bill: id.to_owned(), is_cancellation: true, before, after };
+            self.plain.moves.entry(slot.clone()).or_default().push(made);
+            if !again {
+                self.plain.over.insert(slot);
             }
         }
+        self.plain.gone.insert(id.to_owned());
+        self.documents.insert(note);
         self.seen.insert(if again { "to be billed again" } else { "cancelled" });
         self.compare().await;
     }
@@ -210,11 +210,36 @@ impl History {
         let path = at("payments");
         let paid = self.table.finance[0].post_keyed(&path, &key(), payment).await.expect(201);
         self.plain.paid += cents;
-        if self.dice.u8(..3) == 0 {
-            let undo = at(&format!("payments/{}/undo", paid.text("/id")));
-            self.table.finance[0].post_keyed(&undo, &key(), json!({ "reason": "Saisi deux fois." })).await.expect(201);
+        self.standing.push((paid.text("/id"), cents));
+        self.compare().await;
+    }
+
+    /// As much as the account has in favour, or less, or too much.
+    async fn pay_back(&mut self) {
+        let (cents, credit) = (self.dice.i64(1..=2_000), -self.plain.balance());
+        let refund = json!({ "payer_id": self.table.family.id, "amount_cents": cents, "paid_on": "2026-11-01", "means": "cheque",
+                             "reference": key() });
+        let paid_back = self.table.finance[0].post_keyed(&at("refunds"), &key(), refund).await;
+        if cents > credit {
+            paid_back.refused(409, "refund.exceeds_credit");
+            self.seen.insert("not paid back");
+        } else {
             self.plain.paid -= cents;
+            self.standing.push((paid_back.expect(201).text("/id"), -cents));
+            self.seen.insert("paid back");
         }
+        self.compare().await;
+    }
+
+    async fn undo(&mut self) {
+        if self.standing.is_empty() {
+            return;
+        }
+        let (id, cents) = self.standing.swap_remove(self.dice.usize(..self.standing.len()));
+        let undo = at(&format!("payments/{id}/undo"));
+        self.table.finance[0].post_keyed(&undo, &key(), json!({ "reason": "Saisi deux fois." })).await.expect(201);
+        self.plain.paid -= cents;
+        self.seen.insert(if cents > 0 { "payment undone" } else { "refund undone" });
         self.compare().await;
     }
 
@@ -230,8 +255,7 @@ impl History {
         }
         let account =
             self.table.family.get(&at(&format!("accounts/{}?limit=100", self.table.family.id))).await.expect(200);
-        let total: i64 = self.plain.billed.values().flat_map(Billed::values).sum();
-        assert_eq!(account.number("/balance_cents"), total - self.plain.paid);
+        assert_eq!(account.number("/balance_cents"), self.plain.balance());
         let entries = account.at("/entries/items").as_array().unwrap();
         if account.at("/entries").get("next_cursor").is_none() {
             let sum: i64 = entries.iter().map(|entry| entry["amount_cents"].as_i64().unwrap()).sum();
@@ -258,7 +282,7 @@ async fn play(seed: u64) -> BTreeSet<&'static str> {
 #[actix_web::test]
 async fn whatever_happens_what_is_billed_is_what_is_due() {
     let mut seen = BTreeSet::new();
-    for seed in [1, 2, 3] {
+    for seed in [1, 2, 3, 4] {
         seen.extend(play(seed).await);
     }
     for what in [
@@ -271,6 +295,10 @@ async fn whatever_happens_what_is_billed_is_what_is_due() {
         "cancelled",
         "to be billed again",
         "not cancelled",
+        "cancelled after a credit note",
+        "paid back",
+        "not paid back",
+        "payment undone",
     ] {
         assert!(seen.contains(what), "no history has {what}: {seen:?}");
     }

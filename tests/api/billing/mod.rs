@@ -1,10 +1,13 @@
 //! From attendance to the bill: months locked, runs drafted, checked and issued, bills that never change.
 
 mod attendance;
+mod cancellations;
 mod corrections;
 mod evidence;
 mod histories;
+mod payers;
 mod payments;
+mod refunds;
 mod runs;
 mod sight;
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 const WEEK: &[&str] = &["2026-09-07", "2026-09-08", "2026-09-10", "2026-09-11"];
 
-async fn billed() -> Table {
+pub async fn billed() -> Table {
     let table = Table::set().await;
     table.rate(&table.child, "2026-09-01", "meal", 280, 280);
     table.meals(&table.child, "consumed", WEEK);

@@ -133,6 +133,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("abandon_bill_run", &[R::BillRunTransition]),
     ("record_payment", &[R::PaymentRecorded, R::CanteenNotOffered]),
     ("undo_payment", &[R::PaymentUndone]),
+    ("record_refund", &[R::PaymentRecorded, R::RefundExceedsCredit, R::CanteenNotOffered]),
     ("cancel_bill", &[R::BillNotCancellable, R::BillRunExists, R::CancellationTransition]),
     (
         "approve_cancellation",
