@@ -352,8 +352,9 @@ impl From<LockRow> for AttendanceLockView {
 
 /// Lock the month of a collège before it is billed.
 ///
-/// When it is over and every meal of it is known. From then on no meal of it changes. While numbers lack in the row of a gate of the
-/// collège, or a gate was last heard before the end of a day that was served, it asks for `accept_gaps`.
+/// When it is over and every meal of it is known, those of a closure just declared or withdrawn too. From then on no meal of it changes.
+/// While numbers lack in the row of a gate of the collège, or a gate was last heard before the end of a day that was served, it asks for
+/// `accept_gaps`.
 #[utoipa::path(tag = "canteen", request_body = LockAttendance, responses((status = 201, body = AttendanceLockView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance-months/lock")]
 pub async fn lock_attendance(

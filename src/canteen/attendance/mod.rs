@@ -115,8 +115,9 @@ fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(),
     if calendars::is_served(tx, college, day)? { Ok(()) } else { Err(Refusal::NoMealThatDay.into()) }
 }
 
-/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, of one that was not served it is
-/// closed. One that he had not reserved was none. What a gate saw stays, and only an agent may say that it was not he.
+/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, or is excused where his family
+/// was told that nothing is served; of one that was not served it is closed. One that he had not reserved was none. What a gate saw stays,
+/// and only an agent may say that it was not he.
 pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason: &Note) -> Result<MealState, Error> {
     services::require_canteen_once(tx)?;
     let Some((was, college)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
@@ -127,8 +128,8 @@ pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason:
     }
     if !calendars::is_served(tx, &college, meal.day)? {
         state = state.after(MealEvent::Close).unwrap_or(state);
-    } else if meal.day < paris_date(tx.now()?) {
-        state = state.after(MealEvent::Miss).unwrap_or(state);
+    } else if meal.day < paris_date(tx.now()?) && state.after(MealEvent::Miss).is_some() {
+        state = db::missed(tx, meal)?;
     }
     db::set_state(tx, meal, state)?;
     meals::notices::tell_withdrawn(tx, meal.diner, meal.day)?;
@@ -193,12 +194,21 @@ pub fn lock_attendance(
     if db::lock_living(tx, college, month)?.is_some() {
         return Err(Refusal::AttendanceMonthTransition.into());
     }
-    let waiting = db::reserved(tx, college, month)?;
-    if waiting > 0 {
+    if db::awaits_closure(tx, college, month)? {
         let because = format!(
-            "{waiting} repas {} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.",
+            "Une fermeture {} vient d'être déclarée ou retirée, et ses repas changent encore : réessayez dans une minute.",
             french::of(&month.french())
         );
+        return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
+    }
+    let waiting = db::reserved(tx, college, month)?;
+    if waiting > 0 {
+        let month = french::of(&month.french());
+        let because = if waiting == 1 {
+            format!("1 repas {month} est encore réservé : dites s'il a été pris, manqué ou excusé.")
+        } else {
+            format!("{waiting} repas {month} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.")
+        };
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
     let waiting = watch::waiting_gates(tx, Some(college), days(month))?;

@@ -1,10 +1,12 @@
 //! Meals: one a diner and day, laid out from the calendar for the year, changed until the cut-off, taken at the gate.
 
+pub mod closures;
 mod db;
 pub mod guests;
 pub mod http;
 pub mod layout;
 pub mod notices;
+pub mod singles;
 pub mod state;
 
 pub use db::{MISSED, MealRow};
