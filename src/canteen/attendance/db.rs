@@ -236,6 +236,13 @@ pub fn awaits_closure(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<bo
     Ok(pending)
 }
 
+/// Whether the month of that day is locked there.
+pub fn is_locked(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
+    let living = locks::table
+        .filter(locks::college_uai.eq(college).and(locks::month.eq(Month::of(day))).and(locks::reopened_at.is_null()));
+    Ok(living.count().get_result::<i64>(tx.conn)? > 0)
+}
+
 #[derive(QueryableByName)]
 struct Missed {
     #[diesel(sql_type = Text)]

@@ -157,7 +157,8 @@ pub struct RecordMissedPassage {
 
 /// Record that a diner ate although no gate saw him.
 ///
-/// A diner without reservation is one who came without: his meal is billed as such.
+/// A diner without reservation is one who came without: his meal is billed as such. The desk of a collège records the last 40 days, an
+/// agent the whole school year; in a month that is locked nobody does before it is opened again.
 #[utoipa::path(tag = "canteen", request_body = RecordMissedPassage, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance/passages")]
 pub async fn record_missed_passage(

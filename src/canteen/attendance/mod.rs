@@ -20,15 +20,19 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
+        actor::Actor,
         french,
         ids::{AccountId, DinerId},
         month::Month,
         text::{Note, Uai},
-        time::paris_date,
+        time::{paris_date, school_year_start},
     },
 };
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
+
+/// How long after a meal the desk of its collège says that it was eaten: until its month is billed. In days.
+const RECORDED_BACK_MAX: u64 = 40;
 
 text_enum! {
     /// Why an absence is excused. Never an illness by its name.
@@ -76,9 +80,11 @@ pub fn excuse_meal(tx: &mut Tx<'_>, meal: MealOf, reason: ExcuseReason) -> Resul
 /// Records that a diner ate although no gate saw him pass. Without a meal of that day he is a diner without
 /// reservation, if any meal was served.
 pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Result<MealState, Error> {
-    if meal.day > paris_date(tx.now()?) {
+    let today = paris_date(tx.now()?);
+    if meal.day > today {
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
     }
+    require_recent(tx, meal.day, today, college)?;
     let (was, state) = match db::lock_meal(tx, meal)? {
         Some((was, at)) if at == *college => {
             let state = was.after(MealEvent::Pass).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
@@ -105,6 +111,24 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     let details = json!({ "day": meal.day, "was": was, "college_uai": college });
     record(tx, "canteen_passage_recorded", meal, &details)?;
     Ok(state)
+}
+
+/// The desk of a collège tells what it remembers; the department mends a month that was opened again, whatever its day in the school year.
+fn require_recent(tx: &mut Tx<'_>, day: NaiveDate, today: NaiveDate, college: &Uai) -> Result<(), Error> {
+    let is_secretary = matches!(tx.caller.actor, Actor::Secretary { .. });
+    let remembered = today.checked_sub_days(Days::new(RECORDED_BACK_MAX)).unwrap_or(today);
+    let earliest = if is_secretary { remembered } else { remembered.min(school_year_start(today)) };
+    if earliest <= day {
+        return Ok(());
+    }
+    // Whoever opens the month again finds out the rest.
+    if db::is_locked(tx, college, day)? {
+        return Err(Refusal::AttendanceLocked.into());
+    }
+    let who =
+        if is_secretary { " Un agent du département peut le faire pour l'année scolaire en cours." } else { "" };
+    let because = format!("Un repas s'enregistre à partir du {}.{who}", earliest.format("%d/%m/%Y"));
+    Err(Error::RefusedBecause(Refusal::AttendanceLongPast, because))
 }
 
 /// Nobody eats without reservation where, or when, no meal is served.

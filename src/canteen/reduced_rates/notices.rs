@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     families,
 };
+use std::fmt::Write as _;
 
 impl RequestRow {
     /// What its sentences depend on, with the proofs of means that were sent for it.
@@ -94,7 +95,7 @@ pub fn decided(
     let mut prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
     let (all, now) = (rates::rates(tx, child.child_id.into(), &child.season)?, tx.now()?);
     for rate in rates::changes_after(&all, after, now) {
-        prices.push_str(&format!("Prix à partir du {} : {}.\n", rate.starts_on.format("%d/%m/%Y"), rate.price()));
+        let _ = writeln!(prices, "Prix à partir du {} : {}.", rate.starts_on.format("%d/%m/%Y"), rate.price());
     }
     let bare = after.explained.clone().without_means();
     let steps: String = bare.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();

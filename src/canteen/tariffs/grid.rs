@@ -39,7 +39,7 @@ pub struct Grid {
     pub quotient_from: QuotientFrom,
     /// For whoever asked for no reduced rate, or whose means are not known. Absent for a fixed price alone.
     pub maximum_cents: Option<Cents>,
-    /// A meal without enrolment.
+    /// A meal without reservation: the same for all, whatever their means, status or care plan; 0 where they are offered.
     pub walk_in_cents: Cents,
     /// When the family brings the meal (PAI). Absent: the price of a meal.
     pub own_meal: Option<OwnMeal>,

@@ -324,3 +324,64 @@ async fn no_month_is_locked_before_its_closures_are_applied() {
     world.superuser("92").batch_execute("update canteen_meals set state = 'no_show' where day = '2026-11-26'").unwrap();
     lock().await.expect(201);
 }
+
+#[actix_web::test]
+async fn a_child_who_ate_without_being_enrolled_is_shown_to_its_family_with_the_price() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let secretary = world.secretary(COLLEGE).await;
+    let lou = world.pupil(&family, &secretary).await.child;
+    let meals =
+        |child: &str| format!("/v1/departments/92/children/{child}/canteen-meals?from=2026-10-01&until=2026-11-30");
+    assert_eq!(family.get(&meals(&lou)).await.expect(200).json, json!([]));
+    let passage = json!({ "diner_id": lou, "day": "2026-10-12" });
+    secretary.post(&at("attendance/passages"), passage.clone()).await.expect(200);
+    let one = json!({ "date": "2026-10-12", "college_uai": COLLEGE, "state": "walk_in", "cents": 700 });
+    assert_eq!(family.get(&meals(&lou)).await.expect(200).json, json!([one]));
+    let list = format!("/v1/departments/92/children/{lou}/canteen-enrolments");
+    assert_eq!(family.get(&list).await.expect(200).json, json!([]), "it is enrolled nowhere");
+    // Meals of an enrolment cost its own rate; what is given up costs nothing.
+    let (ana, wish) = child_of(&family, "Ana").await;
+    let id = enrol(&family, &wish).await;
+    family.post(&at(&format!("enrolments/{id}/meals/2026-11-05/cancel")), json!({})).await.expect(200);
+    world.superuser("92").batch_execute("update canteen_rates set cents = 280, meal_cents = 280").unwrap();
+    let told = family.get(&meals(&ana)).await.expect(200);
+    assert_eq!(
+        (told.text("/0/date"), told.number("/0/cents"), told.text("/0/enrolment_id")),
+        ("2026-11-02".into(), 280, id)
+    );
+    assert_eq!((told.text("/1/state"), told.number("/1/cents")), ("cancelled".into(), 0));
+    // A price for the whole year is none of a meal.
+    world.superuser("92").batch_execute("update canteen_rates set cents = 40320, unit = 'year'").unwrap();
+    assert_eq!(family.get(&meals(&ana)).await.expect(200).json[0].get("cents"), None);
+
+    family.get(&meals(&lou).replace("2026-11-30", "2026-12-30")).await.refused(422, "request.invalid");
+    let stranger = world.family("92").await;
+    for (caller, status, code) in [
+        (&world.api, 401, "auth.required"),
+        (&stranger.api, 404, "not_found"),
+        (&world.administrator_78.api, 404, "not_found"),
+    ] {
+        caller.get(&meals(&lou)).await.refused(status, code);
+    }
+}
+
+#[actix_web::test]
+async fn what_was_eaten_long_ago_is_recorded_by_nobody() {
+    let mut world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let family = world.family("92").await;
+    let lou = world.pupil(&family, &world.secretary(COLLEGE).await).await.child;
+    wait_until(&mut world, "2026-12-15T09:00:00Z").await;
+    let (secretary, clerk) = (world.secretary(COLLEGE).await, world.agent("92", "finance").await);
+    let pass = |day: &str| json!({ "college_uai": COLLEGE, "diner_id": lou, "day": day });
+    // 5 November is 40 days ago.
+    let refused =
+        secretary.post(&at("attendance/passages"), pass("2026-11-03")).await.refused(409, "attendance.long_past");
+    assert!(refused.text("/detail").starts_with("Un repas s'enregistre à partir du 05/11/2026."), "{}", refused.json);
+    secretary.post(&at("attendance/passages"), pass("2026-11-05")).await.expect(200);
+    // A month that is opened again is the department's.
+    clerk.post(&at("attendance/passages"), pass("2026-09-03")).await.expect(200);
+    clerk.post(&at("attendance/passages"), pass("2026-06-30")).await.refused(409, "attendance.long_past");
+}
