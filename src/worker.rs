@@ -5,7 +5,7 @@ use crate::{
     canteen::{
         care_plans, day_codes,
         enrolments::{self as canteen_enrolments, following},
-        meals::{self, guests, layout},
+        meals::{self, closures, guests, layout},
         passages, rates,
         reduced_rates::{self, Inquiries},
     },
@@ -114,7 +114,7 @@ pub async fn do_round(db: &Db) {
 pub async fn do_canteen_round(db: &Db) {
     until_nothing_is_left(db, layout::lay_out_batch, "meals cannot be laid out").await;
     until_nothing_is_left(db, guests::close_unserved, "invitations of days without meals cannot be closed").await;
-    until_nothing_is_left(db, layout::apply_closure, "a closure of the canteen cannot be applied").await;
+    until_nothing_is_left(db, closures::apply_closure, "a closure of the canteen cannot be applied").await;
     until_nothing_is_left(db, following::follow_requests, "the canteen cannot follow its pupils").await;
     until_nothing_is_left(db, rates::follow_grids, "rates cannot follow a new grid").await;
 }

@@ -151,6 +151,7 @@ refusals! {
     // Attendance and bills
     AttendanceLocked 409 "attendance.locked" "Ce mois est arrêté pour la facturation : ses repas ne changent plus.";
     AttendanceTransition 409 "attendance.transition" "L'état actuel de ce repas ne permet pas cette action.";
+    AttendanceLongPast 409 "attendance.long_past" "Ce jour est trop ancien pour y enregistrer un repas.";
     AttendanceSeenByGate 409 "attendance.seen_by_gate" "Une borne a compté ce passage : seul un agent du département peut le retirer.";
     AttendanceMonthOpen 409 "attendance.month_open" "Ce mois ne peut pas encore être arrêté.";
     AttendanceGaps 409 "attendance.gaps" "Des passages de ce mois manquent peut-être : attendez-les, ou dites pourquoi il est arrêté sans eux.";

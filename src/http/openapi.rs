@@ -310,6 +310,7 @@ endpoints! {
     canteen::enrolments::http::end_canteen_enrolment,
     canteen::enrolments::http::list_diners,
     canteen::meals::http::list_meals,
+    canteen::meals::http::list_child_meals,
     canteen::meals::http::cancel_meal,
     canteen::meals::http::reserve_meal,
     canteen::adults::http::register_adult,

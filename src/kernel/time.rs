@@ -61,8 +61,17 @@ struct ADay(#[serde(deserialize_with = "day")] NaiveDate);
 /// The last day that anything may be planned from: the end of the school year after next. School years end on 31 August.
 #[must_use]
 pub fn last_planned_day(today: NaiveDate) -> NaiveDate {
-    let begun = if today.month() >= 9 { today.year() } else { today.year().saturating_sub(1) };
-    NaiveDate::from_ymd_opt(begun.saturating_add(3), 8, 31).unwrap_or(today)
+    NaiveDate::from_ymd_opt(begun(today).saturating_add(3), 8, 31).unwrap_or(today)
+}
+
+/// The first day of the school year that a day lies in.
+#[must_use]
+pub fn school_year_start(day: NaiveDate) -> NaiveDate {
+    NaiveDate::from_ymd_opt(begun(day), 9, 1).unwrap_or(day)
+}
+
+fn begun(day: NaiveDate) -> i32 {
+    if day.month() >= 9 { day.year() } else { day.year().saturating_sub(1) }
 }
 
 /// Reads an instant since 1970, where a clock stands that forgot the time.
@@ -89,6 +98,10 @@ mod tests {
         {
             let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
             assert_eq!(last_planned_day(day(today)), day(last), "{today}");
+        }
+        for (today, first) in [("2026-08-31", "2025-09-01"), ("2026-09-01", "2026-09-01"), ("2027-02-28", "2026-09-01")]
+        {
+            assert_eq!(school_year_start(today.parse().expect("a day")), first.parse().expect("a day"), "{today}");
         }
     }
 

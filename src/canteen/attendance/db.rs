@@ -215,6 +215,50 @@ pub fn is_in_scope(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<bool,
     Ok(known > 0)
 }
 
+#[derive(QueryableByName)]
+struct Pending {
+    #[diesel(sql_type = sql_types::Bool)]
+    pending: bool,
+}
+
+/// Whether a closure, or the end of one, is still to be applied to meals of that month.
+pub fn awaits_closure(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<bool, Error> {
+    let Pending { pending } = diesel::sql_query(
+        "select exists (
+             select 1 from canteen_closures
+              where case when withdrawn_at is null then applied_until is distinct from until_day else applied_until is not null end
+                and (college_uai is null or college_uai = $1) and from_day < $3 and until_day >= $2) as pending",
+    )
+    .bind::<Text, _>(college)
+    .bind::<sql_types::Date, _>(month.first_day())
+    .bind::<sql_types::Date, _>(month.next_first_day())
+    .get_result(tx.conn)?;
+    Ok(pending)
+}
+
+/// Whether the month of that day is locked there.
+pub fn is_locked(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<bool, Error> {
+    let living = locks::table
+        .filter(locks::college_uai.eq(college).and(locks::month.eq(Month::of(day))).and(locks::reopened_at.is_null()));
+    Ok(living.count().get_result::<i64>(tx.conn)? > 0)
+}
+
+#[derive(QueryableByName)]
+struct Missed {
+    #[diesel(sql_type = Text)]
+    state: MealState,
+}
+
+/// What a meal becomes to which nobody came.
+pub fn missed(tx: &mut Tx<'_>, meal: MealOf) -> Result<MealState, Error> {
+    let Missed { state } =
+        diesel::sql_query(format!("select {MISSED} as state from canteen_meals where person_id = $1 and day = $2"))
+            .bind::<sql_types::Uuid, _>(meal.diner)
+            .bind::<sql_types::Date, _>(meal.day)
+            .get_result(tx.conn)?;
+    Ok(state)
+}
+
 /// Meals of that month of which nothing is known yet.
 pub fn reserved(tx: &mut Tx<'_>, college: &Uai, month: Month) -> Result<i64, Error> {
     Ok(meals::table

@@ -157,7 +157,8 @@ pub struct RecordMissedPassage {
 
 /// Record that a diner ate although no gate saw him.
 ///
-/// A diner without reservation is one who came without: his meal is billed as such.
+/// A diner without reservation is one who came without: his meal is billed as such. The desk of a collège records the last 40 days, an
+/// agent the whole school year; in a month that is locked nobody does before it is opened again.
 #[utoipa::path(tag = "canteen", request_body = RecordMissedPassage, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance/passages")]
 pub async fn record_missed_passage(
@@ -352,8 +353,9 @@ impl From<LockRow> for AttendanceLockView {
 
 /// Lock the month of a collège before it is billed.
 ///
-/// When it is over and every meal of it is known. From then on no meal of it changes. While numbers lack in the row of a gate of the
-/// collège, or a gate was last heard before the end of a day that was served, it asks for `accept_gaps`.
+/// When it is over and every meal of it is known, those of a closure just declared or withdrawn too. From then on no meal of it changes.
+/// While numbers lack in the row of a gate of the collège, or a gate was last heard before the end of a day that was served, it asks for
+/// `accept_gaps`.
 #[utoipa::path(tag = "canteen", request_body = LockAttendance, responses((status = 201, body = AttendanceLockView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance-months/lock")]
 pub async fn lock_attendance(

@@ -20,15 +20,19 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     kernel::{
+        actor::Actor,
         french,
         ids::{AccountId, DinerId},
         month::Month,
         text::{Note, Uai},
-        time::paris_date,
+        time::{paris_date, school_year_start},
     },
 };
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
+
+/// How long after a meal the desk of its collège says that it was eaten: until its month is billed. In days.
+const RECORDED_BACK_MAX: u64 = 40;
 
 text_enum! {
     /// Why an absence is excused. Never an illness by its name.
@@ -76,9 +80,11 @@ pub fn excuse_meal(tx: &mut Tx<'_>, meal: MealOf, reason: ExcuseReason) -> Resul
 /// Records that a diner ate although no gate saw him pass. Without a meal of that day he is a diner without
 /// reservation, if any meal was served.
 pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Result<MealState, Error> {
-    if meal.day > paris_date(tx.now()?) {
+    let today = paris_date(tx.now()?);
+    if meal.day > today {
         return Err(Error::field("/day", "un jour passé ou le jour même est attendu"));
     }
+    require_recent(tx, meal.day, today, college)?;
     let (was, state) = match db::lock_meal(tx, meal)? {
         Some((was, at)) if at == *college => {
             let state = was.after(MealEvent::Pass).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
@@ -107,6 +113,24 @@ pub fn record_missed_passage(tx: &mut Tx<'_>, meal: MealOf, college: &Uai) -> Re
     Ok(state)
 }
 
+/// The desk of a collège tells what it remembers; the department mends a month that was opened again, whatever its day in the school year.
+fn require_recent(tx: &mut Tx<'_>, day: NaiveDate, today: NaiveDate, college: &Uai) -> Result<(), Error> {
+    let is_secretary = matches!(tx.caller.actor, Actor::Secretary { .. });
+    let remembered = today.checked_sub_days(Days::new(RECORDED_BACK_MAX)).unwrap_or(today);
+    let earliest = if is_secretary { remembered } else { remembered.min(school_year_start(today)) };
+    if earliest <= day {
+        return Ok(());
+    }
+    // Whoever opens the month again finds out the rest.
+    if db::is_locked(tx, college, day)? {
+        return Err(Refusal::AttendanceLocked.into());
+    }
+    let who =
+        if is_secretary { " Un agent du département peut le faire pour l'année scolaire en cours." } else { "" };
+    let because = format!("Un repas s'enregistre à partir du {}.{who}", earliest.format("%d/%m/%Y"));
+    Err(Error::RefusedBecause(Refusal::AttendanceLongPast, because))
+}
+
 /// Nobody eats without reservation where, or when, no meal is served.
 fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(), Error> {
     if !services::is_offered(tx, college, day)? {
@@ -115,8 +139,9 @@ fn require_service(tx: &mut Tx<'_>, college: &Uai, day: NaiveDate) -> Result<(),
     if calendars::is_served(tx, college, day)? { Ok(()) } else { Err(Refusal::NoMealThatDay.into()) }
 }
 
-/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, of one that was not served it is
-/// closed. One that he had not reserved was none. What a gate saw stays, and only an agent may say that it was not he.
+/// Takes back that a diner ate. A meal that he had reserved is his again: of a day that is over he missed it, or is excused where his family
+/// was told that nothing is served; of one that was not served it is closed. One that he had not reserved was none. What a gate saw stays,
+/// and only an agent may say that it was not he.
 pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason: &Note) -> Result<MealState, Error> {
     services::require_canteen_once(tx)?;
     let Some((was, college)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
@@ -127,8 +152,8 @@ pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason:
     }
     if !calendars::is_served(tx, &college, meal.day)? {
         state = state.after(MealEvent::Close).unwrap_or(state);
-    } else if meal.day < paris_date(tx.now()?) {
-        state = state.after(MealEvent::Miss).unwrap_or(state);
+    } else if meal.day < paris_date(tx.now()?) && state.after(MealEvent::Miss).is_some() {
+        state = db::missed(tx, meal)?;
     }
     db::set_state(tx, meal, state)?;
     meals::notices::tell_withdrawn(tx, meal.diner, meal.day)?;
@@ -193,12 +218,21 @@ pub fn lock_attendance(
     if db::lock_living(tx, college, month)?.is_some() {
         return Err(Refusal::AttendanceMonthTransition.into());
     }
-    let waiting = db::reserved(tx, college, month)?;
-    if waiting > 0 {
+    if db::awaits_closure(tx, college, month)? {
         let because = format!(
-            "{waiting} repas {} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.",
+            "Une fermeture {} vient d'être déclarée ou retirée, et ses repas changent encore : réessayez dans une minute.",
             french::of(&month.french())
         );
+        return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
+    }
+    let waiting = db::reserved(tx, college, month)?;
+    if waiting > 0 {
+        let month = french::of(&month.french());
+        let because = if waiting == 1 {
+            format!("1 repas {month} est encore réservé : dites s'il a été pris, manqué ou excusé.")
+        } else {
+            format!("{waiting} repas {month} sont encore réservés : dites s'ils ont été pris, manqués ou excusés.")
+        };
         return Err(Error::RefusedBecause(Refusal::AttendanceMonthOpen, because));
     }
     let waiting = watch::waiting_gates(tx, Some(college), days(month))?;

@@ -102,7 +102,8 @@ pub struct CutOff {
     pub days_before: u8,
     pub counting: Counting,
     /// Clock of Paris on that day; absent: its end.
-    #[schema(example = "10:30:00")]
+    // From ten o'clock on, readers of YAML take a time for a number of seconds.
+    #[schema(example = "09:30:00")]
     pub at: Option<NaiveTime>,
 }
 

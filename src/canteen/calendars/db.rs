@@ -53,6 +53,8 @@ pub struct ClosureRow {
     pub label: Label,
     pub declared_at: DateTime<Utc>,
     pub withdrawn_at: Option<DateTime<Utc>>,
+    /// The last day whose meals were taken.
+    pub applied_until: Option<NaiveDate>,
 }
 
 const DRAFT: &str = "draft";
@@ -143,7 +145,13 @@ pub fn publish(tx: &mut Tx<'_>, by: AccountId, season: &SeasonCode, version: i32
         .get_result(tx.conn)?)
 }
 
-pub fn insert_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Result<ClosureRow, Error> {
+/// With the last day of which its meals are taken in the same transaction.
+pub fn insert_closure(
+    tx: &mut Tx<'_>,
+    by: AccountId,
+    new: &NewClosure,
+    taken: Option<NaiveDate>,
+) -> Result<ClosureRow, Error> {
     let now = tx.now()?;
     Ok(diesel::insert_into(canteen_closures::table)
         .values((
@@ -155,6 +163,7 @@ pub fn insert_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Resul
             canteen_closures::label.eq(&new.label),
             canteen_closures::declared_by.eq(by),
             canteen_closures::declared_at.eq(now),
+            canteen_closures::applied_until.eq(taken),
         ))
         .returning(ClosureRow::as_returning())
         .get_result(tx.conn)?)

@@ -240,8 +240,8 @@ pub struct ClosureView {
 
 impl From<ClosureRow> for ClosureView {
     fn from(row: ClosureRow) -> Self {
-        let ClosureRow { id, college_uai, from_day: from, until_day: until, kind, label, declared_at, withdrawn_at } =
-            row;
+        let ClosureRow { id, college_uai, from_day: from, until_day: until, kind, label, .. } = row;
+        let ClosureRow { declared_at, withdrawn_at, .. } = row;
         Self { id, college_uai, from, until, kind, label, declared_at, withdrawn_at }
     }
 }
@@ -249,7 +249,7 @@ impl From<ClosureRow> for ClosureView {
 /// Close a canteen, or all of them, on days of the calendar.
 ///
 /// On days of a published school year, on one of which at least meals would be served. Two closures of one collège, or of all of them, share
-/// no day.
+/// no day. Of one collège, the meals of its days that have begun are closed at once, the others within a minute.
 #[utoipa::path(tag = "canteen", request_body = DeclareClosure, responses((status = 201, body = ClosureView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/closures")]
 pub async fn declare_closure(

@@ -6,7 +6,7 @@ pub mod http;
 
 pub use db::{CalendarRow, ClosureRow};
 
-use super::{require_planned, services};
+use super::{meals::closures, require_planned, services};
 use crate::{
     audit,
     db::Tx,
@@ -149,9 +149,9 @@ pub fn meal_days(
     (from, until): (NaiveDate, NaiveDate),
 ) -> Result<Vec<MealDay>, Error> {
     let served: Vec<NaiveDate> = calendar.served_days(from, until).collect();
-    let closures = db::closures_of(tx, college, (from, until))?;
+    let declared = db::closures_of(tx, college, (from, until))?;
     let day = |date| {
-        let closure = closures.iter().find(|closure| closure.from_day <= date && date <= closure.until_day);
+        let closure = declared.iter().find(|closure| closure.from_day <= date && date <= closure.until_day);
         MealDay {
             date,
             closed: closure.map(|closure| closure.label.clone()),
@@ -209,12 +209,18 @@ pub fn declare_closure(tx: &mut Tx<'_>, by: AccountId, new: &NewClosure) -> Resu
         return Err(Error::field("/from", "aucun repas n'est servi ces jours-là : il n'y a rien à fermer"));
     }
     if let Some(college) = &new.college {
-        let closures = db::closures_of(tx, college, (new.from, new.until))?;
-        if served.iter().all(|day| closures.iter().any(|one| one.from_day <= *day && *day <= one.until_day)) {
+        let declared = db::closures_of(tx, college, (new.from, new.until))?;
+        if served.iter().all(|day| declared.iter().any(|one| one.from_day <= *day && *day <= one.until_day)) {
             return Err(Refusal::ClosureOverlap.into());
         }
     }
-    let row = db::insert_closure(tx, by, new)?;
+    // Of one collège, the days that have begun are taken at once; the others, and those of all collèges, by the next round.
+    let taken = new.college.as_ref().filter(|_| new.from <= today).map(|_| new.until.min(today));
+    if taken.is_some() {
+        db::take_closures(tx)?;
+    }
+    let row = db::insert_closure(tx, by, new, taken)?;
+    closures::take_begun(tx, &row)?;
     let details = json!({ "college_uai": new.college, "from": new.from, "until": new.until, "kind": new.kind });
     audit::record(tx, "canteen_closed", ("canteen_closure", row.id), details)?;
     Ok(row)

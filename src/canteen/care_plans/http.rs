@@ -67,7 +67,8 @@ impl From<CarePlanRow> for CarePlanView {
 
 /// Record what the kitchen has to do for a child (PAI).
 ///
-/// By the secretary of the child's collège, or an agent. The family is told.
+/// By the secretary of the child's collège, or an agent. The family is told. A plan may have begun before it is written down: the price of a
+/// meal that the family brings holds from today on, and what is over stays as it was priced.
 #[utoipa::path(tag = "canteen", request_body = RecordCarePlan, responses((status = 201, body = CarePlanView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/children/{child}/care-plans")]
 pub async fn record_care_plan(

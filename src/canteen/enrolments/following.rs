@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     audit,
-    canteen::{calendars, meals::layout, rates, services},
+    canteen::{
+        calendars,
+        meals::{layout, singles},
+        rates, services,
+    },
     db::Tx,
     error::Error,
     families,
@@ -80,10 +84,11 @@ fn leave(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, reason: EndReason, from:
     tell(tx, &ended, "Fin de l'inscription à la cantine", &body)
 }
 
-/// The same days and menu at the new collège, from that day on.
+/// The same days and menu at the new collège, from that day on, with what was chosen for single days.
 fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: NaiveDate) -> Result<(), Error> {
     let Some(calendar) = calendars::published(tx, &enrolment.season)? else { return Ok(()) };
     let ended = db::end(tx, enrolment, EndReason::ChangedCollege)?;
+    let chosen = singles::chosen_from(tx, ended.id, from)?;
     layout::cancel_from(tx, ended.id, from)?;
     let place = Place {
         diner: enrolment.diner,
@@ -99,12 +104,13 @@ fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: Na
     };
     let moved = db::insert(tx, enrolment.enrolled_by, &place, &wish, (from, enrolment.ends_on))?;
     layout::lay_out(tx, &[moved.id], (&calendar.calendar.0, calendar.version), from)?;
+    singles::choose_again(tx, &moved, &calendar.calendar.0, &chosen)?;
     rates::refresh_week(tx, &moved, from)?;
     let details = json!({ "from": ended.id, "college_uai": college, "starts_on": from });
     audit::record(tx, "canteen_enrolment_followed", ("canteen_enrolment", moved.id), details)?;
     let body = format!(
         "Bonjour,\n\nVotre enfant a changé de collège : à partir du {}, ses repas sont réservés à la cantine du nouveau, aux mêmes \
-         jours et au même tarif.\n\nPass+",
+         jours et au même tarif. Les repas que vous avez annulés ou ajoutés un par un le restent.\n\nPass+",
         from.format("%d/%m/%Y")
     );
     tell(tx, &moved, "La cantine suit le changement de collège", &body)

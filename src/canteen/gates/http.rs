@@ -60,7 +60,7 @@ pub async fn set_gate_rule(
     body: Body<SetGateRule>,
 ) -> Result<Found<GateRuleView>, Error> {
     let ((department, college), SetGateRule { starts_on, walk_ins }) = (path.into_inner(), body.0);
-    require_known(&app, &by.caller, department, vec![college.clone()]).await?;
+    require_known(&app, &by.caller, department, vec![("uai".to_owned(), college.clone())]).await?;
     let (account, new) = (by.account, NewRule { college, starts_on, walk_ins });
     let set = move |tx: &mut Tx<'_>| gates::set_gate_rule(tx, account, &new);
     Ok(Found(app.db.write(department, &by.caller, set).await?.into()))

@@ -28,6 +28,7 @@ pub struct MealRow {
     pub day: NaiveDate,
     /// Absent: of a guest, or taken by somebody who was not enrolled.
     pub enrolment_id: Option<CanteenEnrolmentId>,
+    pub college_uai: Uai,
     pub state: MealState,
 }
 

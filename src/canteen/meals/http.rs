@@ -1,13 +1,19 @@
 //! Single meals as families see and change them.
 
-use super::{Day, state::MealState};
+use super::{ChildMeal, Day, MealRow, state::MealState};
 use crate::{
     app::App,
     auth::actor::{By, FileParty},
     canteen::meals,
     error::Error,
     http::reply::Found,
-    kernel::{department::Department, ids::CanteenEnrolmentId, time::day},
+    kernel::{
+        department::Department,
+        ids::{CanteenEnrolmentId, ChildId},
+        money::Cents,
+        text::Uai,
+        time::day,
+    },
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -56,6 +62,15 @@ pub struct MealsQuery {
     pub until: NaiveDate,
 }
 
+impl MealsQuery {
+    fn days(&self) -> Result<(NaiveDate, NaiveDate), Error> {
+        if self.until < self.from || (self.until - self.from).num_days() >= DAYS_MAX {
+            return Err(Error::field("until", "62 jours au plus sont attendus, le dernier après le premier"));
+        }
+        Ok((self.from, self.until))
+    }
+}
+
 /// List the days of an enrolment with their meals.
 ///
 /// Its own: those between its first and its last day, and those on which it has a meal.
@@ -67,12 +82,49 @@ pub async fn list_meals(
     path: web::Path<(Department, CanteenEnrolmentId)>,
     query: web::Query<MealsQuery>,
 ) -> Result<Found<Vec<MealView>>, Error> {
-    let ((department, id), MealsQuery { from, until }) = (path.into_inner(), query.into_inner());
-    if until < from || (until - from).num_days() >= DAYS_MAX {
-        return Err(Error::field("until", "62 jours au plus sont attendus, le dernier après le premier"));
-    }
-    let days = app.db.read(department, &by.caller, move |tx| meals::list_meals(tx, id, (from, until))).await?;
+    let ((department, id), days) = (path.into_inner(), query.days()?);
+    let days = app.db.read(department, &by.caller, move |tx| meals::list_meals(tx, id, days)).await?;
     Ok(Found(days.into_iter().map(MealView::from).collect()))
+}
+
+/// A meal of a child, and what is due for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChildMealView {
+    #[schema(example = "2026-09-14")]
+    pub date: NaiveDate,
+    pub college_uai: Uai,
+    #[schema(example = "walk_in")]
+    pub state: MealState,
+    /// Absent: eaten without being enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_id: Option<CanteenEnrolmentId>,
+    /// 0 for a meal that is not billed. Absent: not known, or in the price of the year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 700)]
+    pub cents: Option<Cents>,
+}
+
+impl From<ChildMeal> for ChildMealView {
+    fn from(ChildMeal { row, cents }: ChildMeal) -> Self {
+        let MealRow { day: date, enrolment_id, college_uai, state } = row;
+        Self { date, college_uai, state, enrolment_id, cents }
+    }
+}
+
+/// List the meals of a child, of any enrolment and of none.
+///
+/// A child who is not enrolled, and ate, is found here: such a meal is billed at the price of meals without reservation.
+#[utoipa::path(tag = "canteen", params(MealsQuery), responses((status = 200, body = Vec<ChildMealView>)), security(("bearer" = [])))]
+#[get("/v1/departments/{department}/children/{child}/canteen-meals")]
+pub async fn list_child_meals(
+    by: By<FileParty>,
+    app: web::Data<App>,
+    path: web::Path<(Department, ChildId)>,
+    query: web::Query<MealsQuery>,
+) -> Result<Found<Vec<ChildMealView>>, Error> {
+    let ((department, child), days) = (path.into_inner(), query.days()?);
+    let rows = app.db.read(department, &by.caller, move |tx| meals::list_child_meals(tx, child, days)).await?;
+    Ok(Found(rows.into_iter().map(ChildMealView::from).collect()))
 }
 
 /// Cancel a meal, before its cut-off.

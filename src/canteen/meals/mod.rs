@@ -1,30 +1,38 @@
 //! Meals: one a diner and day, laid out from the calendar for the year, changed until the cut-off, taken at the gate.
 
+pub mod closures;
 mod db;
 pub mod guests;
 pub mod http;
 pub mod layout;
 pub mod notices;
+pub mod singles;
 pub mod state;
 
 pub use db::{MISSED, MealRow};
 
 use super::{
-    calendars,
+    Diner, calendars,
     enrolments::{self, CanteenEnrolment},
+    rates::{self, RateRow},
+    tariffs::{self, explained::PriceUnit},
 };
 use crate::{
     audit,
     db::Tx,
     error::{Error, Refusal},
+    families,
     kernel::{
-        ids::CanteenEnrolmentId,
+        ids::{CanteenEnrolmentId, ChildId, DinerId},
+        money::Cents,
+        text::SeasonCode,
         time::{paris_clock, paris_date},
     },
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
-use state::{MealEvent, MealState};
+use state::{Charge, MealEvent, MealState};
+use std::collections::BTreeMap;
 
 /// A day of an enrolment's year.
 #[derive(Debug, Clone)]
@@ -74,6 +82,49 @@ pub fn list_meals(
     }));
     days.sort_by_key(|day| day.date);
     Ok(days)
+}
+
+/// A meal of a child.
+#[derive(Debug, Clone)]
+pub struct ChildMeal {
+    pub row: MealRow,
+    /// What is due for it; `None` of one that no grid prices, and of a price for the whole year.
+    pub cents: Option<Cents>,
+}
+
+/// The meals of a child between those two days, whether or not it was enrolled when it ate.
+pub fn list_child_meals(
+    tx: &mut Tx<'_>,
+    child: ChildId,
+    days: (NaiveDate, NaiveDate),
+) -> Result<Vec<ChildMeal>, Error> {
+    let diner = DinerId::from(families::child(tx, child)?.id);
+    let rows = db::of_person(tx, diner, days)?;
+    let tariffs = tariffs::tariffs_within(tx, Diner::Pupil, days)?;
+    let enrolments = enrolments::db::of_person(tx, diner)?;
+    let mut rates: BTreeMap<&SeasonCode, Vec<RateRow>> = BTreeMap::new();
+    for enrolment in &enrolments {
+        rates.insert(&enrolment.season, rates::rates(tx, diner, &enrolment.season)?);
+    }
+    let own_rate = |row: &MealRow| {
+        let enrolment = enrolments.iter().find(|enrolment| Some(enrolment.id) == row.enrolment_id)?;
+        let rate = rates::rate_of(rates.get(&enrolment.season)?, row.day)?;
+        (rate.unit == PriceUnit::Meal).then_some(rate.cents)
+    };
+    let without_reservation = |row: &MealRow| {
+        // One grid a day.
+        let (_, tariff) = tariffs.iter().rfind(|(first, _)| *first <= row.day)?;
+        (row.day <= tariff.grid().ends_on).then_some(tariff.grid().walk_in_cents)
+    };
+    let priced = |row: MealRow| {
+        let cents = match row.state.charge() {
+            Charge::Nothing => Some(Cents::ZERO),
+            Charge::Rate => own_rate(&row),
+            Charge::WalkIn => without_reservation(&row),
+        };
+        ChildMeal { row, cents }
+    };
+    Ok(rows.into_iter().map(priced).collect())
 }
 
 /// Cancels a meal before its cut-off.

@@ -8,7 +8,7 @@ use crate::{
         operators,
         services::{
             Period,
-            http::{EndPeriod, require_known},
+            http::{EndPeriod, listed, require_known},
         },
     },
     db::Tx,
@@ -142,7 +142,7 @@ pub async fn add_operator_sites(
     if !(1..=SITES_MAX).contains(&uais.len()) {
         return Err(Error::field("/uais", format!("de 1 à {SITES_MAX} collèges sont attendus")));
     }
-    require_known(&app, &by.caller, department, uais.clone()).await?;
+    require_known(&app, &by.caller, department, listed(&uais)).await?;
     let (account, period) = (by.account, Period { starts_on, ends_on });
     let added = move |tx: &mut Tx<'_>| operators::add_operator_sites(tx, account, operator, &uais, period);
     let items = app.db.write(department, &by.caller, added).await?;

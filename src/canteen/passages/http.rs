@@ -106,8 +106,9 @@ impl From<Passed> for PassageView {
 
 /// Check whether who shows a card eats here today, and keep the passage.
 ///
-/// Of an adult, by his id in the list of the day. What a family owes plays no part. A card that is no longer in service is refused: its child eats with a one-day code, given by its
-/// family or the secretary of its collège.
+/// Of an adult, by his id in the list of the day. A guest has no card, and is in the list only when a meal was reserved for him: any other is
+/// `unknown_card` here, and counted by the desk of the collège. What a family owes plays no part. A card that is no longer in service is
+/// refused: its child eats with a one-day code, given by its family or the secretary of its collège.
 #[utoipa::path(tag = "canteen-gates", request_body = CheckPassage, responses((status = 200, body = PassageView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/passages")]
 pub async fn check_passage(
@@ -205,7 +206,7 @@ impl From<BatchTaken> for SentPassagesView {
 /// the second passage is told as a double and the meal counted once. Of each is told what became of it (`outcome`): `counted`, `double`,
 /// `refused` (he was not let in), `unknown` (nobody is known by what was shown), `not_served` (nothing is served there on that day, or for the
 /// reason `too_late` the passage comes more than 31 days after it), `locked` (the month is locked: nothing moves). Three are not kept, and
-/// the last two leave their number free: `number_used` (another passage came under it), `clock_ahead` (read at an instant to come) and
+/// the last two leave their number free: `number_used` (another passage came under it), `clock_ahead` (read later than in ten minutes) and
 /// `number_ahead` (more than 50,000 above the highest number that the gate had used before this batch: those between come first).
 /// A passage that was answered with network to be let in, and is sent as not let in, is told as it was, and listed among the odd ones.
 #[utoipa::path(tag = "canteen-gates", request_body = SendPassages, responses((status = 200, body = SentPassagesView)), security(("bearer" = [])))]

@@ -23,11 +23,14 @@ use crate::{
         time::paris_date,
     },
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use db::NewRate;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Enrolments whose rates follow a new grid in one transaction.
 const GRIDS_BATCH: i64 = 200;
@@ -230,6 +233,22 @@ impl RateRow {
 #[must_use]
 pub fn rate_of(rates: &[RateRow], day: NaiveDate) -> Option<&RateRow> {
     rates.iter().rfind(|rate| rate.starts_on <= day)
+}
+
+/// Where another price begins after that rate, each with the rate it begins with, by what was set until then.
+#[must_use]
+pub fn changes_after<'a>(rates: &'a [RateRow], after: &'a RateRow, set_until: DateTime<Utc>) -> Vec<&'a RateRow> {
+    let later = rates.iter().filter(|rate| rate.starts_on > after.starts_on && rate.set_at <= set_until);
+    // Of two of one day the last holds.
+    let held: BTreeMap<NaiveDate, &RateRow> = later.map(|rate| (rate.starts_on, rate)).collect();
+    let mut paid = after;
+    held.into_values()
+        .filter(|rate| {
+            let is_new = rate.price() != paid.price();
+            paid = rate;
+            is_new
+        })
+        .collect()
 }
 
 /// Empties means and figures of seasons that are over. Returns how many; there may be more.

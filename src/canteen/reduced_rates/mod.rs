@@ -6,6 +6,7 @@
 mod asking;
 pub mod beneficiary;
 mod db;
+mod decision;
 pub mod desk;
 pub mod http;
 mod inquiries;
@@ -19,15 +20,14 @@ mod view;
 
 pub use asking::{Step, ask_next, run};
 pub use db::RequestRow;
+use decision::decide;
 pub use inquiries::{Held, Inquiries, Place};
 pub use view::{Shown, shown};
 
 use crate::{
     audit,
     canteen::{
-        Diner,
-        rates::{self, Known, MeansSource, Origin, RateRow},
-        services,
+        Diner, services,
         tariffs::{self, Grid, QuotientFrom},
     },
     db::Tx,
@@ -42,7 +42,7 @@ use crate::{
 };
 use beneficiary::Beneficiary;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use db::{ChildRow, Decided, NewRequest};
+use db::{ChildRow, NewRequest};
 use serde_json::json;
 use state::{AnswerWord, RequestEvent, RequestState, RequestStep, RequestWay};
 use std::collections::BTreeSet;
@@ -115,7 +115,7 @@ pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> 
         let enrolment = db::enrolment(tx, *child, season)?.filter(|enrolment| today <= enrolment.ends_on);
         let enrolment = enrolment.ok_or(Error::Refused(Refusal::ReducedRateNotEnrolled))?;
         let starts_on = today.max(enrolment.starts_on);
-        require_way(tariffs::tariff_on(tx, Diner::Pupil, starts_on)?.grid(), way)?;
+        require_way(tx, (starts_on, enrolment.ends_on), way)?;
         let (before_id, after_id) = (None, None);
         let season = season.clone();
         rows.push(ChildRow {
@@ -169,21 +169,24 @@ pub fn request_reduced_rate(tx: &mut Tx<'_>, by: AccountId, ticked: &Ticked) -> 
     shown(tx, row)
 }
 
-/// The way is the one that the grid wants; a document always is.
-fn require_way(grid: &Grid, way: &Way) -> Result<(), Error> {
-    if !grid.has_lower_prices() {
+/// The way is one that a grid of these days wants; a document always is.
+fn require_way(tx: &mut Tx<'_>, days: (NaiveDate, NaiveDate), way: &Way) -> Result<(), Error> {
+    let tariffs = tariffs::tariffs_within(tx, Diner::Pupil, days)?;
+    if tariffs.first().is_none_or(|(first, _)| *first > days.0) {
+        return Err(Refusal::NoTariff.into());
+    }
+    let grids: Vec<&Grid> = tariffs.iter().map(|(_, tariff)| tariff.grid()).collect();
+    if !grids.iter().any(|grid| grid.has_lower_prices()) {
         return Err(Refusal::ReducedRateNone.into());
     }
-    let reads_quotient = grid.reads_quotient();
-    let is_tax = grid.quotient_from == QuotientFrom::Tax;
-    match way {
-        Way::Document => Ok(()),
-        _ if !reads_quotient => Err(Error::field("/by_document", "ce tarif ne dépend que d'un document : envoyez-le")),
-        Way::Tax { .. } if !is_tax => {
+    let reads = |from| grids.iter().any(|grid| grid.reads_quotient() && grid.quotient_from == from);
+    match (way, reads(QuotientFrom::Tax), reads(QuotientFrom::FamilyBenefits)) {
+        (Way::Document, ..) | (Way::Tax { .. }, true, _) | (Way::Benefits(_), _, true) => Ok(()),
+        (_, false, false) => Err(Error::field("/by_document", "ce tarif ne dépend que d'un document : envoyez-le")),
+        (Way::Tax { .. }, ..) => {
             Err(Error::field("/taxpayers", "ce tarif demande l'état civil de l'allocataire de la CAF ou de la MSA"))
         }
-        Way::Benefits(_) if is_tax => Err(Error::field("/beneficiary", "ce tarif demande les numéros fiscaux")),
-        Way::Tax { .. } | Way::Benefits(_) => Ok(()),
+        (Way::Benefits(_), ..) => Err(Error::field("/beneficiary", "ce tarif demande les numéros fiscaux")),
     }
 }
 
@@ -292,62 +295,6 @@ pub fn list_requests(tx: &mut Tx<'_>, query: &PageQuery) -> Result<Page<Shown>, 
 pub fn show_request(tx: &mut Tx<'_>, id: IncomeRequestId) -> Result<Shown, Error> {
     let row = db::request(tx, id)?;
     shown(tx, row)
-}
-
-/// Decides a locked request: keeps what was learnt of each child, and sets its rate from its day on. The family is told.
-fn decide(
-    tx: &mut Tx<'_>,
-    row: &RequestRow,
-    event: RequestEvent,
-    known: &Known,
-    decided: &Decided<'_>,
-) -> Result<RequestRow, Error> {
-    row.state.after(event).ok_or(Error::Refused(Refusal::ReducedRateTransition))?;
-    let mut told = vec![];
-    for child in db::children(tx, row.id)? {
-        let (diner, season) = (child.child_id.into(), &child.season);
-        let enrolment = db::enrolment(tx, child.child_id, season)?;
-        let starts_on = enrolment.as_ref().map_or(child.starts_on, |one| child.starts_on.max(one.starts_on));
-        let before = rates::rates(tx, diner, season)?;
-        let before = match (rates::rate_of(&before, starts_on), &enrolment) {
-            (Some(rate), _) => Some(rate.clone()),
-            (None, Some(enrolment)) => Some(rates::refresh(tx, enrolment, starts_on)?),
-            (None, None) => None,
-        };
-        if learns(decided.source, before.as_ref()) {
-            let origin = Origin {
-                diner,
-                family: Some(child.family_id),
-                season: season.clone(),
-                starts_on,
-                source: decided.source,
-                request: Some(row.id),
-                decided_by: decided.by,
-            };
-            rates::learn(tx, &origin, known)?;
-        }
-        let rates = match (before, enrolment) {
-            (Some(before), Some(enrolment)) => Some((before, rates::refresh(tx, &enrolment, starts_on)?)),
-            // Whoever left the canteen meanwhile pays no meal: what is known waits for another enrolment.
-            _ => None,
-        };
-        db::close_child(tx, &child, rates.as_ref().map(|(before, after)| (before.id, after.id)))?;
-        told.extend(rates.map(|rates| (child, rates)));
-    }
-    db::insert_step(tx, row, RequestStep::Decided)?;
-    let row = db::decide(tx, row, decided)?;
-    let details = json!({ "source": row.source, "reason": row.reason, "document_ids": decided.read });
-    audit::record(tx, "reduced_rate_decided", ("canteen_rate_request", row.id), details)?;
-    proofs::clear_away(tx, &row)?;
-    for (child, (before, after)) in &told {
-        notices::decided(tx, &row, child, (before, after))?;
-    }
-    Ok(row)
-}
-
-/// An agent who found nothing says why the price is the highest; he takes no lower one away.
-fn learns(source: MeansSource, before: Option<&RateRow>) -> bool {
-    source != MeansSource::Nothing || before.is_none_or(|rate| rate.explained.is_maximum())
 }
 
 /// Sends a request to an agent: nothing is asked any more, and the family is told what to send.

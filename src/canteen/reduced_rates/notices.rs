@@ -7,7 +7,14 @@ use super::{
     said::{Standing, year_sentence},
     state::NothingReason,
 };
-use crate::{canteen::rates::RateRow, db::Tx, documents::DocumentRow, error::Error, families};
+use crate::{
+    canteen::rates::{self, RateRow},
+    db::Tx,
+    documents::DocumentRow,
+    error::Error,
+    families,
+};
+use std::fmt::Write as _;
 
 impl RequestRow {
     /// What its sentences depend on, with the proofs of means that were sent for it.
@@ -75,8 +82,8 @@ pub fn expired(tx: &mut Tx<'_>, row: &RequestRow) -> Result<(), Error> {
     tell_standing(tx, row, "Tarif réduit : demande close", &first)
 }
 
-/// Tells the decision about one child: the price before, the price after, from which day; and to whoever asked, why. A mailbox keeps no
-/// income: the figures are read in the service.
+/// Tells the decision about one child: the price before, the price after, from which day, and each price to come; and to whoever asked, why.
+/// A mailbox keeps no income: the figures are read in the service.
 pub fn decided(
     tx: &mut Tx<'_>,
     row: &RequestRow,
@@ -85,7 +92,11 @@ pub fn decided(
 ) -> Result<(), Error> {
     let head = format!("Bonjour,\n\nLa demande de tarif réduit pour la saison {} est décidée.\n", row.season);
     let day = after.starts_on.max(child.starts_on).format("%d/%m/%Y");
-    let prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
+    let mut prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
+    let (all, now) = (rates::rates(tx, child.child_id.into(), &child.season)?, tx.now()?);
+    for rate in rates::changes_after(&all, after, now) {
+        let _ = writeln!(prices, "Prix à partir du {} : {}.", rate.starts_on.format("%d/%m/%Y"), rate.price());
+    }
     let bare = after.explained.clone().without_means();
     let steps: String = bare.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();
     let letter = |reason: &str, date: &str| format!("{head}{reason}{prices}{steps}{date}\nPass+");

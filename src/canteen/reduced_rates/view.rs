@@ -45,6 +45,8 @@ pub struct ShownChild {
     pub first_names: Name,
     pub before: Option<RateRow>,
     pub after: Option<RateRow>,
+    /// Where another price begins after it.
+    pub coming: Vec<RateRow>,
 }
 
 /// All that the caller may read of a request. The rates of an open one are those of the day on which a new one would begin.
@@ -62,8 +64,13 @@ pub fn shown(tx: &mut Tx<'_>, row: RequestRow) -> Result<Shown, Error> {
         let wanted = |id: Option<RateId>| all.iter().find(|rate| Some(rate.id) == id).cloned();
         let before = if row.state.is_closed() { wanted(child.before_id) } else { rates::rate_of(&all, day).cloned() };
         let after = wanted(child.after_id);
+        let coming = match (&after, row.closed_at) {
+            (Some(after), Some(decided_at)) => rates::changes_after(&all, after, decided_at),
+            _ => vec![],
+        };
+        let coming = coming.into_iter().cloned().collect();
         let first_names = families::child(tx, child.child_id)?.first_names;
-        children.push(ShownChild { row: child, first_names, before, after });
+        children.push(ShownChild { row: child, first_names, before, after, coming });
     }
     let is_mine = reader == Some(row.requested_by);
     Ok(Shown { row, steps, children, proofs, is_whole: is_agent || is_mine, is_mine })
@@ -105,6 +112,8 @@ pub struct RateRequestChildView {
     /// The rate that was decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<RateView>,
+    /// Each other price to come after it, as it was known at the decision: another tariff was published already, or a care plan ends.
+    pub coming: Vec<RateView>,
 }
 
 /// Something that happened to a request.
@@ -197,6 +206,7 @@ impl From<Shown> for RateRequestView {
             starts_on: child.row.starts_on,
             before: child.before.map(RateView::from),
             after: child.after.map(RateView::from),
+            coming: child.coming.into_iter().map(RateView::from).collect(),
         };
         Self {
             next_step,

@@ -228,21 +228,31 @@ pub async fn add_canteen_colleges(
     if !(1..=COLLEGES_MAX).contains(&uais.len()) {
         return Err(Error::field("/uais", format!("de 1 à {COLLEGES_MAX} collèges sont attendus")));
     }
-    require_known(&app, &by.caller, path.0, uais.clone()).await?;
+    require_known(&app, &by.caller, path.0, listed(&uais)).await?;
     let period = Period { starts_on, ends_on };
     let added = move |tx: &mut Tx<'_>| services::add_canteen_colleges(tx, account, &uais, period);
     let items = app.db.write(path.0, &by.caller, added).await?;
     Ok(Created(AddedCollegesView { items: items.into_iter().map(CanteenCollegeView::from).collect() }))
 }
 
-/// Every collège of the list is open and the department's own.
-pub async fn require_known(app: &App, caller: &Caller, department: Department, uais: Vec<Uai>) -> Result<(), Error> {
+/// The collèges of a list, each with its place.
+pub fn listed(uais: &[Uai]) -> Vec<(String, Uai)> {
+    uais.iter().enumerate().map(|(place, uai)| (format!("/uais/{place}"), uai.clone())).collect()
+}
+
+/// Every one of these collèges, told where they stand in the request, is open and the department's own.
+pub async fn require_known(
+    app: &App,
+    caller: &Caller,
+    department: Department,
+    uais: Vec<(String, Uai)>,
+) -> Result<(), Error> {
     let unknown = move |tx: &mut crate::db::DirectoryTx<'_>| {
         let mut unknown = vec![];
-        for (place, uai) in uais.iter().enumerate() {
+        for (pointer, uai) in &uais {
             if !colleges::find(tx, uai)?.is_some_and(|found| found.open && found.department == department) {
                 let detail = "ce collège n'est pas un collège ouvert du département".to_owned();
-                unknown.push(FieldError { pointer: format!("/uais/{place}"), detail });
+                unknown.push(FieldError { pointer: pointer.clone(), detail });
             }
         }
         Ok(unknown)

@@ -51,6 +51,7 @@ impl Grid {
     pub fn check(&self) -> Vec<RuleProblem> {
         let mut problems = Problems::default();
         self.check_diner(&mut problems);
+        self.check_own_meal(&mut problems);
         problems.0.extend(self.faults());
         problems.0
     }
@@ -69,6 +70,19 @@ impl Grid {
         };
         if let Some(detail) = refused {
             problems.add("/base/kind", detail);
+        }
+    }
+
+    /// Whoever brings the meal never pays more than whoever is served one.
+    fn check_own_meal(&self, problems: &mut Problems) {
+        let maximum = match self.base {
+            Base::Fixed { price_cents } => Some(price_cents),
+            _ => self.maximum_cents,
+        };
+        if let (Some(OwnMeal::Fixed { price_cents }), Some(maximum)) = (&self.own_meal, maximum)
+            && *price_cents > maximum
+        {
+            problems.add("/own_meal/price_cents", format!("Ce prix dépasse le prix maximal d'un repas ({maximum})."));
         }
     }
 

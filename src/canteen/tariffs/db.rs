@@ -156,20 +156,19 @@ pub fn in_force(tx: &mut Tx<'_>, day: NaiveDate, diner: Option<Diner>) -> Result
     stored(query.order(canteen_grids::diner).select(GridRow::as_select()).load(tx.conn)?)
 }
 
-/// The first published grid of these diners that shares a day with that period.
-pub fn first_in_force_within(
+/// The published grids of these diners that share a day with that period, in the order of their days.
+pub fn in_force_within(
     tx: &mut Tx<'_>,
     diner: Diner,
     (first, last): (NaiveDate, NaiveDate),
-) -> Result<Option<StoredGrid>, Error> {
-    let row: Option<GridRow> = canteen_grids::table
+) -> Result<Vec<StoredGrid>, Error> {
+    let rows: Vec<GridRow> = canteen_grids::table
         .filter(canteen_grids::diner.eq(diner).and(canteen_grids::state.eq(GridState::Published)))
         .filter(canteen_grids::starts_on.le(last).and(canteen_grids::ends_on.ge(first)))
         .order(canteen_grids::starts_on)
         .select(GridRow::as_select())
-        .first(tx.conn)
-        .optional()?;
-    row.map(StoredGrid::try_from).transpose()
+        .load(tx.conn)?;
+    stored(rows)
 }
 
 /// Sets the last day of a locked published grid.

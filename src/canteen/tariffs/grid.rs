@@ -3,7 +3,10 @@
 //! The types only say what can be read; `Grid::check` says what keeps it from being published, and a price is computed from a `Tariff`
 //! alone: a grid in which nothing is missing or contradictory. Amounts are cents; both bounds of a band and of the dates are included.
 
-use super::figures::{DaysAWeek, Rate};
+use super::{
+    figures::{DaysAWeek, Rate},
+    situation::Means,
+};
 use crate::{
     canteen::Diner,
     error::Error,
@@ -36,7 +39,7 @@ pub struct Grid {
     pub quotient_from: QuotientFrom,
     /// For whoever asked for no reduced rate, or whose means are not known. Absent for a fixed price alone.
     pub maximum_cents: Option<Cents>,
-    /// A meal without enrolment.
+    /// A meal without reservation: the same for all, whatever their means, status or care plan; 0 where they are offered.
     pub walk_in_cents: Cents,
     /// When the family brings the meal (PAI). Absent: the price of a meal.
     pub own_meal: Option<OwnMeal>,
@@ -60,13 +63,35 @@ impl Grid {
         self.reads_quotient() || !self.statuses.is_empty()
     }
 
+    /// Whether a price of it may follow from these means or statuses.
+    #[must_use]
+    pub fn reads(&self, means: &Means, statuses: &[Code]) -> bool {
+        let reads_means = match means {
+            Means::Tax { .. } => self.reads_quotient() && self.quotient_from == QuotientFrom::Tax,
+            Means::Quotient { .. } => self.reads_quotient() && self.quotient_from == QuotientFrom::FamilyBenefits,
+            Means::PayIndex { .. } => matches!(self.base, Base::PayIndexBands { .. }),
+            Means::Unknown { .. } => false,
+        };
+        reads_means || statuses.iter().any(|status| self.has_price_of(status))
+    }
+
+    #[must_use]
+    pub fn has_price_of(&self, status: &Code) -> bool {
+        self.statuses.iter().any(|line| line.status == *status)
+    }
+
     /// Refuses a status that it does not price, by its place.
     pub fn require_statuses(&self, statuses: &[Code]) -> Result<(), Error> {
-        match statuses.iter().position(|status| !self.statuses.iter().any(|line| line.status == *status)) {
-            None => Ok(()),
-            Some(place) => {
-                Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"))
-            }
+        require_priced(statuses, |status| self.has_price_of(status))
+    }
+}
+
+/// Refuses the first status that has no price, by its place.
+pub fn require_priced(statuses: &[Code], is_priced: impl Fn(&Code) -> bool) -> Result<(), Error> {
+    match statuses.iter().position(|status| !is_priced(status)) {
+        None => Ok(()),
+        Some(place) => {
+            Err(Error::field(format!("/statuses/{place}"), "cette situation n'est pas tarifée par la grille"))
         }
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 
 pub use db::StoredGrid;
 pub use explained::Explained;
-pub use grid::{Grid, GridRef, QuotientFrom, Tariff, default_grid};
+pub use grid::{Grid, GridRef, QuotientFrom, Tariff, default_grid, require_priced};
 pub use price::price;
 pub use situation::{Attendance, Means, Situation, Unknown};
 
@@ -58,6 +58,16 @@ impl StoredGrid {
 pub fn tariff_on(tx: &mut Tx<'_>, diner: Diner, day: NaiveDate) -> Result<Tariff, Error> {
     let grid = db::in_force(tx, day, Some(diner))?.pop().ok_or(Error::Refused(Refusal::NoTariff))?;
     grid.tariff()
+}
+
+/// The tariffs of these diners that share a day with that period, each with its first day, in their order.
+pub fn tariffs_within(
+    tx: &mut Tx<'_>,
+    diner: Diner,
+    period: (NaiveDate, NaiveDate),
+) -> Result<Vec<(NaiveDate, Tariff)>, Error> {
+    let grids = db::in_force_within(tx, diner, period)?.into_iter();
+    grids.map(|grid| Ok((grid.in_force.map_or(period.0, |(first, _)| first), grid.tariff()?))).collect()
 }
 
 /// The tariff that an earlier price came from, in force or not.
@@ -140,7 +150,7 @@ fn publish_grid(tx: &mut Tx<'_>, by: AccountId, id: GridId) -> Result<StoredGrid
         make_room(tx, replaced, period.0)?;
         require_no_hole(tx, diner, period.1, last)?;
     }
-    if let Some(other) = db::first_in_force_within(tx, diner, period)? {
+    if let Some(other) = db::in_force_within(tx, diner, period)?.into_iter().next() {
         let (first, last) = other.in_force.unwrap_or(period);
         let (first, last) = (first.format("%d/%m/%Y"), last.format("%d/%m/%Y"));
         let detail =
@@ -164,7 +174,7 @@ fn require_no_hole(
 ) -> Result<(), Error> {
     let next = ends_on.succ_opt().unwrap_or(ends_on);
     let Some(last) = replaced.filter(|last| next <= *last) else { return Ok(()) };
-    if db::first_in_force_within(tx, diner, (next, next))?.is_some() {
+    if !db::in_force_within(tx, diner, (next, next))?.is_empty() {
         return Ok(());
     }
     let detail = format!(

@@ -37,6 +37,37 @@ async fn a_change_of_college_takes_the_canteen_along_from_the_next_day() {
 }
 
 #[actix_web::test]
+async fn what_a_family_chose_for_single_days_goes_along_to_the_next_college() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE, OTHER_COLLEGE]).await;
+    let family = world.family("92").await;
+    let (child, wish) = child_of(&family, "Lou").await;
+    let former = at(&format!("enrolments/{}/meals", enrol(&family, &wish).await));
+    // Of Mondays and Thursdays one is given up, and a Tuesday and a Friday are taken up.
+    for (day, choice) in [("2026-11-09", "cancel"), ("2026-11-10", "reserve"), ("2026-11-13", "reserve")] {
+        family.post(&format!("{former}/{day}/{choice}"), json!({})).await.expect(200);
+    }
+    let clerk = world.agent("92", "case_worker").await;
+    let strike = json!({ "college_uai": OTHER_COLLEGE, "from": "2026-11-12", "until": "2026-11-13", "kind": "strike", "label": "Grève" });
+    clerk.post(&at("closures"), strike).await.expect(201);
+    arrival(&world, OTHER_COLLEGE).await;
+    assert_eq!(world.repeat(following::follow_requests).await, 1);
+    let list = family.get(&format!("/v1/departments/92/children/{child}/canteen-enrolments")).await.expect(200);
+    let moved = list.text("/0/id");
+    // Monday 2 to Monday 16.
+    assert_eq!(
+        states(&family, &moved, "2026-11-02", "2026-11-16").await,
+        ["reserved", "reserved", "cancelled", "reserved", "closed", "closed", "reserved"]
+    );
+    // Cancelled as a single day, it stays so when the days of the week change.
+    let path = at(&format!("enrolments/{moved}"));
+    let days =
+        json!({ "version": family.get(&path).await.expect(200).number("/version"), "weekdays": ["monday", "friday"] });
+    family.put(&format!("{path}/weekdays"), days).await.expect(200);
+    assert_eq!(states(&family, &moved, "2026-11-09", "2026-11-10").await, ["cancelled", "reserved"]);
+}
+
+#[actix_web::test]
 async fn where_there_is_no_canteen_or_no_right_left_the_enrolment_ends() {
     let world = World::start().await;
     open(&world, &[COLLEGE]).await;

@@ -4,7 +4,7 @@
 use super::{at, child_of, days, open};
 use crate::support::{Agent, Answer, COLLEGE, Family, World};
 use diesel::connection::SimpleConnection;
-use passplus::canteen::meals::layout;
+use passplus::canteen::meals::closures;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -199,7 +199,7 @@ impl Stage {
 
     /// The meals of these days, once what was closed or opened is applied.
     async fn meals(&self) -> Vec<(String, String)> {
-        self.world.repeat(layout::apply_closure).await;
+        self.world.repeat(closures::apply_closure).await;
         if self.enrolment.0.is_empty() {
             return vec![];
         }
@@ -246,7 +246,7 @@ async fn who_enrols_while_a_closure_ends_has_all_his_meals() {
     for round in 0..12 {
         stage.step(S::Close, false, "").await;
         if round % 2 == 0 {
-            stage.world.repeat(layout::apply_closure).await;
+            stage.world.repeat(closures::apply_closure).await;
         }
         let withdraw = at(&format!("closures/{}/withdraw", stage.closure));
         let (family, clerk, mut wish) = (stage.family.api.clone(), stage.clerk.api.clone(), stage.wish.clone());
@@ -254,7 +254,7 @@ async fn who_enrols_while_a_closure_ends_has_all_his_meals() {
         let (enrolments, nothing) = (at("enrolments"), json!({}));
         let ended = async {
             clerk.post(&withdraw, nothing).await.expect(200);
-            stage.world.repeat(layout::apply_closure).await
+            stage.world.repeat(closures::apply_closure).await
         };
         let (enrolled, _) = tokio::join!(family.post(&enrolments, wish), ended);
         let enrolled = enrolled.expect(201);

@@ -96,6 +96,7 @@ async fn a_grid_with_a_fault_is_refused_with_its_place() {
         ),
         (json!({ "maximum_cents": null }), "/maximum_cents"),
         (json!({ "walk_in_cents": -1 }), "/walk_in_cents"),
+        (json!({ "own_meal": { "kind": "fixed", "price_cents": 701 } }), "/own_meal/price_cents"),
         (json!({ "ends_on": "2026-08-31" }), "/ends_on"),
         (json!({ "forfait": [{ "days_a_week": 4, "days_a_year": 144 }] }), "/forfait"),
         (
@@ -109,6 +110,10 @@ async fn a_grid_with_a_fault_is_refused_with_its_place() {
         assert_eq!(told.at("/problems"), refused.at("/errors"));
         assert!(refused.pointers().iter().all(|found| found == pointer), "{pointer}: {}", refused.json);
     }
+    // Meals without reservation may be offered, and a meal that is brought cost what is served.
+    let sound = changed(json!({ "walk_in_cents": 0, "own_meal": { "kind": "fixed", "price_cents": 700 } }));
+    let told = admin.put(&format!("{GRIDS}/{id}"), json!({ "grid": sound })).await.expect(200);
+    assert_eq!(told.at("/problems"), &json!([]));
     for (changes, pointer) in [
         (json!({ "format": 2 }), "/grid/format"),
         (json!({ "starts_on": "rentrée" }), "/grid/starts_on"),

@@ -2,7 +2,7 @@
 
 use super::{MARTIN, NOBODY, SEEN, Scene, body, decide, desk, letters, middle, requests, steps};
 use crate::support::field_at_fault;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 #[actix_web::test]
@@ -95,16 +95,91 @@ async fn a_quotient_of_one_administration_is_no_quotient_of_the_other() {
     decide(&scene.worker, &id, json!({ "quotient_cents": 80_000, "note": SEEN })).await.expect(200);
     assert_eq!(scene.paid(), json!(280));
     // Another tariff, from January on, reads tax notices: nothing is known for it.
-    let grid = crate::canteen::changed(json!({ "starts_on": "2027-01-01" })).to_string().replace('\'', "''");
-    scene.execute(&format!(
-        "update canteen_grids set ends_on = '2026-12-31';
-         insert into canteen_grids (id, diner, version, state, grid, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at)
-         values (gen_random_uuid(), 'pupil', 2, 'published', '{grid}', '2027-01-01', '2027-08-31', gen_random_uuid(), now(), gen_random_uuid(), now())"
-    ));
+    from_january(&scene, json!({}));
     assert_eq!(scene.world.repeat(passplus::canteen::rates::follow_grids).await, 1);
     assert_eq!(scene.paid(), json!(700));
     let because = "select explanation #>> '{steps,0,applied,because}' from canteen_rates order by id desc limit 1";
     assert_eq!(scene.value(&format!("to_jsonb(({because}))")), json!("another_kind"));
+}
+
+/// Another tariff is published, in force from January on.
+fn from_january(scene: &Scene, changes: Value) {
+    let mut grid = crate::canteen::changed(json!({ "starts_on": "2027-01-01" }));
+    for (name, value) in changes.as_object().unwrap() {
+        grid[name] = value.clone();
+    }
+    scene.execute(&format!(
+        "update canteen_grids set ends_on = '2026-12-31';
+         insert into canteen_grids (id, diner, version, state, grid, starts_on, ends_on, drafted_by, drafted_at, published_by, published_at)
+         values (gen_random_uuid(), 'pupil', 2, 'published', '{}', '2027-01-01', '2027-08-31', gen_random_uuid(), now(), gen_random_uuid(), now())",
+        grid.to_string().replace('\'', "''")
+    ));
+}
+
+#[actix_web::test]
+async fn a_decision_tells_each_price_to_come() {
+    let scene = Scene::start().await;
+    let base = json!({ "kind": "quotient_rate", "rate": "0.004", "floor_cents": 64, "cap_cents": 700 });
+    from_january(&scene, json!({ "base": base }));
+    let id = scene.requested(MARTIN).await;
+    assert_eq!(scene.show(&id).await.at("/children/0/coming"), &json!([]), "nothing is decided yet");
+    let done = decide(&scene.worker, &id, middle()).await.expect(200);
+    for shown in [done, scene.show(&id).await] {
+        assert_eq!((shown.number("/children/0/before/cents"), shown.number("/children/0/after/cents")), (700, 280));
+        let coming = shown.at("/children/0/coming").as_array().unwrap();
+        assert_eq!(coming.len(), 1, "{}", shown.json);
+        assert_eq!((&coming[0]["starts_on"], &coming[0]["cents"]), (&json!("2027-01-01"), &json!(320)));
+    }
+    let told = letters(&scene.world, &scene.family.email).await;
+    let letter = &told.last().unwrap().1;
+    assert!(letter.contains("15/10/2026 : 2,80 €") && letter.contains("01/01/2027 : 3,20 €"), "{letter}");
+    // What an agent decides later is told with his own decision.
+    let asked = body(&[&scene.child], json!({ "by_document": true }));
+    let later = scene.family.post(&requests(), asked).await.expect(201).text("/id");
+    decide(&scene.worker, &later, json!({ "statuses": ["rsa"], "note": SEEN })).await.expect(200);
+    assert_eq!(scene.show(&later).await.at("/children/0/coming"), &json!([]), "one price for both tariffs");
+    assert_eq!(scene.show(&id).await.number("/children/0/coming/0/cents"), 320);
+}
+
+#[actix_web::test]
+async fn a_status_that_only_the_next_tariff_prices_is_granted_from_its_first_day() {
+    let scene = Scene::start().await;
+    from_january(
+        &scene,
+        json!({ "statuses": [{ "status": "aah", "label": "Bénéficiaire de l'AAH", "price_cents": 50 }] }),
+    );
+    let id = scene.requested(MARTIN).await;
+    decide(&scene.worker, &id, middle()).await.expect(200);
+    let asked = body(&[&scene.child], json!({ "by_document": true }));
+    let id = scene.family.post(&requests(), asked).await.expect(201).text("/id");
+    let none = decide(&scene.worker, &id, json!({ "statuses": ["aah", "veuf"], "note": SEEN })).await;
+    field_at_fault(none, "/statuses/1");
+    let done = decide(&scene.worker, &id, json!({ "statuses": ["aah"], "note": SEEN })).await.expect(200);
+    // Until then the price stays what it was.
+    assert_eq!((done.number("/children/0/before/cents"), done.number("/children/0/after/cents")), (280, 50));
+    assert_eq!(done.text("/children/0/after/starts_on"), "2027-01-01");
+    let told = letters(&scene.world, &scene.family.email).await;
+    let letter = &told.last().unwrap().1;
+    assert!(letter.contains("avant : 2,80 €") && letter.contains("01/01/2027 : 0,50 €"), "{letter}");
+    let today =
+        "select cents from canteen_rates where starts_on < '2027-01-01' order by starts_on desc, id desc limit 1";
+    assert_eq!(scene.value(today), json!(280));
+}
+
+#[actix_web::test]
+async fn a_reduced_rate_that_only_the_next_tariff_has_may_be_asked_for() {
+    let fixed = json!({ "base": { "kind": "fixed", "price_cents": 500 }, "maximum_cents": null, "statuses": [] });
+    let scene = Scene::with(crate::canteen::changed(fixed)).await;
+    scene.request(MARTIN).await.refused(409, "reduced_rate.none");
+    from_january(&scene, json!({}));
+    let id = scene.requested(MARTIN).await;
+    scene.ask().await;
+    let shown = scene.show(&id).await;
+    assert_eq!(
+        (shown.text("/state"), shown.text("/children/0/after/starts_on")),
+        ("decided".into(), "2027-01-01".into())
+    );
+    assert_eq!((shown.number("/children/0/before/cents"), shown.number("/children/0/after/cents")), (500, 64));
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use super::{Gap, WaitingGate};
 use crate::kernel::{ids::DeviceId, text::Label};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,10 @@ pub struct WaitingGateView {
     pub label: Option<Label>,
     #[schema(example = "2026-10-12T11:58:00Z")]
     pub last_heard_at: DateTime<Utc>,
+    /// Its last day there, when that is over: it is revoked, or its operator left, and what lacks does not come any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-10-13")]
+    pub stopped_on: Option<NaiveDate>,
     /// It was last heard before the end of a day on which meals were served.
     #[schema(example = false)]
     pub is_silent: bool,
@@ -52,6 +56,7 @@ impl From<WaitingGate> for WaitingGateView {
             device_id: gate.device,
             label: gate.label,
             last_heard_at: gate.heard_at,
+            stopped_on: gate.stopped_on,
             is_silent: gate.is_silent,
             gaps: gate.gaps.into_iter().map(GapView::from).collect(),
         }

@@ -34,6 +34,8 @@ pub struct WaitingGate {
     pub college: Uai,
     pub label: Option<Label>,
     pub heard_at: DateTime<Utc>,
+    /// Its last day there, when that is over: it is revoked, or its operator left, and what lacks does not come any more.
+    pub stopped_on: Option<NaiveDate>,
     /// Last heard before the end of a day that was served.
     pub is_silent: bool,
     pub gaps: Vec<Gap>,
@@ -57,7 +59,8 @@ impl WaitingGate {
         let silent = self
             .is_silent
             .then(|| format!("pas de nouvelles depuis le {}", paris_date(self.heard_at).format("%d/%m/%Y")));
-        let told: Vec<String> = missing.into_iter().chain(silent).collect();
+        let stopped = self.stopped_on.map(|day| format!("arrêtée le {}, rien ne viendra plus", day.format("%d/%m/%Y")));
+        let told: Vec<String> = missing.into_iter().chain(silent).chain(stopped).collect();
         format!("{name} ({})", told.join(", "))
     }
 }
@@ -87,7 +90,8 @@ pub fn waiting_gates(
             }
         }
         if is_silent || !gaps.is_empty() {
-            waiting.push(WaitingGate { device, college, label, heard_at, is_silent, gaps });
+            let stopped_on = last_day.filter(|last| *last < today);
+            waiting.push(WaitingGate { device, college, label, heard_at, stopped_on, is_silent, gaps });
         }
     }
     Ok(waiting)
@@ -157,6 +161,7 @@ mod tests {
             college: "0920001B".parse().expect("a collège"),
             label: "Entrée".parse().ok(),
             heard_at: at,
+            stopped_on: None,
             is_silent,
             gaps,
         };
@@ -165,5 +170,7 @@ mod tests {
             told,
             "« Entrée » (3 numéros manquent) ; « Entrée » (1 numéro manque, pas de nouvelles depuis le 15/10/2026)"
         );
+        let stopped = WaitingGate { stopped_on: Some(day("2026-10-16")), ..gate(false, vec![gap(1)]) };
+        assert_eq!(french(&[stopped]), "« Entrée » (1 numéro manque, arrêtée le 16/10/2026, rien ne viendra plus)");
     }
 }

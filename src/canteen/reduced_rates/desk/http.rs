@@ -124,7 +124,7 @@ pub struct DecideRateRequest {
     pub households: Option<Vec<TaxHousehold>>,
     /// Of the certificate of the CAF or the MSA.
     pub quotient_cents: Option<QuotientFamilial>,
-    /// Proven statuses, by their codes in the tariff.
+    /// Proven statuses, by their codes in a tariff of the days that remain. What only one to come prices is granted from its first day.
     #[serde(default)]
     #[schema(example = json!([]), max_items = 20)]
     pub statuses: Vec<Code>,
@@ -222,7 +222,8 @@ pub async fn inspect_rate_request(
 /// Decide a request for a reduced rate after reading a document.
 ///
 /// Whatever the administration may still answer: its answer changes nothing afterwards. On documents of the file, or on what a note says was
-/// seen; with the decision their files are deleted. The family is told the price before and after. Refused once the season is over.
+/// seen; with the decision their files are deleted. The family is told the price before and after, and
+/// each price to come. Refused once the season is over.
 #[utoipa::path(tag = "agents-desk", request_body = DecideRateRequest, responses((status = 200, body = RateRequestFileView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/agents-desk/reduced-rate-requests/{request}/decision")]
 pub async fn decide_rate_request(

@@ -16,7 +16,7 @@ use crate::{
     canteen::{
         Diner,
         rates::{Known, MeansSource},
-        tariffs::{self, Means},
+        tariffs::{self, Grid, Means},
     },
     db::Tx,
     documents::DocumentRow,
@@ -138,19 +138,27 @@ fn require_year(season: &SeasonCode, today: NaiveDate, known: &Known, income_yea
     Err(Error::field("/income_year", format!("une année de revenus de {oldest} à {last} est attendue")))
 }
 
-/// Only figures that the grid reads and statuses that it prices mean something.
+/// Only figures that a grid of these days reads, in force or to come, and statuses that one prices mean something.
 fn require_priced(tx: &mut Tx<'_>, row: &RequestRow, known: &Known) -> Result<(), Error> {
-    let Some(day) = db::children(tx, row.id)?.iter().map(|child| child.starts_on).min() else { return Ok(()) };
-    let tariff = tariffs::tariff_on(tx, Diner::Pupil, day)?;
-    let read = known.means.clone().read_by(tariff.grid());
+    let mut tariffs = vec![];
+    for child in db::children(tx, row.id)? {
+        let last = db::enrolment(tx, child.child_id, &child.season)?.map(|enrolment| enrolment.ends_on);
+        let days = (child.starts_on, last.unwrap_or(child.starts_on).max(child.starts_on));
+        tariffs.extend(tariffs::tariffs_within(tx, Diner::Pupil, days)?);
+    }
+    if tariffs.is_empty() {
+        return Err(Refusal::NoTariff.into());
+    }
+    let grids: Vec<&Grid> = tariffs.iter().map(|(_, tariff)| tariff.grid()).collect();
+    let is_read = grids.iter().any(|grid| known.means.clone().read_by(grid) == known.means);
     match &known.means {
-        Means::Tax { .. } if read != known.means => {
+        Means::Tax { .. } if !is_read => {
             return Err(Error::field("/households", "ce tarif demande le quotient familial de la CAF ou de la MSA"));
         }
-        Means::Quotient { .. } if read != known.means => {
+        Means::Quotient { .. } if !is_read => {
             return Err(Error::field("/quotient_cents", "ce tarif demande les revenus et les parts des avis d'impôt"));
         }
         _ => {}
     }
-    tariff.grid().require_statuses(&known.statuses)
+    tariffs::require_priced(&known.statuses, |status| grids.iter().any(|grid| grid.has_price_of(status)))
 }

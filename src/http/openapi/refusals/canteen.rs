@@ -84,6 +84,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("change_diet", &[R::CanteenEnded, R::StaleVersion, R::ConsultOnly]),
     ("end_canteen_enrolment", &[R::CanteenEnded, R::StaleVersion, R::ConsultOnly]),
     ("list_meals", &[R::InvalidFields]),
+    ("list_child_meals", &[R::InvalidFields]),
     ("cancel_meal", &[R::CanteenEnded, R::NoMealThatDay, R::CanteenTooLate, R::MealTransition, R::ConsultOnly]),
     ("reserve_meal", &[R::CanteenEnded, R::NoMealThatDay, R::CanteenTooLate, R::MealTransition, R::ConsultOnly]),
     ("register_adult", &[R::CanteenNotOffered, R::AdultKnown]),
@@ -112,7 +113,10 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ("end_care_plan", &[R::CarePlanEnded]),
     ("excuse_meal", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered]),
     ("list_attendance", &[R::InvalidFields]),
-    ("record_missed_passage", &[R::AttendanceTransition, R::AttendanceLocked, R::CanteenNotOffered, R::NoMealThatDay]),
+    (
+        "record_missed_passage",
+        &[R::AttendanceTransition, R::AttendanceLocked, R::AttendanceLongPast, R::CanteenNotOffered, R::NoMealThatDay],
+    ),
     (
         "withdraw_passage",
         &[R::AttendanceTransition, R::AttendanceSeenByGate, R::AttendanceLocked, R::CanteenNotOffered],

@@ -365,7 +365,7 @@ async fn a_closure_that_is_written_down_after_a_meal_makes_no_walk_in_of_it() {
             let closure =
                 json!({ "kind": "strike", "label": "Grève", "from": TODAY, "until": TODAY, "college_uai": COLLEGE });
             canteen.world.administrator.post(&at("closures"), closure).await.expect(201);
-            canteen.world.repeat(passplus::canteen::meals::layout::apply_closure).await;
+            canteen.world.repeat(passplus::canteen::meals::closures::apply_closure).await;
         };
         let eat = async || send(&canteen.gate, &[passage(1, "2026-10-15T07:00:00Z", &lou.child)]).await.expect(200);
         if closed_first {

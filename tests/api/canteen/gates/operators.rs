@@ -92,7 +92,8 @@ async fn a_rule_of_the_gates_is_set_from_today_on() {
         assert_eq!(admin.put(&path, body).await.refused(422, "request.invalid").pointers(), [pointer]);
     }
     let unknown = json!({ "starts_on": TODAY, "walk_ins": false });
-    admin.put(&at(&format!("gate-rules/{COLLEGE_78}")), unknown).await.refused(422, "college.unknown");
+    let refused = admin.put(&at(&format!("gate-rules/{COLLEGE_78}")), unknown).await.refused(422, "college.unknown");
+    assert_eq!(refused.pointers(), ["uai"], "the collège stands in the path");
     for walk_ins in [false, true, false] {
         let set = admin.put(&path, json!({ "starts_on": TODAY, "walk_ins": walk_ins })).await.expect(200);
         assert_eq!(set.json, json!({ "college_uai": COLLEGE, "starts_on": TODAY, "walk_ins": walk_ins }));

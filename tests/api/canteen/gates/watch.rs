@@ -77,6 +77,9 @@ async fn a_gate_that_is_revoked_is_waited_for_until_its_last_day() {
     for (day, gates) in [(TODAY, 1), ("2026-10-16", 0)] {
         let told = admin.get(&at(&format!("attendance?day={day}&college_uai={COLLEGE}"))).await.expect(200);
         assert_eq!(told.at("/waiting_gates").as_array().unwrap().len(), gates, "{day}");
+        if gates == 1 {
+            assert_eq!(told.text("/waiting_gates/0/stopped_on"), TODAY, "nothing comes of it any more");
+        }
     }
 }
 
