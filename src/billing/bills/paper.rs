@@ -87,6 +87,9 @@ impl Bill {
         let mut diners: Vec<DinerId> = self.lines.iter().map(|line| line.row.person_id).collect();
         diners.sort_unstable();
         diners.dedup();
+        if let Some(told) = corrections(row.kind, &self.lines) {
+            document.paragraph(told);
+        }
         for diner in diners {
             let lines: Vec<&Line> = self.lines.iter().filter(|line| line.row.person_id == diner).collect();
             document.heading(lines.first().map(|line| line.row.diner_name.as_str()).unwrap_or_default());
@@ -117,6 +120,14 @@ impl Bill {
         }
         document.finish().map_err(PaperError::into)
     }
+}
+
+/// What the lines of a credit note are of which some charge.
+fn corrections(kind: BillKind, lines: &[Line]) -> Option<&'static str> {
+    let charges = lines.iter().any(|line| line.row.amount > Cents::ZERO);
+    (kind == BillKind::CreditNote && charges).then_some(
+        "Les lignes « (repris) » annulent ce qui était facturé ; les autres les remplacent, au prix corrigé. La différence est en votre faveur.",
+    )
 }
 
 pub fn positive(cents: Cents) -> Cents {
@@ -182,7 +193,10 @@ mod tests {
         assert_eq!(taken.days(), "07, 10");
         let part = line(LineKind::Forfait, 1, &["2026-09-01"]);
         assert_eq!((part.object().starts_with("Forfait"), part.days()), (true, String::new()));
-        let table = table(&[&taken, &part]).expect("a table");
+        let lines = [taken, part];
+        assert!(corrections(BillKind::CreditNote, &lines).is_some_and(|told| told.contains("(repris)")));
+        assert_eq!((corrections(BillKind::CreditNote, &lines[..1]), corrections(BillKind::Bill, &lines)), (None, None));
+        let table = table(&lines.iter().collect::<Vec<_>>()).expect("a table");
         assert_eq!(table.total.and_then(|cells| cells.last().cloned()), Some("-2,80 €".to_owned()));
     }
 }

@@ -88,7 +88,7 @@ fn leave(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, reason: EndReason, from:
 fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: NaiveDate) -> Result<(), Error> {
     let Some(calendar) = calendars::published(tx, &enrolment.season)? else { return Ok(()) };
     let ended = db::end(tx, enrolment, EndReason::ChangedCollege)?;
-    let chosen = singles::chosen_from(tx, ended.id, from)?;
+    let chosen = singles::chosen_from(tx, &ended, from)?;
     layout::cancel_from(tx, ended.id, from)?;
     let place = Place {
         diner: enrolment.diner,

@@ -8,7 +8,6 @@ use crate::{
     },
     db::Tx,
     error::Error,
-    kernel::ids::CanteenEnrolmentId,
     schema::department::canteen_meals as meals,
 };
 use chrono::NaiveDate;
@@ -25,9 +24,10 @@ pub struct Singles {
 }
 
 /// Those of an enrolment from that day on, before it ends: a meal that was added and is closed meanwhile stays wanted.
-pub fn chosen_from(tx: &mut Tx<'_>, id: CanteenEnrolmentId, from: NaiveDate) -> Result<Singles, Error> {
+pub fn chosen_from(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate) -> Result<Singles, Error> {
     let rows: Vec<(NaiveDate, MealState)> = meals::table
-        .filter(meals::enrolment_id.eq(id).and(meals::is_single).and(meals::day.ge(from)))
+        .filter(meals::person_id.eq(enrolment.person_id).and(meals::enrolment_id.eq(enrolment.id)))
+        .filter(meals::is_single.and(meals::day.ge(from)))
         .select((meals::day, meals::state))
         .load(tx.conn)?;
     let of =
