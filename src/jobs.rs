@@ -75,7 +75,7 @@ pub enum Job {
     BillNotice { bill: BillId },
     /// The same about a bill that is late: at which level.
     BillReminder { bill: BillId, level: i16 },
-    /// A word to whoever was paid back something, or was not after all.
+    /// A word to whoever was paid back something, or whose payment or refund was undone.
     RefundNotice { payment: PaymentId },
     /// A word to the family about money it set aside and that the merchant let go: left by a device, which knows no family.
     HoldNotice { hold: HoldId },

@@ -2,8 +2,8 @@
 //! never billed becomes a bill, what is due no longer a credit note of the bill it corrects, what is due more a further line of the next
 //! bill. A run is drafted, checked by one person and issued by another; bills never change.
 //!
-//! What would surprise: no balance is kept. An account is the sum of its bills, credit notes, payments and refunds; credits settle the
-//! oldest bill first.
+//! What would surprise: no balance is kept. An account is the sum of its bills, credit notes, payments and refunds; a credit note
+//! settles its own bill, payments the oldest one first.
 
 pub mod accounts;
 pub mod arrears;

@@ -123,7 +123,7 @@ refusals! {
     OperatorNameTaken 409 "canteen_operator.name_taken" "Un prestataire de la cantine porte déjà ce nom.";
     CanteenNoCalendar 409 "canteen.no_calendar" "Le calendrier de la cantine n'est pas encore publié pour cette saison.";
     CanteenRequestNeeded 409 "canteen.request_needed" "L'enfant n'a pas, pour cette saison, de demande envoyée dans un collège.";
-    CanteenUnsettled 409 "canteen.unsettled" "Des factures de cantine échues restent à régler.";
+    CanteenUnsettled 409 "canteen.unsettled" "Des sommes échues restent à régler pour la cantine.";
     AlreadyInCanteen 409 "canteen.already_enrolled" "Ce convive est déjà inscrit à la cantine pour cette saison.";
     CanteenEnded 409 "canteen.ended" "Cette inscription à la cantine est terminée.";
     CanteenTooLate 409 "canteen.too_late" "Il est trop tard pour changer ce repas.";

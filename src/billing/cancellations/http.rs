@@ -113,6 +113,9 @@ pub async fn cancel_bill(
     if wanted.reason == CreditReason::Recomputed {
         return Err(Error::field("/reason", "un motif de l'annulation est attendu"));
     }
+    if wanted.reason == CreditReason::Duplicate && wanted.bill_again {
+        return Err(Error::field("/bill_again", "ce qui a été facturé deux fois n'est pas à facturer encore"));
+    }
     let is_redirected = wanted.reason == CreditReason::WrongPayer && wanted.bill_again;
     if is_redirected != wanted.bill_to.is_some() {
         let told = if is_redirected {

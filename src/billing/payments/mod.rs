@@ -200,7 +200,7 @@ pub fn undo_payment(
         ..undone
     };
     let (row, replayed) = once(tx, row)?;
-    if row.is_refund && !replayed {
+    if !replayed {
         jobs::enqueue(tx, &Job::RefundNotice { payment: row.id })?;
     }
     Ok((row, replayed))

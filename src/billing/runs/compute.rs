@@ -122,6 +122,8 @@ due as materialized (
 billed as materialized (
     select l.person_id, l.college_uai, l.month, d.day, l.kind, l.unit_cents, sum(sign(l.meals))::integer as times,
            b.family_id, b.adult_id,
+           (array_agg(case b.kind when 'bill' then b.id else b.corrects end order by b.issued_at desc, b.id desc) filter (where l.meals > 0))[1]
+               as held_by,
            (array_agg(l.rate_id order by b.issued_at desc, b.id))[1] as rate_id,
            (array_agg(l.grid_id order by b.issued_at desc, b.id))[1] as grid_id
       from targets t
@@ -142,23 +144,34 @@ changed as (
     select person_id, college_uai, month, day, kind, unit_cents, case when d.is_due then d.family_id else b.family_id end as family_id,
            case when d.is_due then d.adult_id else b.adult_id end as adult_id, case when d.is_due then d.rate_id else b.rate_id end as rate_id,
            case when d.is_due then d.grid_id else b.grid_id end as grid_id,
-           case when d.is_due then 1 else 0 end - coalesce(b.times, 0) as times
+           case when d.is_due then 1 else 0 end - coalesce(b.times, 0) as times, b.held_by
       from (select *, true as is_due from due where unit_cents <> 0 and num_nonnulls(family_id, adult_id) = 1) d
       full join billed b using (person_id, college_uai, month, day, kind, unit_cents)),
-lines as (
-    select c.family_id, c.adult_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents, o.id as origin_id,
-           array_agg(c.day order by c.day) as days, sum(c.times)::integer as meals
+slots as (
+    select c.*, coalesce(family_id, adult_id) as payer_id, times * unit_cents as cents,
+           (array_agg(held_by) filter (where times * unit_cents < 0) over slot)[1] as replaced_on,
+           coalesce(bool_or(times * unit_cents < 0) over slot, false) as is_slot_reduced
       from changed c
-      left join origins o on o.person_id = c.person_id and o.college_uai = c.college_uai and o.month = c.month
-           and o.payer_id = coalesce(c.family_id, c.adult_id)
-     where c.times <> 0
+     where times <> 0
        and not exists (select 1 from waived w where w.person_id = c.person_id and w.college_uai = c.college_uai and w.month = c.month
                           and (w.day is null or w.day = c.day))
-     group by c.family_id, c.adult_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents, sign(c.times), o.id),
--- What is due no longer corrects the bill it was on; what is due more goes on the payer's next bill.
+    window slot as (partition by person_id, college_uai, month, day, kind = 'forfait', coalesce(family_id, adult_id))),
+-- What is billed no longer corrects the bill that holds it, with what takes its place; anything else that is due completes the month's first.
+lines as (
+    select c.family_id, c.adult_id, c.payer_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents,
+           x.is_new, x.origin_id, array_agg(c.day order by c.day) as days, sum(c.times)::integer as meals
+      from slots c
+      left join origins o on o.person_id = c.person_id and o.college_uai = c.college_uai and o.month = c.month and o.payer_id = c.payer_id
+     cross join lateral (
+           select c.cents > 0 and not c.is_slot_reduced as is_new,
+                  case when c.cents < 0 then coalesce(c.held_by, o.id) when c.is_slot_reduced then coalesce(c.replaced_on, o.id) else o.id end
+                      as origin_id) x
+     group by c.family_id, c.adult_id, c.payer_id, c.person_id, c.college_uai, c.month, c.kind, c.rate_id, c.grid_id, c.unit_cents,
+              sign(c.times), x.is_new, x.origin_id),
+-- What becomes less is a credit note of its bill; what becomes more, and what is new, goes on the payer's next bill: each can be taken back.
 documents as (
-    select *, case when origin_id is not null
-                and sum(meals * unit_cents) over (partition by coalesce(family_id, adult_id), origin_id) <= 0 then origin_id end as corrects
+    select *, case when origin_id is not null and not is_new
+                and sum(meals * unit_cents) filter (where not is_new) over (partition by payer_id, origin_id) <= 0 then origin_id end as corrects
       from lines),
 inserted as (
     insert into canteen_draft_lines (run_id, draft_no, rank, family_id, adult_id, corrects, person_id, college_uai, month, kind, rate_id,

@@ -146,6 +146,11 @@ pub fn withdraw_passage(tx: &mut Tx<'_>, meal: MealOf, of: Option<&Uai>, reason:
     services::require_canteen_once(tx)?;
     let Some((was, college)) = db::lock_meal(tx, meal)? else { return Err(Refusal::NotFound.into()) };
     let mut state = was.after(MealEvent::Withdraw).ok_or(Error::Refused(Refusal::AttendanceTransition))?;
+    // A desk that could not record it again does not take it back.
+    if of.is_some() {
+        let today = paris_date(tx.now()?);
+        require_recent(tx, meal.day, today, &college)?;
+    }
     let seen_by_gate = db::is_seen_by_gate(tx, meal)?;
     if of.is_some() && seen_by_gate {
         return Err(Refusal::AttendanceSeenByGate.into());

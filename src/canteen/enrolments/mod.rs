@@ -112,7 +112,7 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
     let owed = db::owed(tx, child.family_id, &wish.season)?;
     if owed > Cents::ZERO {
         let because = format!(
-            "Des factures de cantine échues restent à régler ({owed}) : l'inscription s'ouvre dès qu'elles le sont."
+            "Des sommes échues restent à régler pour la cantine ({owed}) : l'inscription s'ouvre dès qu'elles le sont."
         );
         return Err(Error::RefusedBecause(Refusal::CanteenUnsettled, because));
     }

@@ -90,6 +90,17 @@ pub fn learn(tx: &mut Tx<'_>, origin: &Origin, known: &Known) -> Result<MeansId,
     Ok(id)
 }
 
+/// The days after that one on which something was learnt of a diner's means.
+pub fn learnt_after(
+    tx: &mut Tx<'_>,
+    diner: DinerId,
+    season: &SeasonCode,
+    day: NaiveDate,
+) -> Result<BTreeSet<NaiveDate>, Error> {
+    let days = db::means(tx, diner, season)?.into_iter().map(|one| one.starts_on);
+    Ok(days.filter(|later| day < *later).collect())
+}
+
 /// Sets the rates of an enrolment anew from a day on, where they differ from those that are set: on that day, and on each later day on
 /// which a grid, the means or a care plan change. Each day keeps the days a week it was set for. Returns the rate of the first day. Callers
 /// must be able to see the means: never a secretary.

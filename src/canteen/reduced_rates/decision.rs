@@ -55,6 +55,12 @@ pub fn decide(
                 decided_by: decided.by,
             };
             rates::learn(tx, &origin, known)?;
+            // What an earlier decision granted from a later day on does not outlive this one; who found nothing takes nothing away.
+            if decided.source != MeansSource::Nothing {
+                for starts_on in rates::learnt_after(tx, diner, season, starts_on)? {
+                    rates::learn(tx, &Origin { starts_on, ..origin.clone() }, known)?;
+                }
+            }
         }
         let rates = match (before, enrolment) {
             (Some(before), Some(enrolment)) => Some((before, rates::refresh(tx, &enrolment, starts_on)?)),

@@ -99,7 +99,7 @@ async fn what_was_priced_anew_is_taken_back_at_its_price_of_now() {
     }
 }
 
-/// The day stands on the second bill; the first one's credit note took it back.
+/// The day stood on the second bill, whose credit note took it back.
 #[actix_web::test]
 async fn a_day_that_is_taken_back_already_is_on_no_bill() {
     let table = billed().await;
@@ -108,10 +108,40 @@ async fn a_day_that_is_taken_back_already_is_on_no_bill() {
     table.correct("excused", &["2026-09-14"]).await;
     table.bill("2026-09").await;
     let bills = table.bills_of(&table.family.id).await;
-    assert_eq!((bills[2]["corrects"].clone(), table.account().await), (bills[0]["id"].clone(), (1_120, 0)));
+    assert_eq!((bills[2]["corrects"].clone(), table.account().await), (bills[1]["id"].clone(), (1_120, 0)));
     table.cancel(&bills[1], false).await.refused(409, "bill.not_cancellable");
     table.cancel(&bills[0], false).await.expect(201);
     assert_eq!((table.account().await, table.billed_days()), ((0, 0), json!([])));
+}
+
+/// What is due again is on no credit note, which nobody could take back.
+#[actix_web::test]
+async fn what_comes_back_is_on_a_bill_of_its_own_that_can_be_taken_back() {
+    let table = billed().await;
+    table.correct("excused", &["2026-09-08"]).await;
+    table.bill("2026-09").await;
+    table.reopen("2026-09").await.expect(200);
+    table.meals(&table.child, "consumed", &["2026-09-08"]);
+    table.meals(&table.child, "excused", &["2026-09-10"]);
+    table.lock("2026-09").await.expect(201);
+    table.bill("2026-09").await;
+    let bills = table.bills_of(&table.family.id).await;
+    let told = |bill: &Value| (bill["kind"].clone(), bill["total_cents"].clone());
+    let (mut last, kinds): (Vec<_>, _) = (bills[2..].iter().map(told).collect(), (json!("bill"), json!("credit_note")));
+    last.sort_by_key(|(kind, _)| kind.to_string());
+    assert_eq!(last, [(kinds.0, json!(280)), (kinds.1, json!(-280))]);
+    assert_eq!(table.account().await.0, 840);
+    let again = bills[2..].iter().find(|bill| bill["kind"] == json!("bill")).unwrap();
+    let mut duplicate = json!({ "reason": "duplicate", "bill_again": true });
+    let cancel = at(&format!("bills/{}/cancel", bills[0]["id"].as_str().unwrap()));
+    table.finance[0].post_keyed(&cancel, &key(), duplicate.clone()).await.refused(422, "request.invalid");
+    duplicate["bill_again"] = json!(false);
+    table.finance[0].post_keyed(&cancel, &key(), duplicate).await.expect(201);
+    assert_eq!((table.account().await.0, table.billed_days()), (280, json!([["08", 280]])));
+    table.cancel(again, false).await.expect(201);
+    assert_eq!((table.account().await, table.billed_days()), ((0, 0), json!([])));
+    table.correct("excused", &["2026-09-14"]).await;
+    table.begin("2026-09").await.refused(409, "bill_run.nothing");
 }
 
 #[actix_web::test]

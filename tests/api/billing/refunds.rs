@@ -35,6 +35,25 @@ impl Table {
     }
 }
 
+/// A credit note settles its own bill: what was paid back for nothing is late whatever is not due yet.
+#[actix_web::test]
+async fn no_bill_that_was_taken_back_hides_what_is_late() {
+    let table = billed().await;
+    let paid = table.paid(1_120).await;
+    let bill = table.bills_of(&table.family.id).await.remove(0);
+    let whole = json!({ "reason": "entry_error", "bill_again": false });
+    let cancel = at(&format!("bills/{}/cancel", bill["id"].as_str().unwrap()));
+    table.finance[0].post_keyed(&cancel, &key(), whole).await.expect(201);
+    table.pay_back(1_120).await.expect(201);
+    assert_eq!((table.account().await, table.arrears().await), ((0, 0), None));
+    table.undo(&paid).await.expect(201);
+    assert_eq!((table.account().await, table.arrears().await), ((1_120, 1_120), Some((0, 1_120))));
+    let list = table.finance[0].get(&at("arrears")).await.expect(200);
+    assert_eq!(list.items()[0]["payer_name"], bill["payer_name"]);
+    let (subject, body) = table.world.letters_to(&table.family.email).await.pop().unwrap();
+    assert!(subject.contains("un paiement de 11,20 € annulé") && body.contains("ne compte plus"), "{subject}: {body}");
+}
+
 #[actix_web::test]
 async fn a_refund_takes_what_the_payer_has_in_favour_and_no_more() {
     let table = billed().await;

@@ -384,4 +384,8 @@ async fn what_was_eaten_long_ago_is_recorded_by_nobody() {
     // A month that is opened again is the department's.
     clerk.post(&at("attendance/passages"), pass("2026-09-03")).await.expect(200);
     clerk.post(&at("attendance/passages"), pass("2026-06-30")).await.refused(409, "attendance.long_past");
+    // What a desk could not record again it does not take back.
+    let back = json!({ "diner_id": lou, "day": "2026-09-03", "reason": "Un autre enfant." });
+    secretary.post(&at("attendance/passages/withdraw"), back.clone()).await.refused(409, "attendance.long_past");
+    clerk.post(&at("attendance/passages/withdraw"), back).await.expect(200);
 }

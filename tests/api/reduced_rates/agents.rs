@@ -58,6 +58,7 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
         (json!({ "households": [one], "income_year": 2026, "note": SEEN }), "/income_year"),
         (json!({ "households": [one], "income_year": 2023, "note": SEEN }), "/income_year"),
         (json!({ "households": [one], "note": SEEN }), "/income_year"),
+        (json!({ "statuses": ["rsa"], "income_year": 2025, "note": SEEN }), "/income_year"),
         // This tariff reads tax notices.
         (json!({ "quotient_cents": 80_000, "note": SEEN }), "/quotient_cents"),
         (json!({ "statuses": ["rsa", "veuf"], "note": SEEN }), "/statuses/1"),
@@ -164,6 +165,15 @@ async fn a_status_that_only_the_next_tariff_prices_is_granted_from_its_first_day
     let today =
         "select cents from canteen_rates where starts_on < '2027-01-01' order by starts_on desc, id desc limit 1";
     assert_eq!(scene.value(today), json!(280));
+    // Who says nothing of it any more takes it back; who found nothing does not.
+    for (fields, from_january) in [(json!({ "nothing": "illegible" }), 50), (middle(), 280)] {
+        let asked = body(&[&scene.child], json!({ "by_document": true }));
+        let id = scene.family.post(&requests(), asked).await.expect(201).text("/id");
+        decide(&scene.worker, &id, fields).await.expect(200);
+        let next =
+            "select cents from canteen_rates where starts_on <= '2027-01-01' order by starts_on desc, id desc limit 1";
+        assert_eq!(scene.value(next), json!(from_january));
+    }
 }
 
 #[actix_web::test]

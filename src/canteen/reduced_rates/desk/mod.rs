@@ -124,16 +124,20 @@ pub fn decide_request(
 }
 
 /// A tax notice is of a year, and the price is said to be of it: of one that is over, and no older than the one that the administration itself
-/// would fall back to.
+/// would fall back to. What is no tax notice is of no year.
 fn require_year(season: &SeasonCode, today: NaiveDate, known: &Known, income_year: Option<i16>) -> Result<(), Error> {
     let last = today.year().saturating_sub(1);
     let oldest = season.years().map_or(last, |(first, _)| first.saturating_sub(2));
+    let is_notice = matches!(known.means, Means::Tax { .. });
     let is_told = match income_year {
-        Some(year) => (oldest..=last).contains(&i32::from(year)),
-        None => !matches!(known.means, Means::Tax { .. }),
+        Some(year) => is_notice && (oldest..=last).contains(&i32::from(year)),
+        None => !is_notice,
     };
     if is_told {
         return Ok(());
+    }
+    if !is_notice {
+        return Err(Error::field("/income_year", "une année de revenus ne va qu'avec les chiffres d'un avis d'impôt"));
     }
     Err(Error::field("/income_year", format!("une année de revenus de {oldest} à {last} est attendue")))
 }

@@ -119,7 +119,13 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
     ),
     (
         "withdraw_passage",
-        &[R::AttendanceTransition, R::AttendanceSeenByGate, R::AttendanceLocked, R::CanteenNotOffered],
+        &[
+            R::AttendanceTransition,
+            R::AttendanceSeenByGate,
+            R::AttendanceLocked,
+            R::AttendanceLongPast,
+            R::CanteenNotOffered,
+        ],
     ),
     ("close_attendance_day", &[R::AttendanceLocked, R::CanteenNotOffered]),
     (
