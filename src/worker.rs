@@ -220,6 +220,15 @@ async fn department_job(db: &Db, mailer: &Mailer, caller: &Caller, department: D
             db.write(department, caller, move |tx| rates::refresh_later(tx, enrolment, from, is_new_week)).await?;
             vec![]
         }
+        Job::CanteenReturn { enrolment, since } => {
+            // The family reads it once: the job ends with what it does.
+            let come_back = move |tx: &mut Tx<'_>| {
+                following::come_back(tx, enrolment, since)?;
+                jobs::finish(tx, id)
+            };
+            db.write(department, caller, come_back).await?;
+            vec![]
+        }
         Job::CanteenClosure { family, closure } => {
             db.read(department, caller, move |tx| meals::notices::closure(tx, family, closure)).await?
         }

@@ -1,23 +1,29 @@
 //! What depends on a child's request follows it: when the child changes collège the canteen goes along, if there is one; when the child
-//! leaves, it ends. Looked at by the worker, so that whatever changes a request needs to know nothing of canteens.
+//! leaves, it ends, and when that departure is taken back it begins again. All by the worker, so that whatever changes a request needs to
+//! know nothing of canteens.
 
 use super::{
-    Diet, EndReason, Place, Wish,
+    Diet, EndReason, Place, RequestState, Wish,
     db::{self, CanteenEnrolment},
 };
 use crate::{
     audit,
     canteen::{
-        calendars,
+        calendars::{self, CalendarRow},
         meals::{layout, singles},
         rates, services,
     },
     db::Tx,
+    enrolments as requests,
     error::Error,
     families,
-    kernel::{ids::CanteenEnrolmentId, text::Uai, time::paris_date},
+    kernel::{
+        ids::{CanteenEnrolmentId, EnrolmentId},
+        text::Uai,
+        time::paris_date,
+    },
 };
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool, Date, Text, Uuid},
@@ -41,6 +47,7 @@ struct Due {
 /// money was taken back all its requests expire: nobody left, and meals go on until the calendar's last day.
 pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
+    // Whoever takes a departure back waits for the end of what it ends, or it would miss it.
     let due: Vec<Due> = diesel::sql_query(
         "with over as materialized (select season from season_expiries where done_at is not null)
          select e.id, not l.has_left as stands, r.college_uai
@@ -48,7 +55,7 @@ pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
           cross join lateral (
                 select r.state = 'refused' or (r.state = 'expired' and r.season not in (select season from over)) as has_left) l
           where e.state = 'active' and e.diner = 'pupil' and e.ends_on >= $1 and (l.has_left or r.college_uai <> e.college_uai)
-          order by e.id limit $2 for update of e skip locked",
+          order by e.id limit $2 for update of e skip locked for share of r skip locked",
     )
     .bind::<Date, _>(today)
     .bind::<BigInt, _>(BATCH)
@@ -88,24 +95,8 @@ fn leave(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, reason: EndReason, from:
 fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: NaiveDate) -> Result<(), Error> {
     let Some(calendar) = calendars::published(tx, &enrolment.season)? else { return Ok(()) };
     let ended = db::end(tx, enrolment, EndReason::ChangedCollege)?;
-    let chosen = singles::chosen_from(tx, &ended, from)?;
     layout::cancel_from(tx, ended.id, from)?;
-    let place = Place {
-        diner: enrolment.diner,
-        person: enrolment.person_id,
-        family: enrolment.family_id,
-        college: college.clone(),
-    };
-    let wish = Wish {
-        season: enrolment.season.clone(),
-        weekdays: enrolment.weekdays,
-        diet: enrolment.diet.unwrap_or(Diet::Everything),
-        starts_on: Some(from),
-    };
-    let moved = db::insert(tx, enrolment.enrolled_by, &place, &wish, (from, enrolment.ends_on))?;
-    layout::lay_out(tx, &[moved.id], (&calendar.calendar.0, calendar.version), from)?;
-    singles::choose_again(tx, &moved, &calendar.calendar.0, &chosen)?;
-    rates::refresh_week(tx, &moved, from)?;
+    let moved = begin_again(tx, &ended, college, (from, enrolment.ends_on), &calendar)?;
     let details = json!({ "from": ended.id, "college_uai": college, "starts_on": from });
     audit::record(tx, "canteen_enrolment_followed", ("canteen_enrolment", moved.id), details)?;
     let body = format!(
@@ -114,6 +105,85 @@ fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: Na
         from.format("%d/%m/%Y")
     );
     tell(tx, &moved, "La cantine suit le changement de collège", &body)
+}
+
+/// A departure was taken back: the enrolment that it ended begins again with the first meal that can still be reserved, unless the family
+/// has enrolled its child itself. Where it cannot, the family is told what remains to be done. Done again, it does nothing more.
+pub fn come_back(tx: &mut Tx<'_>, request: EnrolmentId, since: DateTime<Utc>) -> Result<(), Error> {
+    let request = requests::db::enrolment(tx, request)?;
+    // Enrolments of the child wait for one another here.
+    let Some(request) = requests::db::lock_of_child(tx, request.child_id, &request.season)? else { return Ok(()) };
+    let last = db::of_person(tx, request.child_id.into())?.into_iter().find(|one| one.season == request.season);
+    let by_departure = |one: &CanteenEnrolment| {
+        one.end_reason == Some(EndReason::LeftScheme) && one.ended_at.is_some_and(|ended_at| since <= ended_at)
+    };
+    let Some(ended) = last.filter(by_departure) else { return Ok(()) };
+    let why_not = match request.state {
+        // Gone again.
+        RequestState::Expired => return Ok(()),
+        RequestState::Refused => {
+            "sa demande est à renvoyer. Une fois renvoyée, inscrivez de nouveau votre enfant à la cantine"
+        }
+        _ => match resume(tx, &ended, &request.college_uai)? {
+            Some(resumed) => return tell_of_return(tx, &resumed),
+            None => "il n'y reste pas de repas à réserver. Si cela change, inscrivez de nouveau votre enfant",
+        },
+    };
+    let body = format!(
+        "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur, et il a mis fin à son inscription à la cantine. Elle ne peut \
+         pas reprendre d'elle-même : {why_not}.\n\nPass+"
+    );
+    tell(tx, &ended, "L'inscription à la cantine ne reprend pas", &body)
+}
+
+/// None when no meal of the season is left, or the collège has no canteen any more.
+fn resume(tx: &mut Tx<'_>, ended: &CanteenEnrolment, college: &Uai) -> Result<Option<CanteenEnrolment>, Error> {
+    let now = tx.now()?;
+    let Some(row) = calendars::published(tx, &ended.season)? else { return Ok(None) };
+    let calendar = &row.calendar.0;
+    let mut days = calendar.served_days(ended.starts_on.max(paris_date(now)), calendar.last_day);
+    let Some(from) = days.find(|day| now < calendar.too_late_from(*day)) else { return Ok(None) };
+    if !services::is_offered(tx, college, from)? {
+        return Ok(None);
+    }
+    let resumed = begin_again(tx, ended, college, (from, calendar.last_day), &row)?;
+    let details = json!({ "from": ended.id, "starts_on": from });
+    audit::record(tx, "canteen_enrolment_resumed", ("canteen_enrolment", resumed.id), details)?;
+    Ok(Some(resumed))
+}
+
+fn tell_of_return(tx: &mut Tx<'_>, resumed: &CanteenEnrolment) -> Result<(), Error> {
+    let body = format!(
+        "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur : son inscription à la cantine reprend. Ses repas sont de \
+         nouveau réservés à partir du {}, aux mêmes jours et au même tarif : avant, il est trop tard pour en réserver. Les repas que vous \
+         avez annulés ou ajoutés un par un le restent.\n\nPass+",
+        resumed.starts_on.format("%d/%m/%Y")
+    );
+    tell(tx, resumed, "L'inscription à la cantine reprend", &body)
+}
+
+/// An enrolment like one that has ended, in its place: the same days and menu, and what was chosen for single days.
+fn begin_again(
+    tx: &mut Tx<'_>,
+    ended: &CanteenEnrolment,
+    college: &Uai,
+    (from, until): (NaiveDate, NaiveDate),
+    calendar: &CalendarRow,
+) -> Result<CanteenEnrolment, Error> {
+    let chosen = singles::chosen_from(tx, ended, from)?;
+    let place =
+        Place { diner: ended.diner, person: ended.person_id, family: ended.family_id, college: college.clone() };
+    let wish = Wish {
+        season: ended.season.clone(),
+        weekdays: ended.weekdays,
+        diet: ended.diet.unwrap_or(Diet::Everything),
+        starts_on: Some(from),
+    };
+    let begun = db::insert(tx, ended.enrolled_by, &place, &wish, (from, until))?;
+    layout::lay_out(tx, &[begun.id], (&calendar.calendar.0, calendar.version), from)?;
+    singles::choose_again(tx, &begun, &calendar.calendar.0, &chosen)?;
+    rates::refresh_week(tx, &begun, from)?;
+    Ok(begun)
 }
 
 fn tell(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, subject: &str, body: &str) -> Result<(), Error> {

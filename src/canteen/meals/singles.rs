@@ -1,4 +1,5 @@
-//! What a family chose for single days, against the days of the week: it goes along when the child changes collège.
+//! What a family chose for single days, against the days of the week: it goes along when the child changes collège, and comes back with a
+//! child whose departure is taken back.
 
 use super::{layout::SERVED, state::MealState};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     error::Error,
     schema::department::canteen_meals as meals,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
     sql_types::{Array, Date, Timestamptz, Uuid},
@@ -23,16 +24,23 @@ pub struct Singles {
     added: Vec<NaiveDate>,
 }
 
-/// Those of an enrolment from that day on, before it ends: a meal that was added and is closed meanwhile stays wanted.
+/// Those of an enrolment from that day on: a meal that was added and is closed meanwhile stays wanted, and so does one that was cancelled
+/// by nothing but the enrolment's end, at its very instant.
 pub fn chosen_from(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, from: NaiveDate) -> Result<Singles, Error> {
-    let rows: Vec<(NaiveDate, MealState)> = meals::table
+    let rows: Vec<(NaiveDate, MealState, DateTime<Utc>)> = meals::table
         .filter(meals::person_id.eq(enrolment.person_id).and(meals::enrolment_id.eq(enrolment.id)))
         .filter(meals::is_single.and(meals::day.ge(from)))
-        .select((meals::day, meals::state))
+        .select((meals::day, meals::state, meals::changed_at))
         .load(tx.conn)?;
-    let of =
-        |states: &[MealState]| rows.iter().filter(|(_, state)| states.contains(state)).map(|(day, _)| *day).collect();
-    Ok(Singles { cancelled: of(&[MealState::Cancelled]), added: of(&[MealState::Reserved, MealState::Closed]) })
+    let mut chosen = Singles { cancelled: vec![], added: vec![] };
+    for (day, state, changed_at) in rows {
+        match state {
+            MealState::Cancelled if enrolment.ended_at != Some(changed_at) => chosen.cancelled.push(day),
+            MealState::Cancelled | MealState::Reserved | MealState::Closed => chosen.added.push(day),
+            _ => {}
+        }
+    }
+    Ok(chosen)
 }
 
 /// Chooses them again for an enrolment whose meals are laid out: what was cancelled is, and what was added is reserved on days on which its

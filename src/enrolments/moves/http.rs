@@ -102,7 +102,8 @@ pub struct UndoDeparture {
 /// Take back a departure that was recorded by mistake.
 ///
 /// The rights are as they were, and the child has a card again; a request that had no rights yet goes back to its family, which submits it
-/// again. The family is told.
+/// again. A canteen enrolment that the departure ended begins again a moment later, from the first day whose meals can still be reserved,
+/// if the rights are open. The family is told.
 #[utoipa::path(tag = "desk", request_body = UndoDeparture, responses((status = 200, body = EnrolmentView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/enrolments/{enrolment}/departure/undo")]
 pub async fn undo_departure(

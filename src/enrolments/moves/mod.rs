@@ -14,6 +14,7 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     families,
+    jobs::{self, Job},
     kernel::{
         ids::EnrolmentId,
         text::{Name, Note, SeasonCode},
@@ -109,13 +110,14 @@ pub fn record_departure(
 }
 
 /// Takes a departure back that was recorded by mistake: the rights are as they were and the child has a card again; a request that had no
-/// rights yet goes back to its family. Refused once the season's money was taken back.
+/// rights yet goes back to its family. The canteen follows by itself. Refused once the season's money was taken back.
 pub fn undo_departure(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, note: &Note) -> Result<EnrolmentRow, Error> {
     let row = db::lock(tx, id, version)?;
     let history = db::events(tx, id)?;
-    if history.last().is_none_or(|last| last.event != EnrolmentEvent::Depart.as_str()) {
-        return Err(Refusal::EnrolmentTransition.into());
-    }
+    let departure = history
+        .last()
+        .filter(|last| last.event == EnrolmentEvent::Depart.as_str())
+        .ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let event = undoing(history.iter().map(|event| event.state));
     let next = row.state.after(event).ok_or(Error::Refused(Refusal::EnrolmentTransition))?;
     let row = db::moved(tx, &row, next)?;
@@ -124,6 +126,9 @@ pub fn undo_departure(tx: &mut Tx<'_>, id: EnrolmentId, version: i32, note: &Not
         let valid_until = cards::last_day(&row.season, row.level);
         cards::give(tx, &[Holder { child: row.child_id, family: row.family_id, valid_until }])?;
     }
+    // Of open rights departures are the only end: one that was taken back a moment ago may have left its canteen to this one.
+    let since = history.iter().find(|event| event.state == EnrolmentState::Active).unwrap_or(departure).at;
+    jobs::enqueue(tx, &Job::CanteenReturn { enrolment: id, since })?;
     audit::record(tx, "departure_undone", ("enrolment", id), json!({ "state": row.state }))?;
     let body = format!(
         "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur pour la saison {} : c'est corrigé. {note}\n\nPass+",
