@@ -6,9 +6,11 @@ create or replace view canteen_unpaid_bills with (security_invoker = true) as
       from (select b.*, sum(b.net_cents) over (partition by b.payer_id order by b.due_on, b.issued_at, b.id) as upto,
                    greatest(sum(b.net_cents) over (partition by b.payer_id) - a.cents, 0) as paid
               from (select b.id, b.payer_id, b.family_id, b.adult_id, b.payer_name, b.year, b.number, b.due_on, b.issued_at,
-                           greatest(b.total_cents
-                                    + coalesce((select sum(n.total_cents) from canteen_bills n where n.corrects = b.id), 0), 0) as net_cents
-                      from canteen_bills b where b.kind = 'bill') b
+                           greatest(b.total_cents + coalesce(c.cents, 0), 0) as net_cents
+                      from canteen_bills b
+                      left join (select payer_id, corrects, sum(total_cents) as cents from canteen_bills where corrects is not null
+                                  group by payer_id, corrects) c on c.payer_id = b.payer_id and c.corrects = b.id
+                     where b.kind = 'bill') b
               join (select payer_id, sum(cents) as cents from canteen_account_entries group by payer_id) a on a.payer_id = b.payer_id) u
      where upto > paid and net_cents > 0
     union all
