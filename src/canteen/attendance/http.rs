@@ -189,10 +189,10 @@ pub struct WithdrawPassage {
 
 /// Take back that a diner ate: recorded for the wrong child, or passed with somebody else's card.
 ///
-/// A secretary takes back what was recorded at the desk, of the last 40 days; what a gate counted, an agent only. A reserved meal is reserved again, missed when
-/// its day is over (an absence that was excused before is to be excused again), or closed when that day was not served; one without
-/// reservation is cancelled. The family is told, and what was billed is corrected once its month is opened and locked again. What the gate
-/// saw stays as it is, and sent again it does not count again.
+/// A secretary takes back what was recorded at the desk, of the last 40 days; what a gate counted, an agent only. A reserved meal is
+/// reserved again, missed when its day is over (an absence that was excused before is to be excused again), or closed when that day was not
+/// served; one without reservation is cancelled. The family is told, and what was billed is corrected once its month is opened and locked
+/// again. What the gate saw stays as it is, and sent again it does not count again.
 #[utoipa::path(tag = "canteen", request_body = WithdrawPassage, responses((status = 200, body = MealStateView)), security(("bearer" = [])))]
 #[post("/v1/departments/{department}/canteen/attendance/passages/withdraw")]
 pub async fn withdraw_passage(

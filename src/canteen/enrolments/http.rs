@@ -231,8 +231,9 @@ pub async fn list_canteen_enrolments(
 /// Change the days of the week.
 ///
 /// From the first meal that can still be changed: meals of the days left are cancelled, those of the days taken up reserved, and what was
-/// chosen singly stays chosen: a meal that was cancelled by itself is not reserved again with its day of the week; one that was added and taken back is no choice any more. Each must be a day of the week on which meals are served. A family may until the date
-/// that the calendar tells, an agent all the year.
+/// chosen singly stays chosen: a meal that was cancelled by itself is not reserved again with its day of the week; one that was added and
+/// taken back is no choice any more. Each must be a day of the week on which meals are served. A family may until the date that the
+/// calendar tells, an agent all the year.
 #[utoipa::path(tag = "canteen", request_body = ChangeWeekdays, responses((status = 200, body = CanteenEnrolmentView)), security(("bearer" = [])))]
 #[put("/v1/departments/{department}/canteen/enrolments/{id}/weekdays")]
 pub async fn change_canteen_weekdays(

@@ -59,8 +59,8 @@ pub fn apply_closure(tx: &mut Tx<'_>) -> Result<usize, Error> {
     Ok(1)
 }
 
-/// Takes the meals of a closure of one collège that was just declared, of the days that have begun: nobody at a gate is answered by the former ones meanwhile. With a word to the families when
-/// none is left. Whoever declares it has the turn.
+/// Takes the meals of a closure of one collège that was just declared, of the days that have begun: nobody at a gate is answered by the
+/// former ones meanwhile. With a word to the families when none is left. Whoever declares it has the turn.
 pub fn take_begun(tx: &mut Tx<'_>, closure: &ClosureRow) -> Result<(), Error> {
     let Some(until) = closure.applied_until else { return Ok(()) };
     let id = closure.id.uuid();
