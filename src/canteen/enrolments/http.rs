@@ -22,6 +22,7 @@ use crate::{
         ids::{CanteenEnrolmentId, ChildId, DinerId},
         money::Cents,
         text::{Name, SeasonCode, Uai},
+        time::paris_date,
     },
 };
 use actix_web::{get, post, put, web};
@@ -110,13 +111,17 @@ pub struct DinerView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "everything")]
     pub diet: Option<Diet>,
-    /// First and last day.
+    /// First and last day, as it was made.
     #[schema(example = "2026-09-07")]
     pub starts_on: NaiveDate,
     #[schema(example = "2027-07-02")]
     pub ends_on: NaiveDate,
     #[schema(example = "active")]
     pub state: CanteenEnrolmentState,
+    /// The day on which it ended, if it did before its last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2027-01-15")]
+    pub ended_on: Option<NaiveDate>,
     /// Counts the changes.
     #[schema(example = 1)]
     pub version: i32,
@@ -153,7 +158,8 @@ pub struct ListedDinerView {
 impl From<&CanteenEnrolment> for DinerView {
     fn from(row: &CanteenEnrolment) -> Self {
         let CanteenEnrolment { id, diner, weekdays, diet, starts_on, ends_on, state, version, .. } = *row;
-        Self { id, diner_id: row.person_id, diner, weekdays, diet, starts_on, ends_on, state, version }
+        let ended_on = row.ended_at.map(paris_date);
+        Self { id, diner_id: row.person_id, diner, weekdays, diet, starts_on, ends_on, state, ended_on, version }
     }
 }
 

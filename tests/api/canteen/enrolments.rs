@@ -259,6 +259,7 @@ async fn an_ended_enrolment_cancels_what_can_be_cancelled_and_may_be_made_again(
     let path = at(&format!("enrolments/{id}"));
     let ended = family.post(&format!("{path}/end"), json!({ "version": 1 })).await.expect(200);
     assert_eq!((ended.text("/state"), ended.text("/end_reason")), ("ended".into(), "at_familys_wish".into()));
+    assert_eq!(ended.text("/ended_on"), "2026-10-15");
     family.post(&format!("{path}/end"), json!({ "version": 2 })).await.refused(409, "canteen.ended");
     family.put(&format!("{path}/diet"), json!({ "version": 2, "diet": "no_meat" })).await.refused(409, "canteen.ended");
     family.post(&format!("{path}/meals/2026-11-05/reserve"), json!({})).await.refused(409, "canteen.ended");
