@@ -5,7 +5,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{CanteenAdultId, FamilyId, PayerId},
+        ids::{CanteenAdultId, FamilyId, PayerId, PaymentId},
         money::Cents,
         text::{Label, SeasonCode},
     },
@@ -95,6 +95,21 @@ struct Owed {
     balance: Cents,
     #[diesel(sql_type = BigInt)]
     overdue: Cents,
+#[derive(QueryableByName)]
+struct FirstDay {
+    #[diesel(sql_type = Nullable<Date>)]
+    day: Option<NaiveDate>,
+}
+
+pub fn first_day(tx: &mut Tx<'_>, payer: PayerId, but: PaymentId) -> Result<Option<NaiveDate>, Error> {
+    let first: FirstDay =
+        diesel::sql_query("select min(on_day) as day from canteen_account_entries where payer_id = $1 and id <> $2")
+            .bind::<sql_types::Uuid, _>(payer)
+            .bind::<sql_types::Uuid, _>(but)
+            .get_result(tx.conn)?;
+    Ok(first.day)
+}
+
 }
 
 /// The balance, and what of it is late.

@@ -12,8 +12,13 @@ use crate::{
     db::Tx,
     error::{Error, Refusal},
     http::page::{Page, PageQuery},
-    kernel::{ids::PayerId, money::Cents, text::SeasonCode},
+    kernel::{
+        ids::{PayerId, PaymentId},
+        money::Cents,
+        text::SeasonCode,
+    },
 };
+use chrono::NaiveDate;
 use serde_json::json;
 
 /// An account, with a page of what moved it.
@@ -44,6 +49,11 @@ pub fn show_account(tx: &mut Tx<'_>, id: PayerId, journalled: bool, query: &Page
     let entries = query.page(rows, |row| (row.at.timestamp_micros(), row.id))?;
     let (balance, overdue) = db::owed(tx, id)?;
     Ok(Account { payer, balance, overdue, waived: db::waived(tx, id)?, entries })
+}
+
+/// The day of the first thing that moved an account, that refund aside.
+pub fn first_day(tx: &mut Tx<'_>, id: PayerId, but: PaymentId) -> Result<Option<NaiveDate>, Error> {
+    db::first_day(tx, id, but)
 }
 
 /// What an account comes to now.

@@ -53,6 +53,7 @@ pub struct RecordRefund {
     /// 1 to 1,000,000, and no more than the account has in the payer's favour.
     #[schema(example = 1_120, minimum = 1, maximum = 1_000_000)]
     pub amount_cents: Cents,
+    /// Not before the first day on which something moved the account.
     #[schema(example = "2026-11-25")]
     pub paid_on: NaiveDate,
     pub means: RefundMeans,

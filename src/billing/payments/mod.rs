@@ -96,6 +96,13 @@ pub fn record_refund(
     if replayed {
         return Ok((row, true));
     }
+    // Nothing can be given back before anything was there.
+    if let Some(first) = accounts::first_day(tx, new.payer, row.id)?
+        && new.paid_on < first
+    {
+        let because = format!("aucun jour avant le premier mouvement du compte, le {}", first.format("%d/%m/%Y"));
+        return Err(Error::field("/paid_on", &because));
+    }
     let after = accounts::balance(tx, new.payer)?;
     if after > Cents::ZERO {
         let before =

@@ -55,6 +55,20 @@ async fn no_bill_that_was_taken_back_hides_what_is_late() {
 }
 
 #[actix_web::test]
+async fn nothing_is_paid_back_before_the_account_began() {
+    let table = billed().await;
+    table.paid(2_120).await;
+    let first = table.bills_of(&table.family.id).await[0]["issued_on"].as_str().unwrap().to_owned();
+    let mut early = table.refund(1_000);
+    early["paid_on"] = json!("2026-10-14");
+    assert_eq!(first, "2026-10-15");
+    let refused = table.finance[0].post_keyed(&at("refunds"), &key(), early).await.refused(422, "request.invalid");
+    assert!(refused.at("/errors/0/detail").as_str().unwrap().contains("15/10/2026"), "{:?}", refused.json);
+    assert_eq!(table.account().await, (-1_000, 0));
+    table.pay_back(1_000).await.expect(201);
+}
+
+#[actix_web::test]
 async fn a_refund_takes_what_the_payer_has_in_favour_and_no_more() {
     let table = billed().await;
     let (refunds, one) = (at("refunds"), key());
