@@ -56,6 +56,9 @@ pub struct EntryRow {
     pub means: Option<PaymentMeans>,
     #[diesel(sql_type = Nullable<Text>)]
     pub reference: Option<Label>,
+    /// Of a bill: what of it is neither paid nor credited.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub left_cents: Option<Cents>,
 }
 
 pub fn payer(tx: &mut Tx<'_>, id: PayerId) -> Result<Option<Payer>, Error> {
@@ -78,9 +81,12 @@ pub fn entries(
 ) -> Result<Vec<EntryRow>, Error> {
     let (at, id) = before.unzip();
     Ok(diesel::sql_query(
-        "select id, kind, year, number, at, on_day, due_on, cents, means, reference from canteen_account_entries
-          where payer_id = $1 and ($2 is null or (at, id) < ('epoch'::timestamptz + $2 * interval '1 microsecond', $3))
-          order by at desc, id desc limit $4",
+        "select e.id, e.kind, e.year, e.number, e.at, e.on_day, e.due_on, e.cents, e.means, e.reference,
+                case e.kind when 'bill' then coalesce(u.left_cents, 0) end as left_cents
+           from canteen_account_entries e
+           left join (select bill_id, left_cents from canteen_unpaid_bills where payer_id = $1 offset 0) u on u.bill_id = e.id
+          where e.payer_id = $1 and ($2 is null or (e.at, e.id) < ('epoch'::timestamptz + $2 * interval '1 microsecond', $3))
+          order by e.at desc, e.id desc limit $4",
     )
     .bind::<sql_types::Uuid, _>(payer)
     .bind::<Nullable<BigInt>, _>(at)
@@ -89,12 +95,6 @@ pub fn entries(
     .load(tx.conn)?)
 }
 
-#[derive(QueryableByName)]
-struct Owed {
-    #[diesel(sql_type = BigInt)]
-    balance: Cents,
-    #[diesel(sql_type = BigInt)]
-    overdue: Cents,
 #[derive(QueryableByName)]
 struct FirstDay {
     #[diesel(sql_type = Nullable<Date>)]
@@ -110,6 +110,12 @@ pub fn first_day(tx: &mut Tx<'_>, payer: PayerId, but: PaymentId) -> Result<Opti
     Ok(first.day)
 }
 
+#[derive(QueryableByName)]
+struct Owed {
+    #[diesel(sql_type = BigInt)]
+    balance: Cents,
+    #[diesel(sql_type = BigInt)]
+    overdue: Cents,
 }
 
 /// The balance, and what of it is late.

@@ -45,6 +45,10 @@ pub struct AccountEntryView {
     /// What it adds to what is owed: less than zero for what is credited or paid.
     #[schema(example = 4_480)]
     pub amount_cents: Cents,
+    /// Of a bill: what of it is left to pay. A credit note settles its own bill, payments those that were due first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 4_480)]
+    pub left_cents: Option<Cents>,
     /// Of a payment or a refund, or of the one that was undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub means: Option<PaymentMeans>,
@@ -57,8 +61,8 @@ impl AccountEntryView {
     fn new(row: EntryRow, department: Department) -> Self {
         let kind = if row.kind == EntryKind::Bill { BillKind::Bill } else { BillKind::CreditNote };
         let number = row.year.zip(row.number).map(|(year, rank)| number(department.as_str(), kind, year, rank));
-        let EntryRow { id, kind, at, on_day, due_on, cents, means, reference, .. } = row;
-        Self { id, kind, number, at, on_day, due_on, amount_cents: cents, means, reference }
+        let EntryRow { id, kind, at, on_day, due_on, cents, left_cents, means, reference, .. } = row;
+        Self { id, kind, number, at, on_day, due_on, amount_cents: cents, left_cents, means, reference }
     }
 }
 

@@ -18,6 +18,7 @@ use diesel::{
     sql_types::{self, Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text},
 };
 use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = bills)]
@@ -104,6 +105,27 @@ pub fn lines(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<LineRow>, Error> {
     )
     .bind::<sql_types::Uuid, _>(id)
     .load(tx.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct UnpaidRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    bill_id: BillId,
+    #[diesel(sql_type = BigInt)]
+    left_cents: Cents,
+}
+
+/// What is left to pay of the bills of these payers; what is not in it is settled. One account is added up after the other.
+pub fn unpaid(tx: &mut Tx<'_>, payers: impl Iterator<Item = PayerId>) -> Result<HashMap<BillId, Cents>, Error> {
+    let payers: BTreeSet<PayerId> = payers.collect();
+    let rows: Vec<UnpaidRow> = diesel::sql_query(
+        "select u.bill_id, u.left_cents from unnest($1) p (id)
+          cross join lateral (select bill_id, left_cents from canteen_unpaid_bills where payer_id = p.id offset 0) u
+          where u.bill_id is not null",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(payers.into_iter().collect::<Vec<_>>())
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| (row.bill_id, row.left_cents)).collect())
 }
 
 /// Newest first, those before that one.

@@ -1,6 +1,6 @@
 //! Bills, as whoever pays reads them, and as agents do.
 
-use super::{Bill, BillRow, Filter, Line};
+use super::{Bill, Filter, Head, Line};
 use crate::{
     app::App,
     auth::actor::{BillReader, By},
@@ -49,6 +49,10 @@ pub struct BillHeadView {
     /// Of a credit note: zero or less.
     #[schema(example = 4_480)]
     pub total_cents: Cents,
+    /// Of a bill: what of it is left to pay now. A credit note settles its own bill, payments those that were due first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 4_480)]
+    pub left_cents: Option<Cents>,
     /// The bill that a credit note corrects.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -59,7 +63,7 @@ pub struct BillHeadView {
 }
 
 impl BillHeadView {
-    pub fn new(row: BillRow, department: Department) -> Self {
+    pub fn new(Head { row, left }: Head, department: Department) -> Self {
         Self {
             id: row.id,
             kind: row.kind,
@@ -71,6 +75,7 @@ impl BillHeadView {
             issued_on: row.issued_on,
             due_on: row.due_on,
             total_cents: row.total,
+            left_cents: left,
             corrects: row.corrects,
             reason: row.reason,
         }
@@ -173,7 +178,7 @@ pub async fn list_bills(
     let (filter, query) = (Filter { payer: payer_id, run: run_id, kind }, PageQuery { cursor, limit });
     let list = move |tx: &mut Tx<'_>| bills::list_bills(tx, &filter, &query);
     let department = path.0;
-    Ok(Found(app.db.read(department, &by.caller, list).await?.map(|row| BillHeadView::new(row, department))))
+    Ok(Found(app.db.read(department, &by.caller, list).await?.map(|head| BillHeadView::new(head, department))))
 }
 
 /// An agent's reading is written in the journal; a payer reads his own.
@@ -194,10 +199,10 @@ pub async fn show_bill(
     path: web::Path<(Department, BillId)>,
 ) -> Result<Found<BillView>, Error> {
     let (department, id) = path.into_inner();
-    let Bill { row, lines, .. } = bill(&by, &app, department, id).await?;
+    let Bill { row, left, lines, .. } = bill(&by, &app, department, id).await?;
     Ok(Found(BillView {
         balance_before_cents: row.balance_before,
-        head: BillHeadView::new(row, department),
+        head: BillHeadView::new(Head { row, left }, department),
         lines: lines.into_iter().map(BillLineView::from).collect(),
     }))
 }

@@ -20,15 +20,28 @@ use crate::{
     db::Tx,
     error::Error,
     http::page::{Page, PageQuery},
-    kernel::ids::{BillId, RateId},
+    kernel::{
+        ids::{BillId, RateId},
+        money::Cents,
+    },
 };
 use serde::Deserialize;
 use serde_json::json;
+
+/// A bill without its lines.
+#[derive(Debug)]
+pub struct Head {
+    pub row: BillRow,
+    /// What of it is neither paid nor credited; none of a credit note.
+    pub left: Option<Cents>,
+}
 
 /// A bill and its lines.
 #[derive(Debug)]
 pub struct Bill {
     pub row: BillRow,
+    /// As in its [`Head`].
+    pub left: Option<Cents>,
     pub number: String,
     /// The number of the bill that a credit note corrects.
     pub corrects: Option<String>,
@@ -65,6 +78,7 @@ pub fn show_bill(tx: &mut Tx<'_>, id: BillId, journalled: bool) -> Result<Bill, 
     });
     let lines = lines.collect::<Result<_, Error>>()?;
     Ok(Bill {
+        left: left(tx, std::slice::from_ref(&row))?(&row),
         number: number(row.kind, row.year, row.number),
         corrects: corrects.map(|bill| of_bill((bill.year, bill.number))),
         lines,
@@ -83,9 +97,17 @@ pub fn is_taken_back(tx: &mut Tx<'_>, id: BillId) -> Result<bool, Error> {
 }
 
 /// Bills and credit notes that the caller may see, newest first.
-pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result<Page<BillRow>, Error> {
+pub fn list_bills(tx: &mut Tx<'_>, filter: &Filter, query: &PageQuery) -> Result<Page<Head>, Error> {
     let rows = db::page(tx, filter, query.after()?.map(BillId::from_uuid), query.limit()?.saturating_add(1))?;
-    query.page(rows, |row| row.id.uuid())
+    let page = query.page(rows, |row| row.id.uuid())?;
+    let left = left(tx, &page.items)?;
+    Ok(page.map(|row| Head { left: left(&row), row }))
+}
+
+/// What is left to pay of each of these bills, and of no credit note.
+fn left(tx: &mut Tx<'_>, rows: &[BillRow]) -> Result<impl Fn(&BillRow) -> Option<Cents> + use<>, Error> {
+    let unpaid = db::unpaid(tx, rows.iter().map(|row| row.payer_id))?;
+    Ok(move |row: &BillRow| (row.kind == BillKind::Bill).then(|| unpaid.get(&row.id).copied().unwrap_or(Cents::ZERO)))
 }
 
 /// What was said when the rate was set stays said; a meal without a rate has the price of its grid, and says what the simulator says of it. Of a

@@ -1,5 +1,6 @@
 //! From attendance to the bill: months locked, runs drafted, checked and issued, bills that never change.
 
+mod accounts;
 mod attendance;
 mod cancellations;
 mod corrections;
