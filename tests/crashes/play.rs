@@ -8,7 +8,7 @@ use crate::{
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types};
 use passplus::bench::{load, seed, stage::Stage};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{
         Arc,
@@ -73,7 +73,7 @@ pub async fn play(blow: Blow, cycles: u32, seed: u64, prepare: impl FnOnce(&Stag
         counters = working.await.unwrap()?;
 
         let flawed = |flaw: String| format!("after blow {cycle}: {flaw}; the service's log says: {}", running.said());
-        nothing_lost(&counters, &movements(&running).await).map_err(flawed)?;
+        nothing_lost(&counters, &movements(&running).await, &refusals(&running).await).map_err(flawed)?;
         counters = all(counters, Counter::resolve).await.map_err(flawed)?;
         counters = all(counters, |counter| counter.again(LAST, REPLAY)).await.map_err(flawed)?;
         exactly(&counters, &movements(&running).await, &refusals(&running).await).map_err(flawed)?;
@@ -162,17 +162,29 @@ fn told_done(counters: &[Counter]) -> BTreeMap<(Uuid, Uuid), String> {
     counters.iter().flat_map(of).collect()
 }
 
-/// Whatever was acknowledged is in the ledger.
-fn nothing_lost(counters: &[Counter], movements: &[Line]) -> Result<(), String> {
+/// The till and key of each refusal.
+fn told_refused(counters: &[Counter]) -> Vec<(Uuid, Uuid)> {
+    let of = |counter: &Counter| {
+        let refused = counter.asked.iter().filter(|asked| matches!(asked.told, Told::Refused(_)));
+        let device = counter.device();
+        refused.map(move |asked| (device, asked.key)).collect::<Vec<_>>()
+    };
+    counters.iter().flat_map(of).collect()
+}
+
+/// Whatever was acknowledged is in the ledger: what was done, and what was refused.
+fn nothing_lost(counters: &[Counter], movements: &[Line], refusals: &[Line]) -> Result<(), String> {
     let kept: BTreeMap<_, _> = movements.iter().map(|line| ((line.client_id, line.key), &line.said)).collect();
     let told = told_done(counters);
-    let gone: Vec<_> = told.iter().filter(|(key, said)| kept.get(key) != Some(said)).collect();
+    let mut gone: Vec<_> = told.iter().filter(|(key, said)| kept.get(key) != Some(said)).map(|(key, _)| *key).collect();
+    let kept: BTreeSet<_> = refusals.iter().map(|line| (line.client_id, line.key)).collect();
+    gone.extend(told_refused(counters).into_iter().filter(|key| !kept.contains(key)));
     if gone.is_empty() { Ok(()) } else { Err(format!("{} acknowledged and gone: {:?}", gone.len(), gone[0])) }
 }
 
 /// The ledger holds what was acknowledged and what was refused, no more and no less.
 fn exactly(counters: &[Counter], movements: &[Line], refusals: &[Line]) -> Result<(), String> {
-    nothing_lost(counters, movements)?;
+    nothing_lost(counters, movements, refusals)?;
     let told = told_done(counters);
     let mut seen = BTreeMap::new();
     for line in movements {
@@ -182,8 +194,6 @@ fn exactly(counters: &[Counter], movements: &[Line], refusals: &[Line]) -> Resul
             return Err(format!("moved without being asked for: {line:?}, {times} times"));
         }
     }
-    let refused =
-        counters.iter().flat_map(|counter| &counter.asked).filter(|asked| matches!(asked.told, Told::Refused(_)));
-    let (kept, refused) = (refusals.len(), refused.count());
+    let (kept, refused) = (refusals.len(), told_refused(counters).len());
     if kept == refused { Ok(()) } else { Err(format!("{refused} refused, and the ledger keeps {kept} refusals")) }
 }
