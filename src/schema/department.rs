@@ -907,6 +907,7 @@ diesel::table! {
         digest -> Binary,
         drafted_by -> Uuid,
         drafted_at -> Timestamptz,
+        left_out -> Nullable<Array<Text>>,
     }
 }
 

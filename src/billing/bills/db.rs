@@ -44,6 +44,15 @@ pub struct BillRow {
     pub reason: Option<CreditReason>,
 }
 
+impl BillRow {
+    /// What of it was to be paid when it was issued: what the account had in the payer's favour comes off.
+    #[must_use]
+    pub fn to_pay(&self) -> Cents {
+        let credit = self.balance_before.min(Cents::ZERO);
+        self.total.checked_add(credit).unwrap_or(self.total).max(Cents::ZERO)
+    }
+}
+
 #[derive(Debug, Clone, QueryableByName)]
 pub struct LineRow {
     #[diesel(sql_type = sql_types::Uuid)]

@@ -131,7 +131,7 @@ impl From<Line> for BillLineView {
 pub struct BillView {
     #[serde(flatten)]
     pub head: BillHeadView,
-    /// The payer's account before it: negative in his favour.
+    /// The payer's account before it, after what was issued with it and comes first: negative in his favour.
     #[schema(example = 0)]
     pub balance_before_cents: Cents,
     pub lines: Vec<BillLineView>,

@@ -1,6 +1,6 @@
 //! What payers are told when a bill is issued, composed when the letter leaves.
 
-use super::{db, paper::french};
+use super::db;
 use crate::{
     billing::Payer,
     db::Tx,
@@ -18,7 +18,9 @@ pub fn bill_notice(tx: &mut Tx<'_>, id: BillId) -> Result<Vec<Letter>, Error> {
     let number = crate::billing::number(tx.place.as_str(), row.kind, row.year, row.number);
     let month = Month::french(row.month);
     let (subject, told) = if let Some(due_on) = row.due_on {
-        let told = format!("La facture n° {number} est émise : {}, à régler avant le {}.", row.total, french(due_on));
+        let to_pay = super::paper::to_pay(&row, due_on);
+        let told =
+            format!("La facture n° {number} est émise, d'un total de {}. {}.", row.total, to_pay.trim_end_matches('.'));
         (format!("Cantine : votre facture de {month}"), told)
     } else {
         let amount = super::paper::positive(row.total);

@@ -1,6 +1,6 @@
 //! A bill as it is printed: the same bill gives the same bytes.
 
-use super::{Bill, Line};
+use super::{Bill, BillRow, Line};
 use crate::{
     billing::{BillKind, CreditReason, LineKind},
     error::Error,
@@ -81,7 +81,7 @@ impl Bill {
         head.extend(row.reason.map(|reason| format!("Motif : {}", why(reason))));
         document.paragraph(&head.join("\n"));
         document.paragraph(&match row.due_on {
-            Some(due_on) => format!("À régler avant le {} : {}", french(due_on), row.total),
+            Some(due_on) => to_pay(row, due_on),
             None => format!("Porté au crédit de votre compte : {}", positive(row.total)),
         });
         let mut diners: Vec<DinerId> = self.lines.iter().map(|line| line.row.person_id).collect();
@@ -106,14 +106,13 @@ impl Bill {
             }
         }
         document.heading("Votre compte");
+        let after = row.balance_before.checked_add(row.total);
+        let after = after.ok_or_else(|| Error::internal("an account overflows"))?;
         document.paragraph(&format!(
-            "Total : {}\n{}",
+            "Solde précédent : {}\nTotal : {}\nNouveau solde : {}",
+            balance(row.balance_before),
             row.total,
-            if row.balance_before < Cents::ZERO {
-                format!("Solde précédent : {} en votre faveur", positive(row.balance_before))
-            } else {
-                format!("Solde précédent : {} restant dus", row.balance_before)
-            }
+            balance(after)
         ));
         if row.kind == BillKind::Bill {
             document.paragraph(HOW_TO_PAY);
@@ -128,6 +127,23 @@ fn corrections(kind: BillKind, lines: &[Line]) -> Option<&'static str> {
     (kind == BillKind::CreditNote && charges).then_some(
         "Les lignes « (repris) » annulent ce qui était facturé ; les autres les remplacent, au prix corrigé. La différence est en votre faveur.",
     )
+}
+
+/// What is to be paid, and until when: what the account has in the payer's favour comes off.
+pub fn to_pay(row: &BillRow, due_on: NaiveDate) -> String {
+    let (left, until) = (row.to_pay(), french(due_on));
+    if left == row.total {
+        return format!("À régler au plus tard le {until} : {left}");
+    }
+    let credit = positive(row.balance_before);
+    if left == Cents::ZERO {
+        return format!("Rien à régler : les {credit} en votre faveur la couvrent.");
+    }
+    format!("À régler au plus tard le {until} : {left}, une fois déduits les {credit} en votre faveur")
+}
+
+fn balance(cents: Cents) -> String {
+    if cents < Cents::ZERO { format!("{} en votre faveur", positive(cents)) } else { format!("{cents} restant dus") }
 }
 
 pub fn positive(cents: Cents) -> Cents {

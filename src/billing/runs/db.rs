@@ -59,6 +59,8 @@ pub struct DraftRow {
     pub digest: Vec<u8>,
     pub drafted_by: AccountId,
     pub drafted_at: DateTime<Utc>,
+    /// Absent of what was drafted before it was kept.
+    pub left_out: Option<Vec<Uai>>,
 }
 
 /// What a payer would be billed or credited, by one draft and by the one before.
@@ -191,7 +193,7 @@ pub fn step(tx: &mut Tx<'_>, id: BillRunId, step: &Step) -> Result<RunRow, Error
     Ok(diesel::update(runs::table.find(id)).set(step).returning(RunRow::as_returning()).get_result(tx.conn)?)
 }
 
-/// Collèges that served in that month and are not locked: the run leaves them out.
+/// Collèges that served in that month and are not locked: a draft leaves them out.
 pub fn left_out(tx: &mut Tx<'_>, month: Month) -> Result<Vec<Uai>, Error> {
     #[derive(QueryableByName)]
     struct Row {

@@ -136,12 +136,15 @@ pub struct BillRunView {
     pub draft: BillDraftView,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft_before: Option<BillDraftView>,
-    /// Collèges that served in the month and are not locked: they are not billed.
-    pub left_out: Vec<Uai>,
+    /// Collèges that served in the month and were not locked when the present draft was made: it does not bill them. Absent of a draft made
+    /// before this was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Vec<Uai>>,
 }
 
 impl From<Run> for BillRunView {
-    fn from(Run { row, draft, before, left_out }: Run) -> Self {
+    fn from(Run { row, draft, before }: Run) -> Self {
+        let left_out = draft.left_out.clone();
         Self { head: row.into(), draft: draft.into(), draft_before: before.map(BillDraftView::from), left_out }
     }
 }

@@ -19,12 +19,22 @@ with documents as materialized (
     select payer_id, family_id, adult_id, corrects, sum(amount_cents)::bigint as cents, min(rank) as rank,
            case when corrects is null and sum(amount_cents) >= 0 then 'bill' else 'credit_note' end as kind
       from canteen_draft_lines where run_id = $1 and draft_no = $2 group by payer_id, family_id, adult_id, corrects),
-numbered as materialized (
-    select d.*, time_ordered_id() as id, (s.last + row_number() over (partition by d.kind order by d.rank))::integer as number
+ranked as (
+    select d.*, (s.last + row_number() over (partition by d.kind order by d.rank))::integer as number,
+           row_number() over (order by d.kind = 'bill', d.rank) as n
       from documents d join canteen_bill_series s on s.kind = d.kind and s.year = $3),
-balances as materialized (
-    select e.payer_id, sum(e.cents)::bigint as cents from canteen_account_entries e
+-- As they are numbered, so they are listed; a payer's credit notes come before his bill.
+ids as (
+    select id, row_number() over (order by id) as n from (select time_ordered_id() as id from documents) i),
+numbered as materialized (
+    select r.*, i.id from ranked r join ids i on i.n = r.n),
+accounts as (
+    select e.payer_id, sum(e.cents) as cents from canteen_account_entries e
      where e.payer_id in (select payer_id from documents) group by e.payer_id),
+-- The account before each document, those of this run that come before it included.
+balances as materialized (
+    select n.id, (coalesce(a.cents, 0) + sum(n.cents) over (partition by n.payer_id order by n.n) - n.cents)::bigint as cents
+      from numbered n left join accounts a on a.payer_id = n.payer_id),
 -- Who opened the file, or the first who is on it.
 holders as materialized (
     select distinct on (g.family_id) g.family_id, g.first_names || ' ' || g.last_name as name
@@ -35,10 +45,10 @@ issued as (
     insert into canteen_bills (id, kind, year, number, run_id, family_id, adult_id, payer_name, month, issued_on, issued_at, due_on,
                                total_cents, balance_before_cents, corrects, reason)
     select n.id, n.kind, $3, n.number, $1, n.family_id, n.adult_id, coalesce(h.name, a.first_names || ' ' || a.last_name, '—'), $4, $5, $6,
-           case when n.kind = 'bill' then $7 end, n.cents, coalesce(b.cents, 0), n.corrects,
+           case when n.kind = 'bill' then $7 end, n.cents, b.cents, n.corrects,
            case when n.kind = 'credit_note' then 'recomputed' end
       from numbered n left join holders h on h.family_id = n.family_id left join canteen_adults a on a.id = n.adult_id
-      left join balances b on b.payer_id = n.payer_id),
+      join balances b on b.id = n.id),
 lines as (
     insert into canteen_bill_lines (bill_id, rank, person_id, diner_name, college_uai, month, kind, rate_id, grid_id, days, meals,
                                     unit_cents, amount_cents, origin_id)

@@ -22,7 +22,6 @@ use crate::{
         ids::{AccountId, BillRunId},
         money::Cents,
         month::Month,
-        text::Uai,
         time::paris_date,
     },
 };
@@ -33,13 +32,12 @@ use issue::Dates;
 use serde_json::json;
 use state::RunEvent;
 
-/// A run with its present draft, the one before, and the collèges that it leaves out.
+/// A run with its present draft and the one before.
 #[derive(Debug)]
 pub struct Run {
     pub row: RunRow,
     pub draft: DraftRow,
     pub before: Option<DraftRow>,
-    pub left_out: Vec<Uai>,
 }
 
 /// What a person has seen of a draft, and gives back.
@@ -245,6 +243,7 @@ fn draft(tx: &mut Tx<'_>, by: AccountId, row: &RunRow) -> Result<DraftRow, Error
         digest: sums.digest,
         drafted_by: by,
         drafted_at: tx.now()?,
+        left_out: Some(db::left_out(tx, row.month)?),
     };
     db::insert_draft(tx, &draft)?;
     db::forget_lines(tx, row.id, row.draft_no.saturating_sub(1))?;
@@ -259,9 +258,7 @@ fn present(tx: &mut Tx<'_>, row: &RunRow) -> Result<DraftRow, Error> {
 
 fn shown(tx: &mut Tx<'_>, row: RunRow) -> Result<Run, Error> {
     let (draft, before) = (present(tx, &row)?, db::draft(tx, row.id, row.draft_no.saturating_sub(1))?);
-    let open = matches!(row.state, RunState::Draft | RunState::Checked);
-    let left_out = if open { db::left_out(tx, row.month)? } else { vec![] };
-    Ok(Run { row, draft, before, left_out })
+    Ok(Run { row, draft, before })
 }
 
 fn record(tx: &mut Tx<'_>, action: &str, row: &RunRow, draft: &DraftRow) -> Result<(), Error> {

@@ -116,7 +116,7 @@ pub const CANTEEN: &[Line] = register! {
     "canteen_bill_drafts" {
         PseudonymousId ["run_id" "drafted_by"] "brouillon d'une facturation et son auteur", ACCOUNTS_KEEPING;
         Money ["bills" "bills_cents" "credit_notes" "credits_cents"] "nombre et total de ce qui serait émis", ACCOUNTS_KEEPING;
-        Technical ["draft_no" "unpriced" "digest" "drafted_at"] "contrôle du brouillon", ACCOUNTS_KEEPING;
+        Technical ["draft_no" "unpriced" "digest" "drafted_at" "left_out"] "contrôle du brouillon", ACCOUNTS_KEEPING;
     }
     "canteen_draft_lines" {
         PseudonymousId ["run_id" "family_id" "adult_id" "payer_id" "corrects" "person_id" "rate_id" "grid_id" "origin_id"] "ligne d'un brouillon : payeur et convive", DRAFTS;

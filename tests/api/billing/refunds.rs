@@ -185,6 +185,8 @@ async fn a_refund_makes_no_settled_bill_late_and_an_undone_payment_does() {
     table.bill("2026-10").await;
     let bill = table.bills_of(&table.family.id).await.pop().unwrap();
     assert_eq!(table.read(&bill).await.expect(200).number("/balance_before_cents"), -500);
+    let (_, letter) = table.world.letters_to(&table.family.email).await.pop().unwrap();
+    assert!(letter.contains("d'un total de 2,80 €. Rien à régler : les 5,00 € en votre faveur"), "{letter}");
     assert_eq!(state(&table).await, (-220, 0, None));
     table.pay_back(221).await.refused(409, "refund.exceeds_credit");
     table.pay_back(220).await.expect(201);

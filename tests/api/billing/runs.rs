@@ -114,6 +114,35 @@ async fn a_printed_bill_says_everything_and_is_the_same_each_time() {
     assert_eq!(family.get(&path).await.expect(200).bytes, printed.bytes);
 }
 
+/// What a run left out is told of it for ever, whatever is locked meanwhile.
+#[actix_web::test]
+async fn an_issued_run_tells_which_colleges_it_left_out() {
+    let table = Table::set().await;
+    table.rate(&table.child, "2026-09-01", "meal", 280, 280);
+    table.meals(&table.child, "consumed", WEEK);
+    sql(
+        &table.world,
+        "insert into canteen_meals (person_id, day, enrolment_id, college_uai, state, changed_at)
+         select gen_random_uuid(), '2026-09-07', id, '0920002C', 'consumed', now() from canteen_enrolments limit 1",
+    );
+    table.lock("2026-09").await.expect(201);
+    let run = table.begin("2026-09").await.expect(201);
+    assert_eq!(run.at("/left_out"), &json!(["0920002C"]));
+    sql(
+        &table.world,
+        "insert into canteen_attendance_locks (id, college_uai, month, locked_by, locked_at)
+         values (gen_random_uuid(), '0920002C', '2026-09-01', gen_random_uuid(), now())",
+    );
+    // Until the draft is made again it does not bill what was locked since.
+    assert_eq!(
+        table.finance[0].get(&format!("{RUNS}/{}", run.text("/id"))).await.expect(200).at("/left_out"),
+        run.at("/left_out")
+    );
+    table.check(&run, &table.finance[0]).await.expect(200);
+    let issued = table.issue(&run, &table.finance[1]).await.expect(200);
+    assert_eq!((issued.text("/state"), issued.at("/left_out")), ("issued".into(), run.at("/left_out")));
+}
+
 #[actix_web::test]
 async fn a_draft_is_made_again_and_tells_what_changed() {
     let table = Table::set().await;

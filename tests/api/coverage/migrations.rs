@@ -114,7 +114,7 @@ async fn the_code_knows_the_tables_as_they_are() {
     for (schema, file) in schemas().into_iter().zip(["directory.rs", "department.rs"]) {
         let mut conn = PgConnection::establish(&service.superuser_url(schema)).unwrap();
         let sql = "select concat(relname, ' ', row_number() over (partition by c.oid order by attnum), ' ', attname, ' ',
-                          case typname when 'int4' then 'integer' when 'int8' then 'bigint' when 'int2' then 'smallint' when 'bytea' then 'binary' when '_date' then 'array<date>' else typname end,
+                          case typname when 'int4' then 'integer' when 'int8' then 'bigint' when 'int2' then 'smallint' when 'bytea' then 'binary' when '_date' then 'array<date>' when '_text' then 'array<text>' else typname end,
                           case when attnotnull then '' else ' null' end,
                           case when attnum = any (k.conkey) then ' key' else '' end)
                      from pg_class c join pg_namespace n on n.oid = relnamespace and nspname = 'public'

@@ -1,0 +1,1 @@
+alter table canteen_bill_drafts drop column left_out;
