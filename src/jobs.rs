@@ -59,7 +59,8 @@ pub enum Job {
         #[serde(default)]
         is_new_week: bool,
     },
-    /// What the canteen gives back of what a departure took, when it is taken back: nothing else ended an enrolment since that instant.
+    /// What the canteen gives back of what a departure took since that instant, when it is taken back, or of what a refusal took, when the
+    /// request is sent again.
     CanteenReturn { enrolment: EnrolmentId, since: DateTime<Utc> },
     /// A word to a family about days on which its children's canteen is closed, or open after all.
     CanteenClosure { family: FamilyId, closure: ClosureId },

@@ -25,6 +25,7 @@ use crate::{
     error::{Error, Refusal},
     families::{self, Child},
     fiscal::{checks, schooling::CivilSex},
+    jobs::{self, Job},
     kernel::{
         ids::{ChildId, EnrolmentId},
         text::{Code, Note, SeasonCode},
@@ -179,8 +180,13 @@ pub fn submit(
         Ok(rule) => rule,
     };
     let in_network = is_in_network(tx, college);
+    let was_refused = row.state == EnrolmentState::Refused;
     let row = db::submitted(tx, &row, next, &rule, in_network)?;
     db::insert_event(tx, &row, EnrolmentEvent::Submit.as_str(), None)?;
+    if was_refused {
+        let since = tx.now()?;
+        jobs::enqueue(tx, &Job::CanteenReturn { enrolment: id, since })?;
+    }
     audit::record(tx, "enrolment_submitted", ("enrolment", id), json!({ "rule": rule }))?;
     let body = format!(
         "Bonjour,\n\nVotre demande d'inscription pour la saison {} est reçue : le {} la confirme, puis les droits s'ouvrent. Votre espace \

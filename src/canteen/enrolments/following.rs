@@ -1,6 +1,6 @@
 //! What depends on a child's request follows it: when the child changes collège the canteen goes along, if there is one; when the child
-//! leaves, it ends, and when that departure is taken back it begins again. All by the worker, so that whatever changes a request needs to
-//! know nothing of canteens.
+//! leaves or is refused, it ends, and when that departure is taken back, or the request is sent again, it begins again. All by the worker, so
+//! that whatever changes a request needs to know nothing of canteens.
 
 use super::{
     Diet, EndReason, Place, RequestState, Wish,
@@ -39,6 +39,8 @@ struct Due {
     id: CanteenEnrolmentId,
     #[diesel(sql_type = Bool)]
     stands: bool,
+    #[diesel(sql_type = Bool)]
+    is_refused: bool,
     #[diesel(sql_type = Text)]
     college_uai: Uai,
 }
@@ -50,7 +52,7 @@ pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
     // Whoever takes a departure back waits for the end of what it ends, or it would miss it.
     let due: Vec<Due> = diesel::sql_query(
         "with over as materialized (select season from season_expiries where done_at is not null)
-         select e.id, not l.has_left as stands, r.college_uai
+         select e.id, not l.has_left as stands, r.state = 'refused' as is_refused, r.college_uai
            from canteen_enrolments e join enrolments r on r.child_id = e.person_id and r.season = e.season
           cross join lateral (
                 select r.state = 'refused' or (r.state = 'expired' and r.season not in (select season from over)) as has_left) l
@@ -67,7 +69,11 @@ pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
         if goes_on {
             follow(tx, &enrolment, &one.college_uai, from)?;
         } else {
-            let reason = if one.stands { EndReason::ChangedCollege } else { EndReason::LeftScheme };
+            let reason = match (one.stands, one.is_refused) {
+                (true, _) => EndReason::ChangedCollege,
+                (false, true) => EndReason::RequestRefused,
+                (false, false) => EndReason::LeftScheme,
+            };
             leave(tx, &enrolment, reason, from)?;
         }
     }
@@ -81,6 +87,9 @@ fn leave(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, reason: EndReason, from:
     audit::record(tx, "canteen_enrolment_ended", ("canteen_enrolment", ended.id), details)?;
     let because = match reason {
         EndReason::ChangedCollege => "son nouveau collège n'a pas cette cantine",
+        EndReason::RequestRefused => {
+            "son collège a refusé sa demande d'inscription. Corrigez-la et renvoyez-la : la cantine reprendra d'elle-même"
+        }
         _ => "ses droits de la saison ont pris fin",
     };
     let body = format!(
@@ -107,31 +116,40 @@ fn follow(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, college: &Uai, from: Na
     tell(tx, &moved, "La cantine suit le changement de collège", &body)
 }
 
-/// A departure was taken back: the enrolment that it ended begins again with the first meal that can still be reserved, unless the family
-/// has enrolled its child itself. Where it cannot, the family is told what remains to be done. Done again, it does nothing more.
+/// A departure was taken back, or a refused request sent again: the enrolment that this had ended begins again with the first meal that can
+/// still be reserved, unless the family has enrolled its child itself. Where it cannot, the family is told what remains to be done. Done
+/// again, it does nothing more. What a departure ended before `since` stays ended.
 pub fn come_back(tx: &mut Tx<'_>, request: EnrolmentId, since: DateTime<Utc>) -> Result<(), Error> {
     let request = requests::db::enrolment(tx, request)?;
     // Enrolments of the child wait for one another here.
     let Some(request) = requests::db::lock_of_child(tx, request.child_id, &request.season)? else { return Ok(()) };
     let last = db::of_person(tx, request.child_id.into())?.into_iter().find(|one| one.season == request.season);
-    let by_departure = |one: &CanteenEnrolment| {
-        one.end_reason == Some(EndReason::LeftScheme) && one.ended_at.is_some_and(|ended_at| since <= ended_at)
+    let came_to_nothing = |one: &CanteenEnrolment| match one.end_reason {
+        Some(EndReason::RequestRefused) => true,
+        Some(EndReason::LeftScheme) => one.ended_at.is_some_and(|ended_at| since <= ended_at),
+        _ => false,
     };
-    let Some(ended) = last.filter(by_departure) else { return Ok(()) };
+    let Some(ended) = last.filter(came_to_nothing) else { return Ok(()) };
+    let why = if ended.end_reason == Some(EndReason::RequestRefused) {
+        "La demande d'inscription de votre enfant est renvoyée"
+    } else {
+        "Le départ de votre enfant avait été enregistré par erreur"
+    };
     let why_not = match request.state {
         // Gone again.
         RequestState::Expired => return Ok(()),
+        RequestState::Refused if ended.end_reason == Some(EndReason::RequestRefused) => return Ok(()),
         RequestState::Refused => {
             "sa demande est à renvoyer. Une fois renvoyée, inscrivez de nouveau votre enfant à la cantine"
         }
         _ => match resume(tx, &ended, &request.college_uai)? {
-            Some(resumed) => return tell_of_return(tx, &resumed),
+            Some(resumed) => return tell_of_return(tx, &resumed, why),
             None => "il n'y reste pas de repas à réserver. Si cela change, inscrivez de nouveau votre enfant",
         },
     };
     let body = format!(
-        "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur, et il a mis fin à son inscription à la cantine. Elle ne peut \
-         pas reprendre d'elle-même : {why_not}.\n\nPass+"
+        "Bonjour,\n\n{why}, mais son inscription à la cantine, qui avait pris fin, ne peut pas reprendre d'elle-même : \
+         {why_not}.\n\nPass+"
     );
     tell(tx, &ended, "L'inscription à la cantine ne reprend pas", &body)
 }
@@ -152,11 +170,10 @@ fn resume(tx: &mut Tx<'_>, ended: &CanteenEnrolment, college: &Uai) -> Result<Op
     Ok(Some(resumed))
 }
 
-fn tell_of_return(tx: &mut Tx<'_>, resumed: &CanteenEnrolment) -> Result<(), Error> {
+fn tell_of_return(tx: &mut Tx<'_>, resumed: &CanteenEnrolment, why: &str) -> Result<(), Error> {
     let body = format!(
-        "Bonjour,\n\nLe départ de votre enfant avait été enregistré par erreur : son inscription à la cantine reprend. Ses repas sont de \
-         nouveau réservés à partir du {}, aux mêmes jours et au même tarif : avant, il est trop tard pour en réserver. Les repas que vous \
-         avez annulés ou ajoutés un par un le restent.\n\nPass+",
+        "Bonjour,\n\n{why} : son inscription à la cantine reprend. Ses repas sont de nouveau réservés à partir du {}, aux mêmes \
+         jours et au même tarif : avant, il est trop tard pour en réserver. Les repas que vous avez annulés ou ajoutés un par un le restent.\n\nPass+",
         resumed.starts_on.format("%d/%m/%Y")
     );
     tell(tx, resumed, "L'inscription à la cantine reprend", &body)

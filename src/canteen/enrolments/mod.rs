@@ -58,6 +58,8 @@ text_enum! {
         AtFamilysWish = "at_familys_wish",
         ChangedCollege = "changed_college",
         LeftScheme = "left_scheme",
+        /// The collège refused the child's request: the canteen comes back when it is sent again.
+        RequestRefused = "request_refused",
         ByDepartment = "by_department",
     }
 }

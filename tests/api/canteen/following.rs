@@ -317,3 +317,42 @@ async fn a_canteen_that_cannot_come_back_is_told() {
     assert!(told.iter().any(|body| body.contains("Ana") && body.contains("inscrivez de nouveau")), "{told:?}");
     assert!(letters(&world, &email, RESUMES).await.is_empty());
 }
+
+/// What the collège sends back to be corrected is no departure.
+#[actix_web::test]
+async fn a_refused_request_that_is_sent_again_gives_the_canteen_back() {
+    let world = World::start().await;
+    open(&world, &[COLLEGE]).await;
+    let (family, secretary) = (world.family("92").await, world.secretary(COLLEGE).await);
+    let email = family.email.clone();
+    let child = family.add_child("Ana", "2014-05-02").await;
+    let (request, _) = family.submit(&child, COLLEGE).await;
+    let wish = json!({ "child_id": child, "season": SEASON, "weekdays": ["monday"], "diet": "no_pork" });
+    enrol(&family, &wish).await;
+    let decide = async |decision: Value| {
+        let mut row = json!({ "enrolment_id": request, "version": version_of(&world, &request) });
+        decision.as_object().unwrap().iter().for_each(|(name, value)| row[name] = value.clone());
+        let told = secretary.post("/v1/departments/92/desk/decisions", json!({ "decisions": [row] })).await;
+        assert_eq!(told.expect(200).at("/results/0/done"), &json!(true));
+    };
+    decide(json!({ "decision": "refuse", "reason": "wrong_level" })).await;
+    assert_eq!(world.repeat(following::follow_requests).await, 1);
+    let list = format!("/v1/departments/92/children/{child}/canteen-enrolments");
+    assert_eq!(family.get(&list).await.expect(200).text("/0/end_reason"), "request_refused");
+    let told = letters(&world, &email, "Fin de l'inscription à la cantine").await;
+    assert!(told.len() == 1 && told[0].contains("a refusé") && !told[0].contains("droits"), "{told:?}");
+
+    let submit = format!("/v1/departments/92/enrolments/{request}/submit");
+    family.post(&submit, json!({ "version": version_of(&world, &request) })).await.expect(200);
+    world.work_off().await;
+    assert_eq!(world.repeat(following::follow_requests).await, 0);
+    let back = family.get(&list).await.expect(200);
+    assert_eq!((back.json.as_array().unwrap().len(), back.text("/0/state")), (2, "active".into()));
+    assert_eq!((back.at("/0/weekdays"), back.text("/0/diet")), (&json!(["monday"]), "no_pork".into()));
+    assert_eq!(states(&family, &back.text("/0/id"), "2026-11-02", "2026-11-09").await, ["reserved"; 2]);
+    let told = letters(&world, &email, RESUMES).await;
+    assert!(told.len() == 1 && told[0].contains("est renvoyée"), "{told:?}");
+    decide(json!({ "decision": "confirm" })).await;
+    world.work_off().await;
+    assert_eq!(family.get(&list).await.expect(200).json.as_array().unwrap().len(), 2);
+}
