@@ -202,6 +202,23 @@ checked_text! {
     SeasonCode, 9..=9, "2026-2027", season_code
 }
 
+/// Digits of a tax number, of an IBAN or a social security number at least.
+const LONG_NUMBER: usize = 13;
+
+/// Whether a text holds a number as long as a tax number, whatever separates its digits.
+#[must_use]
+pub fn has_long_number(text: &str) -> bool {
+    let mut digits = 0_usize;
+    text.chars().any(|c| {
+        if c.is_numeric() {
+            digits = digits.saturating_add(1);
+        } else if !c.is_whitespace() && !matches!(c, '.' | '-' | '_' | '\u{2010}'..='\u{2015}') {
+            digits = 0;
+        }
+        digits >= LONG_NUMBER
+    })
+}
+
 impl SeasonCode {
     /// The year in which it begins and the one in which it ends. `None` only for a code that was stored without being checked.
     #[must_use]
@@ -268,6 +285,21 @@ mod tests {
         assert!("0352958B".parse::<Uai>().is_err());
         assert!("20009045400014".parse::<Siret>().is_ok());
         assert!("20009045400015".parse::<Siret>().is_err());
+    }
+
+    #[test]
+    fn a_number_as_long_as_a_tax_number_is_found_however_it_is_written() {
+        for long in [
+            "3001234567890",
+            "Avis lu, n° 30 01 234 567 890.",
+            "30-01-234.567\u{202f}890",
+            "FR7630006000011234567890189",
+        ] {
+            assert!(has_long_number(long), "{long}");
+        }
+        for short in ["", "Avis d'impôt 2025 vu au guichet.", "Vu le 12/10/2026 et le 05/11/2026 au 06 12 34 56 78"] {
+            assert!(!has_long_number(short), "{short}");
+        }
     }
 
     #[test]

@@ -127,12 +127,13 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
     let enrolment = enrol(tx, place, wish)?;
     let rate = rates::refresh_week(tx, &enrolment, enrolment.starts_on)?;
     let body = format!(
-        "Bonjour,\n\nVotre enfant est inscrit à la cantine du {} au {}. Prix du repas : {}.{}\n\nPass+",
+        "Bonjour,\n\nVotre enfant est inscrit à la cantine du {} au {}. Prix du repas : {}.\n{}{}\n\nPass+",
         enrolment.starts_on.format("%d/%m/%Y"),
         enrolment.ends_on.format("%d/%m/%Y"),
         rate.meal_cents,
+        rates::coming_prices(tx, enrolment.person_id, &enrolment.season, &rate)?,
         if may_ask_for_less(tx, &enrolment, &rate)? {
-            " Un tarif réduit peut être demandé dans votre espace : sans demande, rien n'est vérifié et le prix le plus élevé s'applique."
+            "Un tarif réduit peut être demandé dans votre espace : sans demande, rien n'est vérifié et le prix le plus élevé s'applique."
         } else {
             ""
         }
@@ -205,6 +206,9 @@ pub fn change_weekdays(
     }
     let details = json!({ "weekdays": weekdays, "from": open });
     audit::record(tx, "canteen_weekdays_changed", ("canteen_enrolment", id), details)?;
+    let days: Vec<&str> = weekdays.iter().map(SchoolDay::french).collect();
+    let from = open.map(|day| format!(", à partir du {}", day.format("%d/%m/%Y"))).unwrap_or_default();
+    tell_of_agent(tx, &changed, &format!("Ses jours de cantine sont maintenant : {}{from}.", days.join(", ")))?;
     Ok(changed)
 }
 
@@ -218,7 +222,20 @@ pub fn change_diet(
     let (enrolment, _) = lock_active(tx, id, Some(version))?;
     let changed = db::set_diet(tx, &enrolment, diet)?;
     audit::record(tx, "canteen_diet_changed", ("canteen_enrolment", id), json!({}))?;
+    tell_of_agent(tx, &changed, "Son menu est changé : il se lit dans votre espace.")?;
     Ok(changed)
+}
+
+/// A word to a family whose choices somebody else changed for it.
+pub(super) fn tell_of_agent(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, what: &str) -> Result<(), Error> {
+    let Some(family) = enrolment.family_id.filter(|_| !matches!(tx.caller.actor, Actor::Guardian { .. })) else {
+        return Ok(());
+    };
+    let body = format!(
+        "Bonjour,\n\nUn agent du département a changé l'inscription de votre enfant à la cantine. {what} Si vous ne l'avez pas demandé, \
+         dites-le au département.\n\nPass+"
+    );
+    families::notify_of(tx, (family, enrolment.person_id.child()), "Cantine : un changement fait pour vous", &body)
 }
 
 /// Ends an enrolment: the meals that can still be cancelled are, the others stay.

@@ -155,6 +155,9 @@ fn change(tx: &mut Tx<'_>, id: CanteenEnrolmentId, date: NaiveDate, event: MealE
         (None, _) => return Err(Refusal::NoMealThatDay.into()),
     };
     audit::record(tx, "meal_changed", ("canteen_enrolment", id), json!({ "day": date, "state": state }))?;
+    let done = if state == MealState::Cancelled { "annulé" } else { "réservé" };
+    let what = format!("Son repas du {} est {done}.", date.format("%d/%m/%Y"));
+    enrolments::tell_of_agent(tx, &enrolment, &what)?;
     Ok(Day { state: Some(state), ..day })
 }
 

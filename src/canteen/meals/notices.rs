@@ -143,7 +143,7 @@ pub fn withdrawn(tx: &mut Tx<'_>, (family, child): (FamilyId, ChildId), day: Nai
         MealState::Cancelled | MealState::Excused | MealState::Closed => "Rien n'est dû pour ce jour.",
     };
     let body = format!(
-        "Le repas du {} avait été enregistré comme pris, par erreur : il ne l'est plus. {now} S'il figure déjà sur une facture, la différence          est corrigée.\n\nPass+",
+        "Le repas du {} avait été enregistré comme pris, par erreur : il ne l'est plus. {now} S'il figure déjà sur une facture, la différence est corrigée.\n\nPass+",
         day.format("%d/%m/%Y")
     );
     families::letters_of(tx, (family, child), "Repas enregistré par erreur", &body)

@@ -212,9 +212,15 @@ pub fn readable_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> R
     Ok(rows)
 }
 
-/// The same without those in whose place another one of their own day was set: whatever they held until then, they hold on no day now.
+/// The same without those in whose place another one of their own day was set: whatever they held until then, they hold on no day now. The
+/// figures of tax notices are for the family: an agent opens the request for them, which is journalled.
 pub fn held_rates(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode) -> Result<Vec<RateRow>, Error> {
     let mut rows = readable_rates(tx, diner, season)?;
+    if !matches!(tx.caller.actor, Actor::Guardian { .. }) {
+        for rate in &mut rows {
+            rate.explained = rate.explained.clone().without_tax_figures();
+        }
+    }
     rows.reverse();
     rows.dedup_by_key(|rate| rate.starts_on);
     rows.reverse();
@@ -238,6 +244,15 @@ impl RateRow {
             PriceUnit::Year => format!("{} l'année, {} le repas", self.cents, self.meal_cents),
         }
     }
+}
+
+/// Each price to come after that rate, on a line of its own.
+pub fn coming_prices(tx: &mut Tx<'_>, diner: DinerId, season: &SeasonCode, after: &RateRow) -> Result<String, Error> {
+    let (all, now) = (rates(tx, diner, season)?, tx.now()?);
+    let line =
+        |rate: &&RateRow| format!("Prix à partir du {} : {}.\n", rate.starts_on.format("%d/%m/%Y"), rate.price());
+    let lines: Vec<String> = changes_after(&all, after, now).iter().map(line).collect();
+    Ok(lines.concat())
 }
 
 /// The rate of a day, of those of a season.

@@ -14,7 +14,6 @@ use crate::{
     error::Error,
     families,
 };
-use std::fmt::Write as _;
 
 impl RequestRow {
     /// What its sentences depend on, with the proofs of means that were sent for it.
@@ -93,10 +92,7 @@ pub fn decided(
     let head = format!("Bonjour,\n\nLa demande de tarif réduit pour la saison {} est décidée.\n", row.season);
     let day = after.starts_on.max(child.starts_on).format("%d/%m/%Y");
     let mut prices = format!("Prix avant : {}.\nPrix à partir du {day} : {}.\n", before.price(), after.price());
-    let (all, now) = (rates::rates(tx, child.child_id.into(), &child.season)?, tx.now()?);
-    for rate in rates::changes_after(&all, after, now) {
-        let _ = writeln!(prices, "Prix à partir du {} : {}.", rate.starts_on.format("%d/%m/%Y"), rate.price());
-    }
+    prices.push_str(&rates::coming_prices(tx, child.child_id.into(), &child.season, after)?);
     let bare = after.explained.clone().without_means();
     let steps: String = bare.steps.iter().flat_map(|step| ["- ", &step.sentence, "\n"]).collect();
     let letter = |reason: &str, date: &str| format!("{head}{reason}{prices}{steps}{date}\nPass+");
@@ -105,8 +101,14 @@ pub fn decided(
     let date = row
         .income_year
         .map(|year| format!("{}\n", year_sentence(year, row.income_month, row.is_year_before.unwrap_or(false))));
-    let own = letter(&reason, &format!("{}Le calcul est expliqué dans votre espace.\n", date.unwrap_or_default()));
+    let (subject, next) = if row.reason.is_some() {
+        let next = row.standing(&proofs::of_request(tx, row)?).next_step();
+        ("Tarif réduit : votre prix ne change pas", format!("{next}\n"))
+    } else {
+        ("Tarif de la cantine décidé", "Le calcul est expliqué dans votre espace.\n".to_owned())
+    };
+    let own = letter(&reason, &format!("{}{next}", date.unwrap_or_default()));
     let others = letter("", "");
     let of = (row.family_id, child.child_id);
-    families::notify_apart(tx, of, row.requested_by, "Tarif de la cantine décidé", (&own, &others))
+    families::notify_apart(tx, of, row.requested_by, subject, (&own, &others))
 }

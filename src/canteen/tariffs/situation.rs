@@ -105,7 +105,7 @@ impl Unknown {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::NotRequested => "aucun tarif réduit n'a été demandé",
+            Self::NotRequested => "aucun tarif réduit n'est accordé",
             Self::NoProof => "aucun justificatif n'a été reçu",
             Self::UnfitProof => "le justificatif reçu n'a pas pu être retenu",
             Self::Partial => "les données reçues sont partielles",

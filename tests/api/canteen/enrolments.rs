@@ -24,7 +24,7 @@ async fn a_family_enrols_its_child_and_all_the_meals_of_the_year_are_reserved() 
     assert_eq!(enrolled.number("/rates/0/meal_cents"), 700);
     assert_eq!(
         enrolled.text("/rates/0/steps/0/sentence"),
-        "Prix maximal de 7,00 € : aucun tarif réduit n'a été demandé."
+        "Prix maximal de 7,00 € : aucun tarif réduit n'est accordé."
     );
     family.post(&at("enrolments"), wish.clone()).await.refused(409, "canteen.already_enrolled");
     let id = enrolled.text("/id");

@@ -7,6 +7,7 @@ mod enrolments;
 mod following;
 mod gates;
 mod meals;
+mod on_behalf;
 mod orders;
 mod rates;
 mod services;

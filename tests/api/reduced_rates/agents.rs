@@ -53,6 +53,9 @@ async fn a_decision_says_what_it_rests_on_and_nothing_else() {
         (json!({ "households": [one], "quotient_cents": 1 }), "/households"),
         (json!({ "nothing": "illegible", "quotient_cents": 1 }), "/nothing"),
         (json!({ "nothing": "other" }), "/note"),
+        // The number of a tax household is kept nowhere.
+        (json!({ "nothing": "other", "note": "N° fiscal 30 01 234 567 890." }), "/note"),
+        (json!({ "statuses": ["rsa"], "note": "Avis lu, 3001234567890" }), "/note"),
         (json!({ "quotient_cents": -1 }), "/quotient_cents"),
         (json!({ "quotient_cents": 1, "income_year": 20 }), "/income_year"),
         (json!({ "households": [one], "income_year": 2026, "note": SEEN }), "/income_year"),
@@ -131,6 +134,11 @@ async fn a_decision_tells_each_price_to_come() {
         assert_eq!(coming.len(), 1, "{}", shown.json);
         assert_eq!((&coming[0]["starts_on"], &coming[0]["cents"]), (&json!("2027-01-01"), &json!(320)));
     }
+    // The figures of the notice are for the family; an agent opens the request for them.
+    let list = format!("/v1/departments/92/children/{}/canteen-enrolments", scene.child);
+    let own = scene.family.get(&list).await.expect(200).json.to_string();
+    let agents = scene.worker.get(&list).await.expect(200).json.to_string();
+    assert!(own.contains("rfr_euros") && !agents.contains("rfr_euros") && agents.contains("800,00"), "{agents}");
     let told = letters(&scene.world, &scene.family.email).await;
     let letter = &told.last().unwrap().1;
     assert!(letter.contains("15/10/2026 : 2,80 €") && letter.contains("01/01/2027 : 3,20 €"), "{letter}");

@@ -27,7 +27,7 @@ use crate::{
     kernel::{
         department::Department,
         ids::{DocumentId, FamilyId, IncomeRequestId},
-        text::{Code, Name, Note, SeasonCode},
+        text::{self, Code, Name, Note, SeasonCode},
     },
 };
 use actix_web::{get, post, web};
@@ -137,7 +137,8 @@ pub struct DecideRateRequest {
     #[serde(default)]
     #[schema(example = json!(["0199a8f0-7c3e-7bbd-8000-000000000001"]), max_items = 10)]
     pub document_ids: Vec<DocumentId>,
-    /// A sentence for the family, beside what the reason says; or, without a document of the file, what was seen and where. No figure.
+    /// A sentence for the family, beside what the reason says; or, without a document of the file, what was seen and where. No figure; a number
+    /// as long as a tax number is refused.
     #[schema(example = "Avis d'impôt 2025 présenté au guichet.")]
     pub note: Option<Note>,
 }
@@ -145,6 +146,12 @@ pub struct DecideRateRequest {
 impl DecideRateRequest {
     fn reading(self) -> Result<Reading, Error> {
         let Self { households, quotient_cents, statuses, income_year, nothing, document_ids, note, .. } = self;
+        if note.as_ref().is_some_and(|note| text::has_long_number(note.as_str())) {
+            return Err(Error::field(
+                "/note",
+                "un numéro de 13 chiffres ou plus n'a pas sa place ici : la famille lit ce mot",
+            ));
+        }
         if let Some(reason) = nothing {
             if households.is_some() || quotient_cents.is_some() || !statuses.is_empty() || income_year.is_some() {
                 return Err(Error::field("/nothing", "une demande sans suite n'a ni chiffres ni situation"));
