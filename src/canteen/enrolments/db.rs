@@ -6,7 +6,7 @@ use crate::{
     db::Tx,
     error::Error,
     kernel::{
-        ids::{AccountId, CanteenEnrolmentId, DinerId, FamilyId},
+        ids::{AccountId, CanteenEnrolmentId, ChildId, DinerId, FamilyId},
         money::Cents,
         text::{Name, SeasonCode, Uai},
     },
@@ -147,6 +147,16 @@ pub fn forget_diets(tx: &mut Tx<'_>, today: NaiveDate, limit: i64) -> Result<usi
 
 diesel::define_sql_function! {
     fn canteen_enrolment_owes_cents(family: SqlUuid, season: Text) -> BigInt;
+}
+
+diesel::define_sql_function! {
+    #[sql_name = "pupil_is_elsewhere"]
+    fn pupil_is_elsewhere_sql(child: SqlUuid, season: Text) -> Bool;
+}
+
+/// Whether the same pupil has his rights of that season through another file.
+pub(super) fn pupil_is_elsewhere(tx: &mut Tx<'_>, child: ChildId, season: &SeasonCode) -> Result<bool, Error> {
+    Ok(diesel::select(pupil_is_elsewhere_sql(child, season)).get_result(tx.conn)?)
 }
 
 /// What a family has to settle before it enrols a child for that season.

@@ -41,22 +41,26 @@ struct Due {
     stands: bool,
     #[diesel(sql_type = Bool)]
     is_refused: bool,
+    #[diesel(sql_type = Bool)]
+    is_elsewhere: bool,
     #[diesel(sql_type = Text)]
     college_uai: Uai,
 }
 
-/// Ends or moves enrolments of children who left, or who are at another collège now. Returns how many; there may be more. When a season's
+/// Ends or moves enrolments of children who left, who have their rights through another file, or who are at another collège now. Returns how many; there may be more. When a season's
 /// money was taken back all its requests expire: nobody left, and meals go on until the calendar's last day.
 pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let today = paris_date(tx.now()?);
     // Whoever takes a departure back waits for the end of what it ends, or it would miss it.
     let due: Vec<Due> = diesel::sql_query(
         "with over as materialized (select season from season_expiries where done_at is not null)
-         select e.id, not l.has_left as stands, r.state = 'refused' as is_refused, r.college_uai
+         select e.id, not (l.has_left or l.is_elsewhere) as stands, r.state = 'refused' as is_refused, l.is_elsewhere, r.college_uai
            from canteen_enrolments e join enrolments r on r.child_id = e.person_id and r.season = e.season
           cross join lateral (
-                select r.state = 'refused' or (r.state = 'expired' and r.season not in (select season from over)) as has_left) l
-          where e.state = 'active' and e.diner = 'pupil' and e.ends_on >= $1 and (l.has_left or r.college_uai <> e.college_uai)
+                select r.state = 'refused' or (r.state = 'expired' and r.season not in (select season from over)) as has_left,
+                       r.state = 'submitted' and pupil_is_elsewhere(r.child_id, r.season) as is_elsewhere) l
+          where e.state = 'active' and e.diner = 'pupil' and e.ends_on >= $1
+            and (l.has_left or l.is_elsewhere or r.college_uai <> e.college_uai)
           order by e.id limit $2 for update of e skip locked for share of r skip locked",
     )
     .bind::<Date, _>(today)
@@ -69,10 +73,11 @@ pub fn follow_requests(tx: &mut Tx<'_>) -> Result<usize, Error> {
         if goes_on {
             follow(tx, &enrolment, &one.college_uai, from)?;
         } else {
-            let reason = match (one.stands, one.is_refused) {
-                (true, _) => EndReason::ChangedCollege,
-                (false, true) => EndReason::RequestRefused,
-                (false, false) => EndReason::LeftScheme,
+            let reason = match one {
+                Due { stands: true, .. } => EndReason::ChangedCollege,
+                Due { is_elsewhere: true, .. } => EndReason::PupilElsewhere,
+                Due { is_refused: true, .. } => EndReason::RequestRefused,
+                Due { .. } => EndReason::LeftScheme,
             };
             leave(tx, &enrolment, reason, from)?;
         }
@@ -86,6 +91,9 @@ fn leave(tx: &mut Tx<'_>, enrolment: &CanteenEnrolment, reason: EndReason, from:
     let details = json!({ "reason": reason, "cancelled": cancelled });
     audit::record(tx, "canteen_enrolment_ended", ("canteen_enrolment", ended.id), details)?;
     let because = match reason {
+        EndReason::PupilElsewhere => {
+            "il a ses droits par un autre dossier, et c'est par lui qu'il s'inscrit à la cantine"
+        }
         EndReason::ChangedCollege => "son nouveau collège n'a pas cette cantine",
         EndReason::RequestRefused => {
             "son collège a refusé sa demande d'inscription. Corrigez-la et renvoyez-la : la cantine reprendra d'elle-même"
@@ -130,6 +138,9 @@ pub fn come_back(tx: &mut Tx<'_>, request: EnrolmentId, since: DateTime<Utc>) ->
         _ => false,
     };
     let Some(ended) = last.filter(came_to_nothing) else { return Ok(()) };
+    if request.state == RequestState::Submitted && db::pupil_is_elsewhere(tx, request.child_id, &request.season)? {
+        return Ok(());
+    }
     let why = if ended.end_reason == Some(EndReason::RequestRefused) {
         "La demande d'inscription de votre enfant est renvoyée"
     } else {

@@ -60,6 +60,8 @@ text_enum! {
         LeftScheme = "left_scheme",
         /// The collège refused the child's request: the canteen comes back when it is sent again.
         RequestRefused = "request_refused",
+        /// The same pupil has his rights through another file, and eats by it.
+        PupilElsewhere = "pupil_elsewhere",
         ByDepartment = "by_department",
     }
 }
@@ -102,7 +104,8 @@ pub(super) fn caller(tx: &Tx<'_>) -> Result<AccountId, Error> {
 }
 
 /// Enrols a child, whose request for the season names a collège of this canteen. Its meals are reserved from the first day that can still be
-/// added, and its rate is the highest until a reduced one is asked for. Overdue sums are settled first, unless an agent waived that.
+/// added, and its rate is the highest until a reduced one is asked for. Overdue sums are settled first, unless an agent waived that. Refused
+/// when the same pupil has his rights through another file: he eats once.
 pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<CanteenEnrolment, Error> {
     let child = families::child(tx, child)?;
     families::require_full_rights(tx, child.family_id)?;
@@ -111,6 +114,9 @@ pub fn enrol_pupil(tx: &mut Tx<'_>, child: ChildId, wish: &Wish) -> Result<Cante
         matches!(request.state, RequestState::Submitted | RequestState::Confirmed | RequestState::Active)
     });
     let request = request.ok_or(Error::Refused(Refusal::CanteenRequestNeeded))?;
+    if request.state == RequestState::Submitted && db::pupil_is_elsewhere(tx, child.id, &wish.season)? {
+        return Err(Refusal::DuplicatePupil.into());
+    }
     let owed = db::owed(tx, child.family_id, &wish.season)?;
     if owed > Cents::ZERO {
         let because = format!(

@@ -10,6 +10,7 @@ mod meals;
 mod on_behalf;
 mod orders;
 mod rates;
+mod same_pupil;
 mod services;
 mod simulator;
 mod slips;

@@ -71,6 +71,7 @@ pub const OF_CANTEEN: &[(&str, &[R])] = &[
         "enrol_in_canteen",
         &[
             R::CanteenRequestNeeded,
+            R::DuplicatePupil,
             R::CanteenUnsettled,
             R::CanteenNoCalendar,
             R::NoMealsLeft,
